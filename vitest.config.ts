@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** The inner loop: everything that needs no cluster. The cluster suites have their own configuration. */
+export default defineConfig({
+  test: {
+    include: ['test/{unit,contract,golden,architecture,e2e,faults}/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+})
