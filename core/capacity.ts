@@ -1,0 +1,46 @@
+import type { FleetCounts } from './ports/index-port.ts'
+
+/** What Agones reports of the Fleet in a webhook call. */
+export interface FleetStatus {
+  readonly replicas: number
+  readonly readyReplicas: number
+  readonly reservedReplicas: number
+  readonly allocatedReplicas: number
+}
+
+/** A fleet's own bounds, from the Fleet's annotations (`bailiwick.dev/spare`, `…/min`, `…/max`). */
+export interface FleetBounds {
+  /** Warm hosts without a layer to keep. */
+  readonly spare: number
+  readonly min: number
+  readonly max: number
+}
+
+export const FLEET_ANNOTATIONS = { spare: 'bailiwick.dev/spare', min: 'bailiwick.dev/min', max: 'bailiwick.dev/max' } as const
+export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
+
+/**
+ * How many replicas a Fleet shall have: occupied hosts + hosts needed by wishes + warm spare + surge (1 while outdated hosts exist) + servers that are
+ * Allocated but not (any more or yet) hosts in the index, within the fleet's bounds. Agones counts every Allocated server first, of whatever template, so
+ * those unknown to the index must be added, or they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
+ */
+export function desiredReplicas(counts: FleetCounts, status: FleetStatus, bounds: FleetBounds): number {
+  const forWishes = Math.ceil(counts.wishes / Math.max(1, counts.capacity))
+  const surge = counts.outdated > 0 ? 1 : 0
+  const unknown = Math.max(0, status.allocatedReplicas + status.reservedReplicas - counts.live)
+  const wanted = counts.occupied + forWishes + bounds.spare + surge + unknown
+  return Math.min(Math.max(wanted, bounds.min), bounds.max)
+}
+
+/** The bounds written on a Fleet; a missing or unreadable annotation means its default. */
+export function fleetBounds(annotations: Readonly<Record<string, string>>): FleetBounds {
+  const read = (key: string, fallback: number): number => {
+    const text = annotations[key]
+    return text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : fallback
+  }
+  return {
+    spare: read(FLEET_ANNOTATIONS.spare, DEFAULT_FLEET_BOUNDS.spare),
+    min: read(FLEET_ANNOTATIONS.min, DEFAULT_FLEET_BOUNDS.min),
+    max: read(FLEET_ANNOTATIONS.max, DEFAULT_FLEET_BOUNDS.max),
+  }
+}

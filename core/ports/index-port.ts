@@ -1,0 +1,227 @@
+import type { FleetId, LayerId, ZoneId } from '../ids.ts'
+import type { ZoneSettings } from '../settings.ts'
+
+/**
+ * The zone index: the single source of truth about hosts, layers, players and join tickets while they live. Every method is one atomic
+ * step in one slot (a fleet's placement slot, a layer's fence slot, the zones' slot, a character's slot). What spans slots is reconciled by generation,
+ * epoch and heartbeat, never assumed.
+ *
+ * Drivers: platform/redis and platform/memory; both pass test/contract/index-contract.ts.
+ * Every method throws IndexUnavailable when the index does not answer within INDEX_CALL_DEADLINE.
+ */
+export interface ZoneIndex {
+  // Zones (slot: zones)
+  /** Stores the settings; older ones (same uid, lower generation) change nothing. */
+  putZone(settings: ZoneSettings): Promise<void>
+  /** Removes the settings if they are still of this uid. */
+  deleteZone(zone: ZoneId, uid: string): Promise<void>
+  getZone(zone: ZoneId): Promise<ZoneSettings | undefined>
+  listZones(): Promise<readonly ZoneSettings[]>
+
+  // Hosts (slot: fleet)
+  /** Makes a host known and placeable; a wish that waits is placed on it at once. A known host of another incarnation is replaced: its layers are placed again. */
+  registerHost(fleet: FleetId, host: HostRegistration): Promise<void>
+  /**
+   * Says that the host lives and what its layers do; answers what it is to do. Reports of a lower generation or epoch than recorded change nothing.
+   * A host that the index does not know (forgotten, replaced, index flushed) gets `known: false` and registers anew.
+   */
+  heartbeat(fleet: FleetId, beat: Heartbeat): Promise<HeartbeatAnswer>
+  /** Not placeable any more; every layer on it gets closeRequested 'Drain'. Idempotent; unknown host: nothing. */
+  drainHost(fleet: FleetId, host: string): Promise<void>
+  /**
+   * The host wants to go for good: true, and Leaving from then on, when it has no layer and is Draining, or is Retiring and that was counted by an
+   * autoscale call after the one that retired it; else false and nothing changes (a placement may have un-retired it).
+   */
+  leaveHost(fleet: FleetId, host: string, incarnation: string): Promise<boolean>
+  /** The pod is known to be gone for good (seen in Kubernetes): the host is dead at once, whatever its last heartbeat. The incarnation guards against a newer one. */
+  removeHost(fleet: FleetId, host: string, incarnation?: string): Promise<void>
+
+  // Layers (slot: fleet)
+  /**
+   * The one placement decision. Serving or validly assigned: answered as it is. Else a host is chosen (alive, Ready, not outdated, with spare capacity counted in
+   * assignments; of those the fewest players, then the most layers, then the name) and an assignment with the next generation recorded; a retiring host is un-retired if no other has room; no host: a wish.
+   * Closing: a wish is left, placed when the close is done. Barred zone: answered 'Barred', nothing changes.
+   */
+  placeLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
+  /** Serving and not closing on a live host: the ticket is recorded for the layer's epoch. Else as placeLayer, and no ticket. One step. */
+  joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<LayerView & { readonly ticketed: boolean }>
+  /** Uses a ticket up. The host calls it for a layer that it serves. */
+  redeemTicket(fleet: FleetId, layer: LayerId, epoch: number, ticketId: string): Promise<RedeemAnswer>
+  /** Asks the layer's host to close it (told with its next heartbeat and by a change). Not open: an open wish or unclaimed assignment is dropped. */
+  requestClose(fleet: FleetId, layer: LayerId, reason: CloseReason): Promise<void>
+  /**
+   * The host begins to close. `force` (a close was requested): live tickets are voided. Else refused while a live ticket exists. From 'ok' on
+   * nobody can join until `closeLayer`; a join or place leaves a wish.
+   */
+  beginClose(fleet: FleetId, layer: LayerId, host: string, generation: number, force: boolean): Promise<'ok' | 'tickets' | 'lost'>
+  /** The layer is closed and its slot on the host free; a wish left meanwhile is placed at once. 'lost': it was another's already. */
+  closeLayer(fleet: FleetId, layer: LayerId, host: string, generation: number): Promise<'ok' | 'lost'>
+  /** The host could not claim or go on (store away, corrupt snapshot): recorded with its reason, placed again (elsewhere if possible) by the next sweep. */
+  failLayer(fleet: FleetId, layer: LayerId, host: string, generation: number, reason: string): Promise<'ok' | 'lost'>
+
+  // Bars (slot: fleet): a barred zone is not placed in this fleet, and its layers there are asked to close
+  barZone(fleet: FleetId, zone: ZoneId, reason: CloseReason): Promise<void>
+  unbarZone(fleet: FleetId, zone: ZoneId): Promise<void>
+  /** Drops the (closed) layer records of a barred zone; the bar itself stays for BAR_FORGOTTEN_AFTER. */
+  forgetZone(fleet: FleetId, zone: ZoneId): Promise<void>
+
+  // Fleets (slot: fleet)
+  /** Takes dead hosts' and unclaimed layers back and places what waits; bounded to `limit` layers a call. Safe to call by anybody at any time. Answers how many layers it placed again. */
+  sweep(fleet: FleetId, limit?: number): Promise<number>
+  /**
+   * What the webhook needs, in one step: counts, and retiring. `spare` warm hosts are kept; an empty host beyond them, empty for at least `emptyAfterMs`, with no wish open, is retired (not
+   * placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave.
+   */
+  autoscale(fleet: FleetId, options: { readonly spare: number; readonly emptyAfterMs: number }): Promise<FleetCounts>
+  /** Everything known of a fleet, in one read. */
+  fleetView(fleet: FleetId): Promise<FleetView>
+  getLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
+  /** Calls back for every change of a layer or host of the fleet from now on, at least once, until the signal aborts; after a gap (reconnect) once with kind 'gap'. Resolves when watching has begun. */
+  watchFleet(fleet: FleetId, onChange: (change: FleetChange) => void, signal: AbortSignal): Promise<void>
+  /** Calls back for every change of zone settings, likewise. */
+  watchZones(onChange: (change: { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }) => void, signal: AbortSignal): Promise<void>
+
+  // The fence (slot: layer)
+  /** Raises the layer's fence to `epoch` (never lowers it). Answers the fence as it is now. */
+  raiseFence(layer: LayerId, epoch: number): Promise<{ readonly epoch: number }>
+
+  // Characters (slot: character)
+  /** Where a character is; monotone in `version` (the n of its chain): an older one changes nothing. */
+  setLocation(character: string, version: number, location: CharacterLocation): Promise<void>
+  getLocation(character: string): Promise<CharacterLocation | undefined>
+
+  /** Throws IndexUnavailable when the index does not answer: for /readyz. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface HostRegistration {
+  readonly name: string
+  /** A new one for each process: a name may come back. */
+  readonly incarnation: string
+  readonly node: string
+  /** `address:port` or `address:port/path`; a client prefixes ws:// */
+  readonly endpoints: readonly string[]
+  /** How many layers it may serve at once. */
+  readonly capacity: number
+}
+
+/**
+ * Ready: placeable. Retiring: empty and on its way out, un-retired by a placement. Draining: never placeable again. Leaving: it left for good and
+ * calls shutdown(); kept for LEAVING_COUNTED only so that its still Allocated game server is not counted as one unknown to the index. Dead: no heartbeat.
+ */
+export type HostState = 'Ready' | 'Retiring' | 'Draining' | 'Leaving' | 'Dead'
+
+export interface Heartbeat {
+  readonly host: string
+  readonly incarnation: string
+  /** The host runs an outdated template (Agones' overflow annotation): not placeable. */
+  readonly outdated: boolean
+  readonly layers: readonly LayerReport[]
+}
+
+export interface LayerReport {
+  readonly layer: LayerId
+  readonly generation: number
+  readonly epoch: number
+  readonly state: 'Claiming' | 'Serving' | 'Closing'
+  readonly players: number
+}
+
+export interface HeartbeatAnswer {
+  readonly known: boolean
+  readonly state: HostState
+  /** Every layer that is this host's now. A layer that it runs and that is not here with the same generation is lost: drop it at once. */
+  readonly layers: readonly HostAssignment[]
+  /** True when a Retiring host may call leaveHost. */
+  readonly mayLeave: boolean
+}
+
+export interface HostAssignment {
+  readonly layer: LayerId
+  readonly generation: number
+  readonly closeRequested: CloseReason | undefined
+}
+
+export type CloseReason = 'Drain' | 'Suspend' | 'Delete' | 'ScaleDown' | 'FleetChange'
+
+/**
+ * Asleep: nobody hosts it. Wished: it waits for a host. Assigned: a host was chosen and has not claimed yet. Claiming: the host is at it.
+ * Serving: players may join. Closing: final snapshot under way. Barred: its zone may not be placed in this fleet.
+ */
+export type LayerState = 'Asleep' | 'Wished' | 'Assigned' | 'Claiming' | 'Serving' | 'Closing' | 'Barred'
+
+export interface LayerView {
+  readonly layer: LayerId
+  readonly state: LayerState
+  readonly generation: number
+  readonly epoch: number
+  readonly host: string | undefined
+  readonly node: string | undefined
+  readonly endpoints: readonly string[]
+  readonly players: number
+  readonly closeRequested: CloseReason | undefined
+  /** Since when (index time, ms) it is in this state. */
+  readonly since: number
+  /** Why the last host gave it up, while it is not Serving. */
+  readonly failure: string | undefined
+}
+
+export interface HostView extends HostRegistration {
+  readonly state: HostState
+  readonly outdated: boolean
+  /** Index time of the last heartbeat, ms. */
+  readonly lastSeen: number
+  /** Since when it has no layer, ms; undefined while it has. */
+  readonly emptySince: number | undefined
+  readonly layers: number
+  readonly players: number
+}
+
+export interface FleetView {
+  /** Index time, ms. */
+  readonly now: number
+  readonly hosts: readonly HostView[]
+  /** Every layer with a record: all but those that never were placed or were forgotten. */
+  readonly layers: readonly LayerView[]
+  readonly barred: readonly ZoneId[]
+}
+
+export interface FleetCounts {
+  /** Live hosts with at least one layer, Draining ones included. */
+  readonly occupied: number
+  /** Live Ready hosts without a layer, not outdated. */
+  readonly idle: number
+  readonly retiring: number
+  /** Live hosts that run an outdated template or are draining. */
+  readonly outdated: number
+  /** All live hosts, Leaving ones included. */
+  readonly live: number
+  /** Layers that wait for a host. */
+  readonly wishes: number
+  /** The capacity of the newest registered host (layers); 1 while none was ever seen. */
+  readonly capacity: number
+}
+
+export interface NewTicket {
+  /** 128 random bits, base64url. */
+  readonly id: string
+  readonly account: string
+  readonly character: string
+  readonly ttlMs: number
+}
+
+export type RedeemAnswer =
+  | { readonly ok: true; readonly account: string; readonly character: string }
+  | { readonly ok: false; readonly code: 'TicketUnknown' | 'TicketUsed' | 'TicketExpired' | 'LayerLost' }
+
+export type FleetChange =
+  | { readonly kind: 'layer'; readonly layer: LayerId; readonly host: string | undefined }
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'gap' }
+
+export interface CharacterLocation {
+  readonly state: 'Offline' | 'InZone'
+  readonly zone?: ZoneId
+  readonly layer?: LayerId
+}

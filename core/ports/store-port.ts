@@ -1,0 +1,41 @@
+/**
+ * The store: the durable truth. It knows one thing: chains of records, numbered from 1 without holes, where a number is taken by exactly one insert. Every exclusive decision of
+ * Bailiwick (who owns a layer, who holds a character, whose a name is, whether a refresh token was used) is such an insert.
+ *
+ * Drivers: platform/mongo and platform/sqlite; both pass test/contract/store-contract.ts. Majority writes and reads.
+ * Every method throws StoreUnavailable when the store does not answer within STORE_CALL_DEADLINE.
+ */
+export interface Store {
+  /**
+   * Inserts record `n` of `chain`. 'Conflict' when that number is taken by another nonce; taken by this very nonce (an own retry) is 'Done'. The nonce is
+   * chosen anew for each decision, and kept for its retries.
+   */
+  append(chain: string, n: number, nonce: string, record: StoredRecord): Promise<'Done' | 'Conflict'>
+  /** The newest record, or undefined for an empty chain. Sees every append that was answered Done before it was called. */
+  head(chain: string): Promise<ChainEntry | undefined>
+  /** Up to `limit` records from number `from` on, in order. Pruned ones are left out. */
+  read(chain: string, from: number, limit: number): Promise<readonly ChainEntry[]>
+  /** Deletes records below `below`; the newest one always stays, whatever was asked. */
+  prune(chain: string, below: number): Promise<void>
+  /** Throws StoreUnavailable when the store does not answer: for /readyz. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StoredRecord {
+  readonly kind: string
+  /** Plain JSON. */
+  readonly data: JsonObject
+  /** Bytes that are no JSON, up to 12 MiB. */
+  readonly blob?: Uint8Array
+}
+
+export interface ChainEntry extends StoredRecord {
+  readonly n: number
+  readonly nonce: string
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json | undefined
+}

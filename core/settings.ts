@@ -1,0 +1,27 @@
+import type { Bounds } from './geometry.ts'
+import type { FleetId, ZoneId } from './ids.ts'
+
+/** What everybody but the operator knows of a Zone: the part of its spec that has an effect on hosts, joins and layers. */
+export interface ZoneSettings {
+  readonly zone: ZoneId
+  /** metadata.uid: a zone deleted and made anew is another one. */
+  readonly uid: string
+  /** metadata.generation: settings of the same uid only go forward. */
+  readonly generation: number
+  /** The fleet in use, which changes only when no layer is left in the old one. */
+  readonly fleet: FleetId
+  readonly activation: 'OnDemand' | 'Always'
+  readonly suspended: boolean
+  readonly idleAfterMs: number
+  readonly layers: {
+    /** So many are kept open by `Always`; so many share the players of `OnDemand` before another opens. */
+    readonly min: number
+    readonly max: number
+    /** A layer with so many takes nobody more. */
+    readonly maxPlayers: number
+  }
+  /** Metres. */
+  readonly bounds: Bounds
+  readonly tickRateHz: number
+  readonly snapshotEveryMs: number
+}

@@ -1,0 +1,127 @@
+/**
+ * Every timing constant of Bailiwick, in milliseconds unless its name says otherwise. What must hold between them is asserted at the end
+ * of this file, when it is loaded: a change that breaks an inequality does not start.
+ */
+
+// Hosts and the zone index
+/** A host reports to the index so often. */
+export const HEARTBEAT_EVERY = 500
+/** A host whose last heartbeat is older is taken for dead and its layers are placed again. */
+export const HOST_DEAD_AFTER = 2_000
+/** No death verdict for so long after the index restarted, failed over or its clock jumped. */
+export const INDEX_GRACE = 2_000
+/** A gap in the index's own clock of more than this is a jump. */
+export const INDEX_CLOCK_JUMP = 1_000
+/** An assigned host must claim the layer (report Claiming, then Serving) within this, or the layer is placed again. */
+export const CLAIM_DEADLINE = 2_000
+/** A claim that is under way (the host reports Claiming) may take this long in all: store reads and replay. */
+export const CLAIM_LIMIT = 15_000
+/** Sweeps of a fleet (dead hosts, missed claims, open wishes) by operator and allocator. */
+export const SWEEP_EVERY = 500
+/** Index calls give up after this. */
+export const INDEX_CALL_DEADLINE = 1_500
+/** A dead host is forgotten after this. */
+export const HOST_FORGOTTEN_AFTER = 60_000
+/** A host that left is still counted as live for so long, at most: its game server stays Allocated until Agones has written Shutdown. */
+export const LEAVING_COUNTED = 10_000
+/** The bar of a forgotten zone stays this long, so that a stale reader can't place it. */
+export const BAR_FORGOTTEN_AFTER = 600_000
+
+// Capacity
+/** Agones polls the FleetAutoscaler webhook so often (the chart sets it). */
+export const AUTOSCALE_EVERY = 1_000
+/** A host must have been empty for so long before it is retired. */
+export const RETIRE_EMPTY_AFTER = 5_000
+/** A host that found no room: the client is told to come back after this. */
+export const NO_CAPACITY_RETRY_AFTER = 2_000
+
+// Joins and tickets
+export const TICKET_TTL = 15_000
+/** A join waits this long for a layer to be served before it answers 503. */
+export const JOIN_WAIT = 8_000
+/** The first frame of a connection must be a valid hello within this. */
+export const HELLO_DEADLINE = 5_000
+/** A connection that sends nothing is pinged so often; two unanswered pings end it. */
+export const PING_EVERY = 15_000
+/** A character whose connection is gone stays in the layer this long before it leaves. */
+export const LINK_DEAD_AFTER = 10_000
+
+// Layers
+export const DEFAULT_IDLE_AFTER = 300_000
+export const DEFAULT_SNAPSHOT_EVERY = 30_000
+export const DEFAULT_TICK_RATE_HZ = 20
+/** A snapshot asked for by a leave is written at most so often. */
+export const CHECK_IN_EVERY = 100
+/** A layer that is closing gives its outbox and final snapshot this long before it says that it can't. */
+export const CLOSE_DEADLINE = 20_000
+/** Store calls give up after this. */
+export const STORE_CALL_DEADLINE = 5_000
+
+// Agones
+/** The health ping: well within Agones' default period of 5 s. */
+export const HEALTH_EVERY = 1_500
+/** An SDK wish (ready, allocate, shutdown) is repeated until the watch agrees. */
+export const SDK_REPEAT_EVERY = 2_000
+export const SDK_RECONNECT_MIN = 200
+export const SDK_RECONNECT_MAX = 5_000
+/** The pod's grace: what the chart sets as terminationGracePeriodSeconds. */
+export const POD_GRACE = 120_000
+
+// Operator
+export const LEASE_DURATION = 8_000
+export const LEASE_RENEW_DEADLINE = 6_000
+export const LEASE_RETRY_EVERY = 2_000
+export const WATCH_RESTART_MIN = 100
+export const WATCH_RESTART_MAX = 10_000
+/** The API server ends watches by itself at about this; asked for with jitter. */
+export const WATCH_TIMEOUT = 300_000
+/** A watch that heard nothing (not even a bookmark) for this long is broken. */
+export const WATCH_SILENCE = 420_000
+export const RECONCILE_BACKOFF_MIN = 50
+export const RECONCILE_BACKOFF_MAX = 30_000
+/** Every zone is looked at again at least so often, whatever was heard. */
+export const RESYNC_EVERY = 30_000
+/** A finalizer waits so long for its layers before it says what is left and goes on. */
+export const FINALIZER_DEADLINE = 120_000
+/** Player counts of a zone are written to its status at most so often. */
+export const STATUS_PLAYERS_EVERY = 30_000
+export const KUBERNETES_CALL_DEADLINE = 15_000
+
+// Services
+export const ACCESS_TOKEN_TTL = 600_000
+export const SESSION_TTL = 30 * 24 * 3_600_000
+export const HTTP_REQUEST_DEADLINE = 15_000
+/** After SIGTERM a service is not ready, but still answers, for this long, so that endpoints can be withdrawn. */
+export const SHUTDOWN_DRAIN = 2_000
+export const SHUTDOWN_LIMIT = 10_000
+export const JWKS_CACHE = 300_000
+export const JWKS_COOLDOWN = 5_000
+
+// Client
+export const CLIENT_RECONNECT_MIN = 200
+export const CLIENT_RECONNECT_MAX = 5_000
+export const CLIENT_REQUEST_DEADLINE = 15_000
+
+/** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */
+export const inequalities: readonly (readonly [boolean, string])[] = [
+  [HEARTBEAT_EVERY * 3 < HOST_DEAD_AFTER, 'three heartbeats may be lost before a host is taken for dead'],
+  [INDEX_CALL_DEADLINE < HOST_DEAD_AFTER, 'a host notices that its index call failed before it is taken for dead'],
+  [INDEX_GRACE >= HOST_DEAD_AFTER, 'after an index outage every live host has time for a heartbeat before the first verdict'],
+  [HEARTBEAT_EVERY * 2 <= CLAIM_DEADLINE, 'an assigned host hears of it by heartbeat, even if the change notice is lost'],
+  [CLAIM_DEADLINE <= CLAIM_LIMIT, 'a claim starts before it may end'],
+  [JOIN_WAIT < HTTP_REQUEST_DEADLINE, 'a waiting join answers before its request is cut off'],
+  [JOIN_WAIT + 1_000 < TICKET_TTL, 'a ticket outlives the wait of a join'],
+  [HOST_DEAD_AFTER + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts one failover'],
+  [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
+  [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
+  [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
+  [LEASE_RENEW_DEADLINE < LEASE_DURATION, 'a leader stops before another may start'],
+  [LEASE_RETRY_EVERY < LEASE_RENEW_DEADLINE, 'a renewal can fail once'],
+  [LEASE_DURATION <= 10_000, 'hand-over of the operator within 15 s'],
+  [WATCH_TIMEOUT < WATCH_SILENCE, 'a quiet watch is ended by the server before it is taken for broken'],
+  [CLIENT_REQUEST_DEADLINE > JOIN_WAIT, 'a client waits longer than the allocator'],
+]
+
+for (const [holds, reason] of inequalities) {
+  if (!holds) throw new Error(`core/timing.ts: ${reason} (it does not hold)`)
+}
