@@ -1,5 +1,5 @@
-import type { LayerId, ZoneId } from './ids.ts'
 import type { Point } from './geometry.ts'
+import type { LayerId, ZoneId } from './ids.ts'
 
 /** The names of the store's chains: one place, so that no two things share one. */
 export const chains = {

@@ -29,7 +29,10 @@ export function decodeClientFrame(frame: Uint8Array): ClientMessage {
     throw new BailiwickError('FrameTooLarge', { found: `${frame.byteLength} bytes`, todo: `send at most ${MAX_CLIENT_FRAME} bytes` })
   }
   if (frame[0] !== FRAME_MESSAGE) {
-    throw new BailiwickError('FrameInvalid', { found: `first byte ${frame[0] ?? 'none'}`, todo: `the first byte of a client's frame is ${FRAME_MESSAGE}` })
+    throw new BailiwickError('FrameInvalid', {
+      found: `first byte ${frame[0] ?? 'none'}`,
+      todo: `the first byte of a client's frame is ${FRAME_MESSAGE}`,
+    })
   }
   let message: ClientMessage
   try {
@@ -37,7 +40,8 @@ export function decodeClientFrame(frame: Uint8Array): ClientMessage {
   } catch (cause) {
     throw new BailiwickError('FrameInvalid', { found: 'bytes that are no ClientMessage', todo: 'encode it as bailiwick.proto says', cause })
   }
-  if (message.body.case === undefined) throw new BailiwickError('FrameInvalid', { found: 'a ClientMessage without a body', todo: 'set one of its messages' })
+  if (message.body.case === undefined)
+    throw new BailiwickError('FrameInvalid', { found: 'a ClientMessage without a body', todo: 'set one of its messages' })
   return message
 }
 

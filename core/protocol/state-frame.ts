@@ -44,7 +44,8 @@ export function encodeStateFrame(state: StateFrame): Uint8Array {
 
 /** Reads a whole state frame, its kind byte included. Throws FrameInvalid, whatever the bytes. */
 export function decodeStateFrame(bytes: Uint8Array): StateFrame {
-  if (bytes[0] !== FRAME_STATE || bytes.byteLength < HEADER + 1) throw new BailiwickError('FrameInvalid', { found: 'bytes that are no state frame' })
+  if (bytes[0] !== FRAME_STATE || bytes.byteLength < HEADER + 1)
+    throw new BailiwickError('FrameInvalid', { found: 'bytes that are no state frame' })
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const cursor = { bytes, at: HEADER }
   const count = readVarint(cursor)
