@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_FLEET_BOUNDS, desiredReplicas, fleetBounds } from '../../../core/capacity.ts'
+import { parseDuration } from '../../../core/duration.ts'
+import { BailiwickError, catalogue } from '../../../core/errors.ts'
+import { boundsInMillimetres, contains, millimetres } from '../../../core/geometry.ts'
+import { fleetId, layerId, parseLayerId, parsePair, zoneId } from '../../../core/ids.ts'
+import type { FleetCounts } from '../../../core/ports/index-port.ts'
+import { inequalities } from '../../../core/timing.ts'
+
+describe('ids', () => {
+  it('reads what it writes', () => {
+    const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/)
+    fc.assert(
+      fc.property(label, label, fc.integer({ min: 0, max: 9_999 }), (namespace, name, index) => {
+        expect(parseLayerId(layerId(zoneId(namespace, name), index))).toEqual({ zone: `${namespace}/${name}`, namespace, name, index })
+      }),
+    )
+  })
+
+  it.each([
+    '',
+    'a',
+    'a/b',
+    'a/b/',
+    'a/b/-1',
+    'a/b/01',
+    'a/b/10000',
+    'A/b/0',
+    'a/b.c/0',
+    'a//0',
+    'a/b/0/1',
+    `${'x'.repeat(64)}/b/0`,
+    '-a/b/0',
+  ])('refuses the layer id %j', (id) => {
+    expect(() => parseLayerId(id)).toThrow(BailiwickError)
+  })
+
+  it('refuses what is no pair, and never repeats more than 80 characters of it', () => {
+    for (const id of ['', '/', 'a', 'a/b/c', 'a/B', '../etc']) expect(() => parsePair(id)).toThrow(BailiwickError)
+    expect(() => fleetId('a', 'x'.repeat(10_000))).toThrow(/^.{1,300}$/)
+    expect(() => layerId('a/b', 1.5)).toThrow(/whole number/)
+  })
+})
+
+describe('durations', () => {
+  it.each([
+    ['5m', 300_000],
+    ['1h30m', 5_400_000],
+    ['90s', 90_000],
+    ['500ms', 500],
+    ['0s', 0],
+    ['1h1m1s1ms', 3_661_001],
+  ])('%s is %i ms', (text, ms) => expect(parseDuration(text)).toBe(ms))
+
+  it.each(['', '5', 'm', '5 m', '-5m', '5m1h', '1.5h', '5M'])('refuses %j', (text) => expect(() => parseDuration(text)).toThrow(/30s, 5m/))
+})
+
+describe('geometry', () => {
+  it('rounds half away from zero, the same on both sides of the origin', () => {
+    expect([millimetres(0.0005), millimetres(-0.0005), millimetres(1.2344), millimetres(-2)]).toEqual([1, -1, 1234, -2000])
+  })
+
+  it('bounds hold their edges', () => {
+    const bounds = boundsInMillimetres({ min: { x: -1, y: 0 }, max: { x: 1, y: 2 } })
+    expect([
+      contains(bounds, { x: -1000, y: 0 }),
+      contains(bounds, { x: 1000, y: 2000 }),
+      contains(bounds, { x: 1001, y: 0 }),
+      contains(bounds, { x: 0, y: -1 }),
+    ]).toEqual([true, true, false, false])
+  })
+})
+
+describe('timing', () => {
+  it.each(inequalities.map(([holds, reason]) => [reason, holds] as const))('%s', (_reason, holds) => expect(holds).toBe(true))
+})
+
+describe('errors', () => {
+  it('carry what was asked, found and to do in one line', () => {
+    const error = new BailiwickError('ZoneUnknown', { asked: 'game/meadow', found: 'no such zone', todo: 'apply it first' })
+    expect(error.message).toBe('There is no such zone; asked: game/meadow; found: no such zone; apply it first')
+    expect(error.status).toBe(404)
+    expect(Object.values(catalogue).every((entry) => entry.status >= 400 && entry.status < 600)).toBe(true)
+  })
+})
+
+describe('capacity', () => {
+  const none: FleetCounts = { occupied: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 4 }
+  const noServers = { replicas: 0, readyReplicas: 0, reservedReplicas: 0, allocatedReplicas: 0 }
+  const bounds = { spare: 1, min: 0, max: 10 }
+  it.each<[string, Partial<FleetCounts>, number, Partial<typeof bounds>, number]>([
+    ['an empty fleet keeps its spare', {}, 0, {}, 1],
+    ['without a spare it is empty', {}, 0, { spare: 0 }, 0],
+    ['occupied hosts stay', { occupied: 3, live: 3 }, 3, {}, 4],
+    ['wishes share hosts by capacity', { wishes: 5 }, 0, { spare: 0 }, 2],
+    ['idle hosts are no reason for more', { idle: 1, live: 1 }, 1, {}, 1],
+    ['retiring hosts are not replaced', { retiring: 2, live: 2 }, 2, { spare: 0 }, 0],
+    ['an outdated host asks for a surge', { occupied: 1, outdated: 1, live: 1 }, 1, { spare: 0 }, 2],
+    ['Allocated servers that the index does not know do not take the place of hosts', { occupied: 1, live: 1 }, 3, { spare: 0 }, 3],
+    ['never above the maximum', { wishes: 100, capacity: 1 }, 0, {}, 10],
+    ['never below the minimum', {}, 0, { spare: 0, min: 2 }, 2],
+  ])('%s', (_name, counts, allocated, changed, expected) => {
+    expect(desiredReplicas({ ...none, ...counts }, { ...noServers, allocatedReplicas: allocated }, { ...bounds, ...changed })).toBe(
+      expected,
+    )
+  })
+
+  it('reads bounds from annotations and takes defaults for what can not be read', () => {
+    expect(fleetBounds({ 'bailiwick.dev/spare': '0', 'bailiwick.dev/min': '2', 'bailiwick.dev/max': '7' })).toEqual({
+      spare: 0,
+      min: 2,
+      max: 7,
+    })
+    expect(fleetBounds({ 'bailiwick.dev/spare': '-1', 'bailiwick.dev/max': 'many' })).toEqual(DEFAULT_FLEET_BOUNDS)
+  })
+})
