@@ -1,4 +1,6 @@
+import { parseDuration } from './duration.ts'
 import type { FleetCounts } from './ports/index-port.ts'
+import { RETIRE_EMPTY_AFTER } from './timing.ts'
 
 /** What Agones reports of the Fleet in a webhook call. */
 export interface FleetStatus {
@@ -16,8 +18,21 @@ export interface FleetBounds {
   readonly max: number
 }
 
-export const FLEET_ANNOTATIONS = { spare: 'bailiwick.dev/spare', min: 'bailiwick.dev/min', max: 'bailiwick.dev/max' } as const
+export const FLEET_ANNOTATIONS = {
+  spare: 'bailiwick.dev/spare',
+  min: 'bailiwick.dev/min',
+  max: 'bailiwick.dev/max',
+  retireAfter: 'bailiwick.dev/retire-after',
+} as const
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
+
+/**
+ * How many empty hosts are not retired. The fleet's minimum counts too: a host retired below it would only be replaced, and the new one retired again.
+ * Never more than the maximum, so that a lowered one is reached.
+ */
+export function hostsToKeep(bounds: FleetBounds): number {
+  return Math.min(Math.max(bounds.spare, bounds.min), bounds.max)
+}
 
 /**
  * How many replicas a Fleet shall have: occupied hosts + hosts needed by wishes + warm spare + surge (1 while outdated hosts exist) + servers that are
@@ -42,5 +57,16 @@ export function fleetBounds(annotations: Readonly<Record<string, string>>): Flee
     spare: read(FLEET_ANNOTATIONS.spare, DEFAULT_FLEET_BOUNDS.spare),
     min: read(FLEET_ANNOTATIONS.min, DEFAULT_FLEET_BOUNDS.min),
     max: read(FLEET_ANNOTATIONS.max, DEFAULT_FLEET_BOUNDS.max),
+  }
+}
+
+/** For how long (ms) a host beyond the spare must have been empty before it is retired; a missing or unreadable annotation means the default. */
+export function retireAfter(annotations: Readonly<Record<string, string>>): number {
+  const text = annotations[FLEET_ANNOTATIONS.retireAfter]
+  if (text === undefined) return RETIRE_EMPTY_AFTER
+  try {
+    return parseDuration(text)
+  } catch {
+    return RETIRE_EMPTY_AFTER
   }
 }

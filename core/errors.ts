@@ -48,6 +48,7 @@ export const catalogue = {
   InventoryFull: { status: 409, title: 'The inventory is full' },
   // Infrastructure
   IndexUnavailable: { status: 503, title: 'The zone index does not answer' },
+  Unreachable: { status: 503, title: 'The service can not be reached' },
   StoreUnavailable: { status: 503, title: 'The store does not answer' },
   StoreCorrupt: { status: 500, title: 'A stored record can not be read back' },
   ConfigInvalid: { status: 500, title: 'The configuration is not valid' },

@@ -39,6 +39,12 @@ export const NO_CAPACITY_RETRY_AFTER = 2_000
 export const TICKET_TTL = 15_000
 /** A join waits this long for a layer to be served before it answers 503. */
 export const JOIN_WAIT = 8_000
+/** A waiting join looks at its layer at least so often, whether or not a change was heard. */
+export const JOIN_POLL_EVERY = 500
+/** A join of a zone whose layer is on its way is told to come back after this. */
+export const ZONE_WAKING_RETRY_AFTER = 1_000
+/** A join of a full zone is told to come back after this. */
+export const ZONE_FULL_RETRY_AFTER = 5_000
 /** The first frame of a connection must be a valid hello within this. */
 export const HELLO_DEADLINE = 5_000
 /** A connection that sends nothing is pinged so often; two unanswered pings end it. */
@@ -101,6 +107,24 @@ export const JWKS_COOLDOWN = 5_000
 export const CLIENT_RECONNECT_MIN = 200
 export const CLIENT_RECONNECT_MAX = 5_000
 export const CLIENT_REQUEST_DEADLINE = 15_000
+/** A connection to a host must be open within this, or the next endpoint is tried. */
+export const CLIENT_CONNECT_DEADLINE = 5_000
+/** After the hello, the welcome must come within this: the host may have to read the character from the store. */
+export const CLIENT_WELCOME_DEADLINE = 10_000
+/** A client that heard nothing for so long sends a ping … */
+export const CLIENT_PING_AFTER = 2_000
+/** … and takes the connection for broken when it hears nothing for so long after the ping. */
+export const CLIENT_PONG_DEADLINE = 6_000
+/** A client that sent nothing for so long sends a ping, so that the host knows that it lives. */
+export const CLIENT_KEEPALIVE = 10_000
+/** A refusal that may pass (the character is still leaving another layer) is taken for final after this. */
+export const CLIENT_PATIENCE = 20_000
+/** A tell without an answer is given up after this. */
+export const CLIENT_TELL_DEADLINE = 30_000
+/** A leave that is not answered by a goodbye is over after this. */
+export const CLIENT_LEAVE_DEADLINE = 5_000
+/** The access token is renewed when it has less than this left. */
+export const CLIENT_REFRESH_BEFORE = 60_000
 
 /** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */
 export const inequalities: readonly (readonly [boolean, string])[] = [
@@ -120,6 +144,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [LEASE_DURATION <= 10_000, 'hand-over of the operator within 15 s'],
   [WATCH_TIMEOUT < WATCH_SILENCE, 'a quiet watch is ended by the server before it is taken for broken'],
   [CLIENT_REQUEST_DEADLINE > JOIN_WAIT, 'a client waits longer than the allocator'],
+  [CLIENT_KEEPALIVE < PING_EVERY, 'a client that lives sends something before the host asks'],
+  [CLIENT_PATIENCE > LINK_DEAD_AFTER + CHECK_IN_EVERY, 'a client outlasts its own lost connection in another layer'],
+  [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
+  [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]
 
 for (const [holds, reason] of inequalities) {
