@@ -6,7 +6,7 @@ import { buildImages } from './images.ts'
 import { createCgroups, createNetwork, destroyNamespaces, inNetwork, removeState, startInit } from './namespace.ts'
 import { type Image, writeArchive } from './oci.ts'
 import { ensurePackages } from './packages.ts'
-import { containerdSocket, keptLogsDir, kubeconfigPath, logDir, node, stateDir } from './paths.ts'
+import { clusterName, containerdSocket, keptLogsDir, kubeconfigPath, logDir, node, stateDir } from './paths.ts'
 import { createPki } from './pki.ts'
 import { run, waitFor } from './run.ts'
 import { isAlive, readState, takeLock, updateState } from './state.ts'
@@ -128,7 +128,7 @@ const keptLogs = 5
 
 /** Copies the logs out of the state folder, so that they outlive the cluster; the oldest of several copies go. Answers the folder. */
 export function keepLogs(): string {
-  const target = join(keptLogsDir, new Date().toISOString().replaceAll(':', '-'))
+  const target = join(keptLogsDir, `${new Date().toISOString().replaceAll(':', '-')}-${clusterName}`)
   mkdirSync(keptLogsDir, { recursive: true })
   if (existsSync(logDir)) cpSync(logDir, target, { recursive: true })
   for (const old of readdirSync(keptLogsDir).toSorted().slice(0, -keptLogs)) rmSync(join(keptLogsDir, old), { recursive: true })

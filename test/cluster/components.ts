@@ -1,8 +1,19 @@
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { cgroupName, inCluster } from './namespace.ts'
-import { containerdSocket, dnsServiceIp, kubeconfigPath, logDir, node, nodePodCidr, podCidr, serviceCidr, stateDir } from './paths.ts'
+import { inCluster } from './namespace.ts'
+import {
+  clusterName,
+  containerdSocket,
+  dnsServiceIp,
+  kubeconfigPath,
+  logDir,
+  node,
+  nodePodCidr,
+  podCidr,
+  serviceCidr,
+  stateDir,
+} from './paths.ts'
 import { pki } from './pki.ts'
 import { waitFor } from './run.ts'
 import type { Tools } from './tools.ts'
@@ -134,7 +145,7 @@ function kubeletConfiguration(): object {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${cgroupName}`,
+    cgroupRoot: `/${clusterName}`,
     cgroupsPerQOS: true,
     enforceNodeAllocatable: [],
     failCgroupV1: false,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { netnsName, netnsPath, node, stateDir } from './paths.ts'
+import { clusterName, netnsName, netnsPath, node, stateDir } from './paths.ts'
 import { run, waitFor } from './run.ts'
 import { isAlive, type ProcessId, processId, readState, updateState } from './state.ts'
 
@@ -114,8 +114,6 @@ export async function destroyNamespaces(): Promise<void> {
   removeCgroups()
 }
 
-export const cgroupName = 'bailiwick'
-
 /** The folders of this machine that hold a cgroup hierarchy: one a controller (version 1), or a single one (version 2). */
 function cgroupHierarchies(): string[] {
   const text = readFileSync('/proc/self/mountinfo', 'utf8')
@@ -124,11 +122,11 @@ function cgroupHierarchies(): string[] {
 
 /** kubelet wants its root group to exist in every hierarchy before it starts. */
 export function createCgroups(): void {
-  for (const folder of cgroupHierarchies()) mkdirSync(join(folder, cgroupName), { recursive: true })
+  for (const folder of cgroupHierarchies()) mkdirSync(join(folder, clusterName), { recursive: true })
 }
 
 function removeCgroups(): void {
-  for (const folder of cgroupHierarchies()) removeGroup(join(folder, cgroupName))
+  for (const folder of cgroupHierarchies()) removeGroup(join(folder, clusterName))
 }
 
 function removeGroup(folder: string): void {

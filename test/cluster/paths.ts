@@ -7,16 +7,22 @@ export const root = dirname(dirname(import.meta.dirname))
 /** Where everything lives that the harness makes: outside the repository, and never more than a cache. */
 export const cacheDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bailiwick')
 
-/** One cluster at a time: its state, removed when it is taken down. */
-export const stateDir = join(cacheDir, 'cluster')
+/** Clusters of different names can run side by side: nothing of one is seen by another. */
+export const clusterName = process.env['BAILIWICK_CLUSTER'] ?? 'bailiwick'
+if (!/^[a-z][a-z0-9-]{0,30}$/.test(clusterName)) {
+  throw new Error(`BAILIWICK_CLUSTER is "${clusterName}"; it must be 1 to 31 lower-case letters, digits and hyphens, a letter first`)
+}
+
+/** The state of the cluster, removed when it is taken down. */
+export const stateDir = join(cacheDir, 'clusters', clusterName)
 export const logDir = join(stateDir, 'log')
 export const kubeconfigPath = join(stateDir, 'admin.kubeconfig')
 export const containerdSocket = join(stateDir, 'containerd.sock')
 
-/** Logs of clusters that were taken down after a failure. */
+/** Logs of clusters that failed, which outlive them. */
 export const keptLogsDir = join(cacheDir, 'logs')
 
-export const netnsName = 'bailiwick'
+export const netnsName = clusterName
 export const netnsPath = `/run/netns/${netnsName}`
 
 export const node = { name: 'node1', ip: '10.77.0.1', interface: 'node0' }

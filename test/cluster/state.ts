@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { cacheDir, stateDir } from './paths.ts'
+import { dirname, join } from 'node:path'
+import { clusterName, stateDir } from './paths.ts'
 
 /** A process of this machine that can't be mistaken for a later one with the same number: `started` is in clock ticks since boot. */
 export type ProcessId = { pid: number; started: string }
@@ -59,8 +59,8 @@ function statFields(pid: number): { state: string; started: string } | undefined
  * @throws Error naming the holder when another process has it.
  */
 export function takeLock(name: 'cluster' | 'tests'): () => void {
-  const file = join(cacheDir, `${name}.lock`)
-  mkdirSync(cacheDir, { recursive: true })
+  const file = join(dirname(stateDir), `${clusterName}.${name}.lock`)
+  mkdirSync(dirname(file), { recursive: true })
   const own = processId(process.pid)
   for (let tries = 0; tries < 3; tries++) {
     try {
