@@ -1,0 +1,43 @@
+import { parse, parseAllDocuments } from 'yaml'
+import { BailiwickError, describeError } from '../../core/errors.ts'
+
+/** A manifest folder of a world is small; a file larger than this is a mistake. */
+const MAX_BYTES = 1_048_576
+/** Aliases make small texts large. */
+const MAX_ALIASES = 100
+
+/** The one document of `text` as plain data. `source` names it in the error. Throws InvalidInput with line and column. */
+export function parseYaml(text: string, source: string): unknown {
+  return guarded(text, source, () => parse(text, { maxAliasCount: MAX_ALIASES }) as unknown)
+}
+
+/** Every document of `text` (divided by `---`) as plain data; empty ones are left out. Throws InvalidInput with line and column. */
+export function parseManifests(text: string, source: string): readonly unknown[] {
+  return guarded(text, source, () => {
+    const documents = parseAllDocuments(text)
+    const found: unknown[] = []
+    // The library answers an empty array with properties of a document when there is none: iterating is right in both cases.
+    for (const document of documents) {
+      const [error] = document.errors
+      if (error !== undefined) throw error
+      const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
+      if (value !== null && value !== undefined) found.push(value)
+    }
+    return found
+  })
+}
+
+function guarded<T>(text: string, source: string, read: () => T): T {
+  if (Buffer.byteLength(text) > MAX_BYTES) {
+    throw new BailiwickError('InvalidInput', {
+      asked: source,
+      found: `${Buffer.byteLength(text)} bytes`,
+      todo: `write at most ${MAX_BYTES} bytes a file`,
+    })
+  }
+  try {
+    return read()
+  } catch (error) {
+    throw new BailiwickError('InvalidInput', { asked: source, found: describeError(error), todo: 'correct the YAML', cause: error })
+  }
+}
