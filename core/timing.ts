@@ -26,6 +26,16 @@ export const HOST_FORGOTTEN_AFTER = 60_000
 export const LEAVING_COUNTED = 10_000
 /** The bar of a forgotten zone stays this long, so that a stale reader can't place it. */
 export const BAR_FORGOTTEN_AFTER = 600_000
+/** A used or expired ticket is told from an unknown one for so long. */
+export const TICKET_REMEMBERED = 60_000
+/** A layer that failed twice in a row waits this long before it is placed again, then twice as long each time, up to the maximum. The first time it does not wait. */
+export const FAILED_LAYER_WAIT_MIN = 500
+export const FAILED_LAYER_WAIT_MAX = 15_000
+/** Waits between attempts to reach the index again; they go on for ever. */
+export const INDEX_RECONNECT_MIN = 50
+export const INDEX_RECONNECT_MAX = 2_000
+/** A watch of the index asks for news with a call that waits this long, so that a broken connection is noticed. */
+export const INDEX_WATCH_BLOCK = 1_000
 
 // Capacity
 /** Agones polls the FleetAutoscaler webhook so often (the chart sets it). */
@@ -97,9 +107,19 @@ export const KUBERNETES_CALL_DEADLINE = 15_000
 export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
 export const HTTP_REQUEST_DEADLINE = 15_000
+/** A connection must have sent the headers of its request within this. */
+export const HTTP_HEADERS_LIMIT = 10_000
+/** A connection must have sent the whole of its request within this. */
+export const HTTP_RECEIVE_LIMIT = 20_000
+/** An idle connection is kept so long: longer than the usual idle limit of a load balancer (60 s), so that it is the balancer that closes it. */
+export const HTTP_KEEP_ALIVE = 65_000
+/** The limits above are looked at so often. */
+export const HTTP_LIMITS_CHECKED_EVERY = 2_000
 /** After SIGTERM a service is not ready, but still answers, for this long, so that endpoints can be withdrawn. */
 export const SHUTDOWN_DRAIN = 2_000
 export const SHUTDOWN_LIMIT = 10_000
+/** A program that was asked to stop and has not after this is ended. A zone server, which has layers to close, gives itself longer. */
+export const PROGRAM_STOP_LIMIT = 25_000
 export const JWKS_CACHE = 300_000
 export const JWKS_COOLDOWN = 5_000
 
@@ -131,6 +151,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HEARTBEAT_EVERY * 3 < HOST_DEAD_AFTER, 'three heartbeats may be lost before a host is taken for dead'],
   [INDEX_CALL_DEADLINE < HOST_DEAD_AFTER, 'a host notices that its index call failed before it is taken for dead'],
   [INDEX_GRACE >= HOST_DEAD_AFTER, 'after an index outage every live host has time for a heartbeat before the first verdict'],
+  [INDEX_CLOCK_JUMP > HEARTBEAT_EVERY && INDEX_CLOCK_JUMP > SWEEP_EVERY, 'the quiet between two calls is no jump of the clock'],
+  [FAILED_LAYER_WAIT_MIN <= FAILED_LAYER_WAIT_MAX && INDEX_RECONNECT_MIN <= INDEX_RECONNECT_MAX, 'a back-off grows'],
   [HEARTBEAT_EVERY * 2 <= CLAIM_DEADLINE, 'an assigned host hears of it by heartbeat, even if the change notice is lost'],
   [CLAIM_DEADLINE <= CLAIM_LIMIT, 'a claim starts before it may end'],
   [JOIN_WAIT < HTTP_REQUEST_DEADLINE, 'a waiting join answers before its request is cut off'],
@@ -139,6 +161,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
+  [HTTP_HEADERS_LIMIT < HTTP_RECEIVE_LIMIT, 'headers come before the body'],
+  [HTTP_REQUEST_DEADLINE < HTTP_RECEIVE_LIMIT, 'a request that comes in too slowly is answered before its connection is cut'],
+  [SHUTDOWN_DRAIN + SHUTDOWN_LIMIT < PROGRAM_STOP_LIMIT, 'a graceful stop ends before it is cut short'],
+  [PROGRAM_STOP_LIMIT < 30_000, "a service stops within Kubernetes' default grace"],
   [LEASE_RENEW_DEADLINE < LEASE_DURATION, 'a leader stops before another may start'],
   [LEASE_RETRY_EVERY < LEASE_RENEW_DEADLINE, 'a renewal can fail once'],
   [LEASE_DURATION <= 10_000, 'hand-over of the operator within 15 s'],

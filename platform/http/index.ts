@@ -1,0 +1,8 @@
+export type { HttpApp, HttpAppOptions } from './app.ts'
+export { createHttpApp, files } from './app.ts'
+export type { Auth, Call, RouteSpec } from './route.ts'
+export { route } from './route.ts'
+export type { Program } from './run-program.ts'
+export { runProgram } from './run-program.ts'
+export type { ServeOptions, Serving } from './serve.ts'
+export { serve } from './serve.ts'

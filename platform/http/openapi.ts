@@ -1,0 +1,102 @@
+import type { ErrorCode } from '../../core/errors.ts'
+import { catalogue } from '../../core/errors.ts'
+import { z } from '../../core/validate/index.ts'
+
+export interface OpenApiInfo {
+  readonly title: string
+  readonly description?: string
+}
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** What the document says of one route; taken from the very schemas that check it. */
+export interface RouteDescription {
+  readonly method: Method
+  /** As Express writes it, with `:name` parts. */
+  readonly path: string
+  readonly summary: string
+  readonly params: z.ZodType | undefined
+  readonly query: z.ZodType | undefined
+  readonly body: z.ZodType | undefined
+  readonly authenticated: boolean
+  readonly status: number
+  readonly answer: z.ZodType | undefined
+  readonly errors: readonly ErrorCode[]
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** The OpenAPI 3.1 document of these routes. */
+export function openApiDocument(info: OpenApiInfo, routes: readonly RouteDescription[]): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method]: operation(route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { ...info, version: 'v1' },
+    paths,
+    components: {
+      schemas: { Problem: problemSchema },
+      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+  }
+}
+
+function operation(route: RouteDescription): Json {
+  const parameters = [...parametersOf('path', route.params), ...parametersOf('query', route.query)]
+  return {
+    summary: route.summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }),
+    ...(route.authenticated ? { security: [{ accessToken: [] }] } : {}),
+    responses: responsesOf(route),
+  }
+}
+
+function responsesOf(route: RouteDescription): Json {
+  const answer = route.answer === undefined ? {} : { content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } }
+  const responses: Record<string, Json> = { [route.status]: { description: route.summary, ...answer } }
+  const codes = new Set<ErrorCode>(['InvalidInput', ...(route.authenticated ? (['Unauthenticated'] as const) : []), ...route.errors])
+  for (const [status, group] of Map.groupBy(codes, (code) => catalogue[code].status)) {
+    responses[status] = {
+      description: group.map((code) => `${code}: ${catalogue[code].title}`).join('. '),
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    }
+  }
+  return responses
+}
+
+function parametersOf(place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
+  if (schema === undefined) return []
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as { properties?: Json; required?: string[] }
+  return Object.entries(properties).map(([name, part]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    schema: part,
+  }))
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}
+
+const problemSchema = {
+  type: 'object',
+  description: 'An error (RFC 9457)',
+  required: ['type', 'title', 'status', 'code', 'instance', 'requestId'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { enum: Object.keys(catalogue) },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+    requestId: { type: 'string' },
+  },
+} as const
