@@ -1,0 +1,86 @@
+/** The controller of the Agones emulator: a test double of the slice of Agones 1.57 that Bailiwick uses. */
+
+import http from 'node:http'
+import { keyOf } from './cache.ts'
+import { autoscalerController } from './controller/autoscalers.ts'
+import { fleetController } from './controller/fleets.ts'
+import { gameServerController } from './controller/servers.ts'
+import { setController } from './controller/sets.ts'
+import { controllerKey, openWorld, type World } from './controller/world.ts'
+import { inClusterClient, KubeError } from './kube.ts'
+import { HEALTH_PORT } from './names.ts'
+import { createQueue, type KeyQueue } from './queue.ts'
+
+interface Queues {
+  fleets: KeyQueue
+  sets: KeyQueue
+  servers: KeyQueue
+  autoscalers: KeyQueue
+}
+
+function log(message: string): void {
+  console.log(`${new Date().toISOString()} ${message}`)
+}
+
+function failure(kind: string): (key: string, error: unknown) => void {
+  return (key, error) => {
+    if (error instanceof KubeError && error.code === 409) return
+    log(`${kind} ${key}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function createQueues(world: World, image: string): Queues {
+  const queues: Queues = {
+    fleets: createQueue(fleetController(world), failure('fleet')),
+    sets: createQueue(
+      setController(world, () => queues.sets),
+      failure('set'),
+    ),
+    servers: createQueue(gameServerController(world, image), failure('game server')),
+    autoscalers: createQueue(
+      autoscalerController(world, () => queues.autoscalers),
+      failure('autoscaler'),
+    ),
+  }
+  return queues
+}
+
+function route(world: World, queues: Queues): void {
+  const addIfKnown = (queue: KeyQueue, key: string | undefined) => {
+    if (key !== undefined) queue.add(key)
+  }
+  world.fleets.cache.onChange((key) => queues.fleets.add(key))
+  world.sets.cache.onChange((key, current, previous) => {
+    queues.sets.add(key)
+    const set = current ?? previous
+    if (set !== undefined) addIfKnown(queues.fleets, controllerKey(set, 'Fleet'))
+  })
+  world.servers.cache.onChange((key, current, previous) => {
+    queues.servers.add(key)
+    const server = current ?? previous
+    if (server !== undefined) addIfKnown(queues.sets, controllerKey(server, 'GameServerSet'))
+  })
+  world.pods.cache.onChange((key) => queues.servers.add(key))
+  world.nodes.cache.onChange((_key, _current, previous) => {
+    if (previous === undefined) for (const server of world.servers.cache.list()) queues.servers.add(keyOf(server))
+  })
+  world.autoscalers.cache.onChange((key) => queues.autoscalers.add(key))
+}
+
+async function main(): Promise<void> {
+  const image = process.env['SIDECAR_IMAGE']
+  if (image === undefined) throw new Error('SIDECAR_IMAGE is not set: it names the image that holds the sidecar')
+  const world = openWorld(inClusterClient(), log)
+  const queues = createQueues(world, image)
+  await world.synced
+  route(world, queues)
+  for (const fleet of world.fleets.cache.list()) queues.fleets.add(keyOf(fleet))
+  for (const set of world.sets.cache.list()) queues.sets.add(keyOf(set))
+  for (const server of world.servers.cache.list()) queues.servers.add(keyOf(server))
+  for (const autoscaler of world.autoscalers.cache.list()) queues.autoscalers.add(keyOf(autoscaler))
+  http.createServer((_request, response) => response.end('ok')).listen(HEALTH_PORT)
+  log('the Agones emulator (a test double) is running')
+  process.once('SIGTERM', () => process.exit(0))
+}
+
+await main()
