@@ -1,22 +1,30 @@
 /**
- * Makes everything that is generated from a source of truth: the types and schema of a Zone from crds/zone.yaml, the protocol from core/protocol/bailiwick.proto.
+ * Makes everything that is generated from a source of truth: the types and schema of a Zone and the chart's copy of its CRD from crds/zone.yaml, the table of
+ * errors from core/errors.ts, the protocol from core/protocol/bailiwick.proto.
  * `node scripts/generate.ts --check` makes it in a temporary folder instead, and fails with the differences when the committed files are not the same.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
+import { errorsDocument } from './generate-errors.ts'
 import { zoneTypes } from './generate-zone.ts'
 
 const root = join(import.meta.dirname, '..')
 const bin = join(root, 'node_modules', '.bin')
 const zoneFile = 'core/zone.generated.ts'
+const chartCrdFile = 'charts/bailiwick/files/zone.yaml'
+const errorsFile = 'docs/errors.md'
 const protocolFolder = 'core/protocol/generated'
 
 /** Writes every generated file below `target`, laid out as in the repository. */
 async function generate(target: string): Promise<void> {
-  mkdirSync(join(target, 'core'), { recursive: true })
-  writeFileSync(join(target, zoneFile), await zoneTypes(readFileSync(join(root, 'crds/zone.yaml'), 'utf8')))
+  const crd = readFileSync(join(root, 'crds/zone.yaml'), 'utf8')
+  const texts = { [zoneFile]: await zoneTypes(crd), [chartCrdFile]: crd, [errorsFile]: errorsDocument() }
+  for (const [file, text] of Object.entries(texts)) {
+    mkdirSync(dirname(join(target, file)), { recursive: true })
+    writeFileSync(join(target, file), text)
+  }
   const work = join(target, 'core/protocol')
   if (target !== root) cpSync(join(root, 'core/protocol'), work, { recursive: true, filter: (path) => !path.endsWith('/generated') })
   execFileSync(join(bin, 'buf'), ['generate', '.'], {
@@ -30,7 +38,7 @@ async function generate(target: string): Promise<void> {
 function generatedFiles(base: string): readonly string[] {
   const folder = join(base, protocolFolder)
   const protocol = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()) : []
-  return [zoneFile, ...protocol.map((entry) => join(entry.parentPath, entry.name).slice(base.length + 1))].sort()
+  return [zoneFile, chartCrdFile, errorsFile, ...protocol.map((entry) => join(entry.parentPath, entry.name).slice(base.length + 1))].sort()
 }
 
 async function check(): Promise<boolean> {
