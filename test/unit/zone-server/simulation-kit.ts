@@ -1,0 +1,76 @@
+import type { CharacterState } from '../../../core/chains.ts'
+import { boundsInMillimetres, contains } from '../../../core/geometry.ts'
+import { AVATAR, FREE, ITEM } from '../../../zone-server/simulation/entities.ts'
+import { type Arrival, type Input, LAYER, type LayerBody } from '../../../zone-server/simulation/input.ts'
+import { type LayerState, newState, type SimulationSettings } from '../../../zone-server/simulation/state.ts'
+
+export const LAYER_ID = 'game/meadow/0'
+export const settings: SimulationSettings = {
+  bounds: boundsInMillimetres({ min: { x: 0, y: 0 }, max: { x: 1_000, y: 1_000 } }),
+  tickRateHz: 20,
+  linkDeadTicks: 200,
+}
+export const newcomer: CharacterState = { zone: null, position: null, inventory: [], inputSequence: 0 }
+
+export function freshState(): LayerState {
+  return newState(LAYER_ID, settings)
+}
+
+export function arrival(character: string, state: CharacterState = newcomer, version = 2): Arrival {
+  return {
+    character,
+    account: `account-${character}`,
+    name: character[0]?.toUpperCase() + character.slice(1),
+    createdAt: 1_700_000_000_000,
+    version,
+    state,
+  }
+}
+
+let sequence = 0
+/** An input of the layer's shell. */
+export function shell(body: LayerBody): Input {
+  return { source: LAYER, sequence: ++sequence, body }
+}
+
+export function joins(character: string, state?: CharacterState): Input {
+  return shell({ kind: 'join', arrival: arrival(character, state) })
+}
+
+/** What must hold of every state. Answers what does not. */
+export function brokenInvariants(state: LayerState): string[] {
+  const broken: string[] = []
+  const { entities } = state
+  const carriers = new Map<number, string>()
+  for (const player of state.players.values()) {
+    if (entities.kind[player.entity] !== AVATAR) broken.push(`${player.character} has no avatar`)
+    if (state.byName.get(player.name.toLowerCase()) !== player) broken.push(`${player.character} is not known by name`)
+    for (const item of player.inventory) {
+      if (carriers.has(item)) broken.push(`item ${item} is carried by ${carriers.get(item)} and ${player.character}`)
+      carriers.set(item, player.character)
+      if (entities.kind[item] !== ITEM || entities.owner[item] !== player.entity)
+        broken.push(`item ${item} of ${player.character} has another owner`)
+    }
+  }
+  const labels = new Set<string>()
+  let avatars = 0
+  let free = 0
+  for (let id = 1; id <= entities.highest; id++) {
+    if (entities.kind[id] === FREE) free++
+    else {
+      const carried = entities.owner[id] !== 0
+      if (!carried && !contains(state.settings.bounds, { x: entities.x[id] ?? 0, y: entities.y[id] ?? 0 }))
+        broken.push(`entity ${id} is out of bounds`)
+      const label = `${entities.kind[id]} ${entities.label[id]}`
+      if (labels.has(label)) broken.push(`${label} exists twice`)
+      labels.add(label)
+    }
+    if (entities.kind[id] === AVATAR) avatars++
+    if (entities.kind[id] === ITEM && entities.owner[id] !== 0 && !carriers.has(id))
+      broken.push(`item ${id} has an owner that does not carry it`)
+  }
+  if (avatars !== state.players.size) broken.push(`${avatars} avatars of ${state.players.size} players`)
+  if (free !== entities.freed.length || new Set(entities.freed.map(({ id }) => id)).size !== free)
+    broken.push(`${free} free slots, ${entities.freed.length} in the queue`)
+  return broken
+}

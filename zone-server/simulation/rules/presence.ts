@@ -1,0 +1,140 @@
+import type { CharacterState } from '../../../core/chains.ts'
+import { contains, type Point } from '../../../core/geometry.ts'
+import { AVATAR, ITEM } from '../entities.ts'
+import type { Arrival, LeaveReason } from '../input.ts'
+import type { Outputs } from '../output.ts'
+import { randomBetween } from '../random.ts'
+import { addPlayer, inventoryOf, type LayerState, type Player, type Release, removePlayer } from '../state.ts'
+import { clamp, halt } from './motion.ts'
+import type { Rule } from './rule.ts'
+
+/** New characters appear at most so far from the middle of the bounds, along each axis. Millimetres. */
+export const SPAWN_SPREAD = 5_000
+
+export const leave: Rule<'leave'> = (_before, player) => {
+  return (state, out) => depart(state, player, 'Left', out)
+}
+
+/** A character becomes resident. One that is resident already gets its new connection; one for whom there is no room is released as it came. */
+export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
+  const present = state.players.get(arrival.character)
+  if (present !== undefined) {
+    linkUp(state, present, out)
+    return
+  }
+  const entity = state.entities.add(AVATAR, arrival.character, arrival.name, state.tick)
+  if (entity === 0) {
+    turnAway(state, arrival, out)
+    return
+  }
+  const { position, fresh } = startOf(state, arrival)
+  state.entities.x[entity] = position.x
+  state.entities.y[entity] = position.y
+  const player: Player = {
+    character: arrival.character,
+    account: arrival.account,
+    name: arrival.name,
+    createdAt: arrival.createdAt,
+    version: arrival.version,
+    entity,
+    inventory: [],
+    inputSequence: arrival.state.inputSequence,
+    linkDeadSince: 0,
+  }
+  const items = fresh ? [{ id: `${arrival.character}/1`, kind: 'lantern' }] : arrival.state.inventory
+  addPlayer(state, player)
+  for (const item of items) {
+    const id = state.entities.add(ITEM, item.id, item.kind, state.tick)
+    if (id === 0) {
+      undoArrival(state, player)
+      turnAway(state, arrival, out)
+      return
+    }
+    state.entities.owner[id] = entity
+    player.inventory.push(id)
+  }
+  welcome(state, player, out)
+}
+
+export function linkUp(state: LayerState, player: Player, out: Outputs): void {
+  player.linkDeadSince = 0
+  welcome(state, player, out)
+}
+
+export function linkDead(state: LayerState, player: Player): void {
+  if (player.linkDeadSince !== 0) return
+  player.linkDeadSince = state.tick
+  halt(state, player.entity)
+}
+
+/** Residents whose connection has been gone for too long leave. */
+export function expireLinkDead(state: LayerState, out: Outputs): void {
+  for (const player of [...state.players.values()]) {
+    const { linkDeadSince } = player
+    if (linkDeadSince !== 0 && state.tick - linkDeadSince >= state.settings.linkDeadTicks) depart(state, player, 'LinkDead', out)
+  }
+}
+
+/** The character leaves for good: what it is and has waits in the outbox from now on. */
+export function depart(state: LayerState, player: Player, reason: LeaveReason, out: Outputs): void {
+  const release: CharacterState = {
+    zone: state.zone,
+    position: { x: state.entities.x[player.entity] ?? 0, y: state.entities.y[player.entity] ?? 0 },
+    inventory: inventoryOf(state, player),
+    inputSequence: player.inputSequence,
+  }
+  undoArrival(state, player)
+  const id = putOut(state, player, release)
+  out.departures.push({ character: player.character, reason, release: id })
+}
+
+/** The character belongs to somebody else by now: here it vanishes, with what it carries. */
+export function forget(state: LayerState, player: Player, out: Outputs): void {
+  undoArrival(state, player)
+  out.departures.push({ character: player.character, reason: 'Forgotten', release: undefined })
+}
+
+function turnAway(state: LayerState, arrival: Arrival, out: Outputs): void {
+  const id = putOut(state, arrival, arrival.state)
+  out.refuse(arrival.character, 0, 'ZoneFull', { found: 'a layer without room for another entity', todo: 'join again later' })
+  out.departures.push({ character: arrival.character, reason: 'Full', release: id })
+}
+
+function undoArrival(state: LayerState, player: Player): void {
+  for (const item of player.inventory) state.entities.remove(item, state.tick)
+  state.entities.remove(player.entity, state.tick)
+  removePlayer(state, player)
+}
+
+function putOut(state: LayerState, who: Omit<Arrival, 'state'>, last: CharacterState): string {
+  let k = 1
+  while (state.outbox.has(`${state.tick}/${k}`)) k++
+  const release: Release = {
+    id: `${state.tick}/${k}`,
+    tick: state.tick,
+    character: who.character,
+    account: who.account,
+    name: who.name,
+    createdAt: who.createdAt,
+    n: who.version + 1,
+    state: last,
+  }
+  state.outbox.set(release.id, release)
+  return release.id
+}
+
+function welcome(state: LayerState, player: Player, out: Outputs): void {
+  const { entity, name, inputSequence } = player
+  out.tell(player.character, { kind: 'welcome', entity, name, acknowledged: inputSequence, inventory: inventoryOf(state, player) })
+}
+
+/** Where a character stands first: where it was, if that is within the bounds; else near their middle. */
+function startOf(state: LayerState, arrival: Arrival): { position: Point; fresh: boolean } {
+  const { bounds } = state.settings
+  const { zone, position } = arrival.state
+  const fresh = zone === null
+  if (position !== null && contains(bounds, position)) return { position, fresh }
+  const middle = (min: number, max: number): number =>
+    clamp(Math.trunc((min + max) / 2) + randomBetween(state.random, -SPAWN_SPREAD, SPAWN_SPREAD), min, max)
+  return { position: { x: middle(bounds.min.x, bounds.max.x), y: middle(bounds.min.y, bounds.max.y) }, fresh }
+}
