@@ -1,0 +1,194 @@
+import { BailiwickError } from '../core/errors.ts'
+
+export interface Account {
+  readonly id: string
+  readonly name: string
+}
+
+export interface Tokens {
+  readonly account: Account
+  readonly accessToken: string
+  readonly expiresInMs: number
+  readonly refreshToken: string
+}
+
+export interface Character {
+  readonly id: string
+  readonly name: string
+  readonly zone: string | null
+  /** Metres; null until its first join. */
+  readonly position: { readonly x: number; readonly y: number } | null
+  readonly inventory: readonly { readonly id: string; readonly kind: string }[]
+  readonly location: { readonly state: 'Offline' | 'InZone'; readonly zone?: string; readonly layer?: string }
+  readonly createdAt: number | string
+}
+
+export type ZoneState = 'Asleep' | 'Waking' | 'Serving' | 'Suspended'
+
+export interface ZoneSummary {
+  readonly namespace: string
+  readonly name: string
+  readonly state: ZoneState
+  readonly players: number
+  /** How many are served. */
+  readonly layers: number
+}
+
+export interface ZoneDetail {
+  readonly namespace: string
+  readonly name: string
+  readonly state: ZoneState
+  readonly players: number
+  readonly layers: readonly {
+    readonly index: number
+    readonly state: string
+    readonly epoch: number
+    readonly players: number
+    readonly endpoints: readonly string[]
+  }[]
+}
+
+export interface JoinAnswer {
+  readonly layer: string
+  readonly epoch: number
+  readonly endpoints: readonly string[]
+  readonly ticket: string
+  readonly expiresInMs: number
+}
+
+type Fields = Readonly<Record<string, unknown>>
+type Reader<T> = (value: unknown, what: string) => T
+
+/** What services answer is read field by field, so that an answer of something else is told as that and not as a crash later. Each throws Unreachable. */
+export const readAccount: Reader<Account> = (value, what) => {
+  const fields = object(value, what)
+  return { id: text(fields['id'], `${what}.id`), name: text(fields['name'], `${what}.name`) }
+}
+
+export const readTokens: Reader<Tokens> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    account: readAccount(fields['account'], `${what}.account`),
+    accessToken: text(fields['accessToken'], `${what}.accessToken`),
+    expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),
+    refreshToken: text(fields['refreshToken'], `${what}.refreshToken`),
+  }
+}
+
+export const readCharacter: Reader<Character> = (value, what) => {
+  const fields = object(value, what)
+  const position = fields['position'] ?? null
+  const createdAt = fields['createdAt']
+  return {
+    id: text(fields['id'], `${what}.id`),
+    name: text(fields['name'], `${what}.name`),
+    zone: fields['zone'] == null ? null : text(fields['zone'], `${what}.zone`),
+    position: position === null ? null : readPoint(position, `${what}.position`),
+    inventory: list(fields['inventory'], `${what}.inventory`, readItem),
+    location: readLocation(fields['location'], `${what}.location`),
+    createdAt: typeof createdAt === 'number' ? createdAt : text(createdAt, `${what}.createdAt`),
+  }
+}
+
+export const readZoneSummary: Reader<ZoneSummary> = (value, what) => {
+  const fields = object(value, what)
+  return { ...readZoneHead(fields, what), layers: number(fields['layers'], `${what}.layers`) }
+}
+
+export const readZoneDetail: Reader<ZoneDetail> = (value, what) => {
+  const fields = object(value, what)
+  return { ...readZoneHead(fields, what), layers: list(fields['layers'], `${what}.layers`, readLayer) }
+}
+
+export const readJoin: Reader<JoinAnswer> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    layer: text(fields['layer'], `${what}.layer`),
+    epoch: number(fields['epoch'], `${what}.epoch`),
+    endpoints: list(fields['endpoints'], `${what}.endpoints`, text),
+    ticket: text(fields['ticket'], `${what}.ticket`),
+    expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),
+  }
+}
+
+/** The list under `key` of an answer. */
+export function readList<T>(value: unknown, key: string, read: Reader<T>): readonly T[] {
+  return list(object(value, 'the answer')[key], key, read)
+}
+
+/** The member `key` of an answer. */
+export function readMember<T>(value: unknown, key: string, read: Reader<T>): T {
+  return read(object(value, 'the answer')[key], key)
+}
+
+function readZoneHead(fields: Fields, what: string): { namespace: string; name: string; state: ZoneState; players: number } {
+  return {
+    namespace: text(fields['namespace'], `${what}.namespace`),
+    name: text(fields['name'], `${what}.name`),
+    state: oneOf(fields['state'], `${what}.state`, ['Asleep', 'Waking', 'Serving', 'Suspended']),
+    players: number(fields['players'], `${what}.players`),
+  }
+}
+
+const readLayer: Reader<ZoneDetail['layers'][number]> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    index: number(fields['index'], `${what}.index`),
+    state: text(fields['state'], `${what}.state`),
+    epoch: number(fields['epoch'], `${what}.epoch`),
+    players: number(fields['players'], `${what}.players`),
+    endpoints: list(fields['endpoints'], `${what}.endpoints`, text),
+  }
+}
+
+const readPoint: Reader<{ x: number; y: number }> = (value, what) => {
+  const fields = object(value, what)
+  return { x: number(fields['x'], `${what}.x`), y: number(fields['y'], `${what}.y`) }
+}
+
+const readItem: Reader<{ id: string; kind: string }> = (value, what) => {
+  const fields = object(value, what)
+  return { id: text(fields['id'], `${what}.id`), kind: text(fields['kind'], `${what}.kind`) }
+}
+
+const readLocation: Reader<Character['location']> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    state: oneOf(fields['state'], `${what}.state`, ['Offline', 'InZone']),
+    ...(fields['zone'] == null ? {} : { zone: text(fields['zone'], `${what}.zone`) }),
+    ...(fields['layer'] == null ? {} : { layer: text(fields['layer'], `${what}.layer`) }),
+  }
+}
+
+function object(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notUnderstood(what, 'an object')
+  return { ...value }
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw notUnderstood(what, 'a text')
+  return value
+}
+
+function number(value: unknown, what: string): number {
+  if (typeof value !== 'number') throw notUnderstood(what, 'a number')
+  return value
+}
+
+function oneOf<T extends string>(value: unknown, what: string, allowed: readonly T[]): T {
+  const found = allowed.find((entry) => entry === value)
+  if (found === undefined) throw notUnderstood(what, `one of ${allowed.join(', ')}`)
+  return found
+}
+
+function list<T>(value: unknown, what: string, read: Reader<T>): readonly T[] {
+  if (!Array.isArray(value)) throw notUnderstood(what, 'a list')
+  return value.map((entry, at) => read(entry, `${what}[${at}]`))
+}
+
+function notUnderstood(what: string, expected: string): BailiwickError {
+  return new BailiwickError('Unreachable', {
+    found: `an answer in which ${what} is not ${expected}`,
+    todo: 'check that the URL is that of the service and that client and service are of the same release',
+  })
+}

@@ -1,0 +1,111 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import { zoneId } from '../core/ids.ts'
+import {
+  type Account,
+  type Character,
+  readCharacter,
+  readJoin,
+  readList,
+  readMember,
+  readZoneDetail,
+  readZoneSummary,
+  type ZoneDetail,
+  type ZoneSummary,
+} from './answers.ts'
+import { type Connect, webSocketConnect } from './connection.ts'
+import type { ZoneHandlers } from './handlers.ts'
+import { createHttp, type FetchLike, type Request } from './http.ts'
+import { memorySessionStore, type SessionStore, Sessions } from './sessions.ts'
+import { ZoneSession } from './zone-session.ts'
+
+export interface ClientOptions {
+  /** Base addresses without the /v1 and without a slash at the end; they may be one and the same. */
+  readonly authUrl: string
+  readonly charactersUrl: string
+  readonly allocatorUrl: string
+  /** Default: the global one. */
+  readonly fetch?: FetchLike
+  readonly webSocket?: typeof WebSocket
+  /** How hosts are reached; default: WebSocket. `tcpConnect` of tcp.ts for plain TCP. */
+  readonly connect?: Connect
+  readonly clock?: Clock
+  /** Where the login is kept; default: in memory. */
+  readonly sessions?: SessionStore
+  /** In [0, 1); default: Math.random. */
+  readonly random?: () => number
+}
+
+export interface Client {
+  register(name: string, password: string): Promise<Account>
+  login(name: string, password: string): Promise<Account>
+  logout(): Promise<void>
+  /** New tokens now; happens by itself when needed. */
+  refresh(): Promise<void>
+  /** Who is logged in. */
+  account(): Promise<Account | undefined>
+  readonly characters: {
+    list(): Promise<readonly Character[]>
+    get(id: string): Promise<Character>
+    create(name: string): Promise<Character>
+    delete(id: string): Promise<void>
+  }
+  readonly zones: {
+    list(): Promise<readonly ZoneSummary[]>
+    /** A zone as `namespace/name`. */
+    resolve(zone: string): Promise<ZoneDetail>
+  }
+  /** Begins a stay of a character (its id) in a zone (`namespace/name`). Throws InvalidInput for another form of name; all else is told by the session. */
+  joinZone(zone: string, character: string, handlers?: ZoneHandlers): ZoneSession
+}
+
+/**
+ * A client of one world, for one account at a time. Runs in browsers and in Node. Every method throws BailiwickError: what the service said, Unreachable
+ * or Timeout.
+ */
+export function createClient(options: ClientOptions): Client {
+  const clock = options.clock ?? systemClock
+  const http = createHttp(options.fetch ?? ((url, init) => fetch(url, init)))
+  const sessions = new Sessions(base(options.authUrl), http, options.sessions ?? memorySessionStore(), clock)
+  const connect = options.connect ?? webSocketConnect(options.webSocket ?? WebSocket)
+  const authorized = (request: Omit<Request, 'token'>): Promise<unknown> => sessions.authorized((token) => http({ ...request, token }))
+  const characters = `${base(options.charactersUrl)}/v1/characters`
+  const zones = `${base(options.allocatorUrl)}/v1/zones`
+  return {
+    register: (name, password) => sessions.register(name, password),
+    login: (name, password) => sessions.login(name, password),
+    logout: () => sessions.logout(),
+    refresh: () => sessions.refresh(),
+    account: () => sessions.account(),
+    characters: {
+      list: async () => readList(await authorized({ method: 'GET', url: characters }), 'characters', readCharacter),
+      get: async (id) => readOneCharacter(await authorized({ method: 'GET', url: `${characters}/${encodeURIComponent(id)}` })),
+      create: async (name) => readOneCharacter(await authorized({ method: 'POST', url: characters, body: { name } })),
+      async delete(id) {
+        await authorized({ method: 'DELETE', url: `${characters}/${encodeURIComponent(id)}` })
+      },
+    },
+    zones: {
+      list: async () => readList(await http({ method: 'GET', url: zones }), 'zones', readZoneSummary),
+      resolve: async (zone) => readZoneDetail(await http({ method: 'GET', url: `${zones}/${checked(zone)}` }), 'zone'),
+    },
+    joinZone(zone, character, handlers = {}) {
+      const url = `${zones}/${checked(zone)}/join`
+      const join = async (signal: AbortSignal) => readJoin(await authorized({ method: 'POST', url, body: { character }, signal }), 'join')
+      return new ZoneSession({ join, connect, clock, random: options.random ?? Math.random }, handlers)
+    },
+  }
+}
+
+/** The services answer `{character}`. */
+function readOneCharacter(answer: unknown): Character {
+  return readMember(answer, 'character', readCharacter)
+}
+
+function checked(zone: string): string {
+  const [namespace = '', name = '', ...more] = zone.split('/')
+  return zoneId(namespace, more.length === 0 ? name : zone)
+}
+
+function base(url: string): string {
+  return url.replace(/\/+$/, '')
+}
