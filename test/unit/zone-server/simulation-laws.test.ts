@@ -109,9 +109,11 @@ describe('laws of the simulation', () => {
         const state = freshState()
         const travellers = new Map<string, CharacterState>()
         for (const batch of batches) {
+          // No release is confirmed in the tick that made it.
+          const possible = batch.filter(({ body }) => body.kind !== 'released' || body.id !== `${state.tick + 1}/1`)
           const { departures } = step(
             state,
-            batch.map((input) => asItLeft(input, travellers)),
+            possible.map((input) => asItLeft(input, travellers)),
           )
           for (const { character: who } of departures) {
             const release = [...state.outbox.values()].findLast((one) => one.character === who)

@@ -4,7 +4,7 @@ import { AVATAR, ITEM } from '../entities.ts'
 import type { Arrival, LeaveReason } from '../input.ts'
 import type { Outputs } from '../output.ts'
 import { randomBetween } from '../random.ts'
-import { addPlayer, inventoryOf, type LayerState, type Player, type Release, removePlayer } from '../state.ts'
+import { addPlayer, inventoryOf, isLeaving, type LayerState, type Player, type Release, removePlayer } from '../state.ts'
 import { clamp, halt } from './motion.ts'
 import type { Rule } from './rule.ts'
 
@@ -20,6 +20,11 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
   const present = state.players.get(arrival.character)
   if (present !== undefined) {
     linkUp(state, present, out)
+    return
+  }
+  if (isLeaving(state, arrival.character)) {
+    // The shell waits for the release before it lets the character in again; if not, what it carried must not come into being twice.
+    out.refuse(arrival.character, 0, 'CharacterElsewhere', { found: 'the character on its way out of this layer', todo: 'join again' })
     return
   }
   const entity = state.entities.add(AVATAR, arrival.character, arrival.name, state.tick)
