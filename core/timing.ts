@@ -93,6 +93,8 @@ export const WATCH_RESTART_MAX = 10_000
 export const WATCH_TIMEOUT = 300_000
 /** A watch that heard nothing (not even a bookmark) for this long is broken. */
 export const WATCH_SILENCE = 420_000
+/** A connection that is quiet for so long is probed by the kernel, which ends it when the peer is gone. */
+export const WATCH_PROBE_AFTER = 10_000
 export const RECONCILE_BACKOFF_MIN = 50
 export const RECONCILE_BACKOFF_MAX = 30_000
 /** Every zone is looked at again at least so often, whatever was heard. */
@@ -121,7 +123,11 @@ export const SHUTDOWN_LIMIT = 10_000
 /** A program that was asked to stop and has not after this is ended. A zone server, which has layers to close, gives itself longer. */
 export const PROGRAM_STOP_LIMIT = 25_000
 export const JWKS_CACHE = 300_000
+/** The keys are not fetched again sooner than this, whether the last fetch worked or not. */
 export const JWKS_COOLDOWN = 5_000
+export const JWKS_FETCH_DEADLINE = 3_000
+/** Clocks of the issuer and of those who check may differ by so much. */
+export const TOKEN_CLOCK_TOLERANCE = 5_000
 
 // Client
 export const CLIENT_RECONNECT_MIN = 200
@@ -161,6 +167,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
+  [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
+  [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],
   [HTTP_HEADERS_LIMIT < HTTP_RECEIVE_LIMIT, 'headers come before the body'],
   [HTTP_REQUEST_DEADLINE < HTTP_RECEIVE_LIMIT, 'a request that comes in too slowly is answered before its connection is cut'],
   [SHUTDOWN_DRAIN + SHUTDOWN_LIMIT < PROGRAM_STOP_LIMIT, 'a graceful stop ends before it is cut short'],

@@ -1,0 +1,5 @@
+export type { Caller, Role } from './claims.ts'
+export type { PublicKeys, TokenSigner } from './signer.ts'
+export { createTokenSigner } from './signer.ts'
+export type { TokenVerifier } from './verifier.ts'
+export { bearer, createTokenVerifier } from './verifier.ts'
