@@ -19,14 +19,21 @@ export interface ZoneIndex {
   listZones(): Promise<readonly ZoneSettings[]>
 
   // Hosts (slot: fleet)
-  /** Makes a host known and placeable; a wish that waits is placed on it at once. A known host of another incarnation is replaced: its layers are placed again. */
-  registerHost(fleet: FleetId, host: HostRegistration): Promise<void>
+  /**
+   * Makes a host known and placeable; a wish that waits is placed on it at once. A known host of another incarnation is replaced: its layers are placed again.
+   * A host that was not known any more (the index was flushed) says in `serving` what it serves, so that it is adopted (see heartbeat) before anything
+   * else takes the host's room.
+   */
+  registerHost(fleet: FleetId, host: HostRegistration, serving?: readonly LayerReport[]): Promise<void>
   /**
    * Says that the host lives and what its layers do; answers what it is to do. Reports of a lower generation or epoch than recorded change nothing.
    * A host that the index does not know (forgotten, replaced, index flushed) gets `known: false` and registers anew.
+   * A report of a layer that the index lost, or that it took from this host as dead and gave to nobody, is adopted: the layer is this host's, in the reported
+   * generation. Never below the recorded generation or epoch; against another live host only with a higher epoch; never one that was closed or failed,
+   * nor of a barred zone whose records were forgotten; only within the host's capacity.
    */
   heartbeat(fleet: FleetId, beat: Heartbeat): Promise<HeartbeatAnswer>
-  /** Not placeable any more; every layer on it gets closeRequested 'Drain'. Idempotent; unknown host: nothing. */
+  /** Not placeable any more; every layer on it gets closeRequested 'Drain', one not claimed yet is placed elsewhere at once. Idempotent; unknown host: nothing. */
   drainHost(fleet: FleetId, host: string): Promise<void>
   /**
    * The host wants to go for good: true, and Leaving from then on, when it has no layer and is Draining, or is Retiring and that was counted by an
@@ -40,12 +47,12 @@ export interface ZoneIndex {
   /**
    * The one placement decision. Serving or validly assigned: answered as it is. Else a host is chosen (alive, Ready, not outdated, with spare capacity counted in
    * assignments; of those the fewest players, then the most layers, then the name) and an assignment with the next generation recorded; a retiring host is un-retired if no other has room; no host: a wish.
-   * Closing: a wish is left, placed when the close is done. Barred zone: answered 'Barred', nothing changes.
+   * Closing, or asked to close: a wish is left, placed when the close is done. Barred zone: answered 'Barred', nothing changes.
    */
   placeLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
   /** Serving and not closing on a live host: the ticket is recorded for the layer's epoch. Else as placeLayer, and no ticket. One step. */
   joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<LayerView & { readonly ticketed: boolean }>
-  /** Uses a ticket up. The host calls it for a layer that it serves. */
+  /** Uses a ticket up. The host calls it for a layer that it serves. A ticket of an earlier epoch, or voided by a forced close, is TicketExpired. */
   redeemTicket(fleet: FleetId, layer: LayerId, epoch: number, ticketId: string): Promise<RedeemAnswer>
   /** Asks the layer's host to close it (told with its next heartbeat and by a change). Not open: an open wish or unclaimed assignment is dropped. */
   requestClose(fleet: FleetId, layer: LayerId, reason: CloseReason): Promise<void>
@@ -56,7 +63,7 @@ export interface ZoneIndex {
   beginClose(fleet: FleetId, layer: LayerId, host: string, generation: number, force: boolean): Promise<'ok' | 'tickets' | 'lost'>
   /** The layer is closed and its slot on the host free; a wish left meanwhile is placed at once. 'lost': it was another's already. */
   closeLayer(fleet: FleetId, layer: LayerId, host: string, generation: number): Promise<'ok' | 'lost'>
-  /** The host could not claim or go on (store away, corrupt snapshot): recorded with its reason, placed again (elsewhere if possible) by the next sweep. */
+  /** The host could not claim or go on (store away, corrupt snapshot): recorded with its reason, placed again (elsewhere if possible) by the next sweep, after several failures in a row by a later one. */
   failLayer(fleet: FleetId, layer: LayerId, host: string, generation: number, reason: string): Promise<'ok' | 'lost'>
 
   // Bars (slot: fleet): a barred zone is not placed in this fleet, and its layers there are asked to close
@@ -70,13 +77,13 @@ export interface ZoneIndex {
   sweep(fleet: FleetId, limit?: number): Promise<number>
   /**
    * What the webhook needs, in one step: counts, and retiring. `spare` warm hosts are kept; an empty host beyond them, empty for at least `emptyAfterMs`, with no wish open, is retired (not
-   * placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave.
+   * placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave. While fewer than `spare` are idle, retiring ones stay.
    */
   autoscale(fleet: FleetId, options: { readonly spare: number; readonly emptyAfterMs: number }): Promise<FleetCounts>
   /** Everything known of a fleet, in one read. */
   fleetView(fleet: FleetId): Promise<FleetView>
   getLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
-  /** Calls back for every change of a layer or host of the fleet from now on, at least once, until the signal aborts; after a gap (reconnect) once with kind 'gap'. Resolves when watching has begun. */
+  /** Calls back for every change of a layer or host of the fleet (not for player counts and heartbeats alone) from now on, at least once, until the signal aborts; after a gap (reconnect) once with kind 'gap'. Resolves when watching has begun. */
   watchFleet(fleet: FleetId, onChange: (change: FleetChange) => void, signal: AbortSignal): Promise<void>
   /** Calls back for every change of zone settings, likewise. */
   watchZones(onChange: (change: { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }) => void, signal: AbortSignal): Promise<void>

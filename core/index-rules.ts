@@ -1,0 +1,51 @@
+import {
+  BAR_FORGOTTEN_AFTER,
+  CLAIM_DEADLINE,
+  CLAIM_LIMIT,
+  FAILED_LAYER_WAIT_MAX,
+  FAILED_LAYER_WAIT_MIN,
+  HOST_DEAD_AFTER,
+  HOST_FORGOTTEN_AFTER,
+  INDEX_CLOCK_JUMP,
+  INDEX_GRACE,
+  LEAVING_COUNTED,
+  TICKET_REMEMBERED,
+} from './timing.ts'
+
+/** What every driver of the zone index decides by: times in milliseconds, and bounds. */
+export interface IndexRules {
+  readonly hostDeadAfter: number
+  readonly grace: number
+  readonly clockJump: number
+  readonly claimDeadline: number
+  readonly claimLimit: number
+  readonly hostForgottenAfter: number
+  readonly leavingCounted: number
+  readonly barForgottenAfter: number
+  readonly ticketRemembered: number
+  readonly failedLayerWaitMin: number
+  readonly failedLayerWaitMax: number
+  /** Tickets remembered for one layer, used and expired ones included. */
+  readonly ticketsPerLayer: number
+  /** Layers handled by one sweep, and wishes placed by one registration or heartbeat. */
+  readonly sweepLimit: number
+  /** Changes kept for those who watch and are slow. */
+  readonly changesKept: number
+}
+
+export const defaultIndexRules: IndexRules = {
+  hostDeadAfter: HOST_DEAD_AFTER,
+  grace: INDEX_GRACE,
+  clockJump: INDEX_CLOCK_JUMP,
+  claimDeadline: CLAIM_DEADLINE,
+  claimLimit: CLAIM_LIMIT,
+  hostForgottenAfter: HOST_FORGOTTEN_AFTER,
+  leavingCounted: LEAVING_COUNTED,
+  barForgottenAfter: BAR_FORGOTTEN_AFTER,
+  ticketRemembered: TICKET_REMEMBERED,
+  failedLayerWaitMin: FAILED_LAYER_WAIT_MIN,
+  failedLayerWaitMax: FAILED_LAYER_WAIT_MAX,
+  ticketsPerLayer: 4_096,
+  sweepLimit: 200,
+  changesKept: 10_000,
+}

@@ -1,0 +1,39 @@
+import type { LayerId, ZoneId } from '../../core/ids.ts'
+import type { CloseReason } from '../../core/ports/index-port.ts'
+import { requestClose } from './layers.ts'
+import { byName, type FleetState, type LayerRecord, zoneOf } from './records.ts'
+
+/** Which zones may not be placed in the fleet. platform/redis/library/bars.lua is the same in Lua. */
+
+function layersOf(fleet: FleetState, zone: ZoneId): LayerRecord[] {
+  const all = [...fleet.layers.values()].filter((layer) => zoneOf(layer.layer) === zone)
+  return all.sort((a, b) => byName(a.layer, b.layer))
+}
+
+export function barZone(fleet: FleetState, zone: ZoneId, reason: CloseReason): void {
+  const bar = fleet.bars.get(zone)
+  if (bar?.reason === reason && bar.forgetAt === undefined) return
+  fleet.bars.set(zone, { reason, forgetAt: undefined })
+  for (const layer of layersOf(fleet, zone)) {
+    layer.wished = false
+    requestClose(fleet, layer.layer, reason)
+  }
+}
+
+export function unbarZone(fleet: FleetState, zone: ZoneId): void {
+  if (!fleet.bars.delete(zone)) return
+  for (const layer of layersOf(fleet, zone)) fleet.changed({ kind: 'layer', layer: layer.layer, host: layer.host })
+}
+
+/** Only layers that nobody hosts are dropped; a second call, when the last is closed, drops the rest. */
+export function forgetZone(fleet: FleetState, zone: ZoneId): void {
+  const bar = fleet.bars.get(zone)
+  if (bar === undefined) return
+  bar.forgetAt = fleet.now + fleet.rules.barForgottenAfter
+  for (const { layer, state } of layersOf(fleet, zone)) if (state === 'Asleep') dropLayer(fleet, layer)
+}
+
+function dropLayer(fleet: FleetState, layer: LayerId): void {
+  fleet.layers.delete(layer)
+  fleet.changed({ kind: 'layer', layer, host: undefined })
+}

@@ -1,0 +1,100 @@
+import type { IndexRules } from '../../core/index-rules.ts'
+import type { LayerReport } from '../../core/ports/index-port.ts'
+import { byName, type HostRecord, type LayerRecord } from './records.ts'
+
+/**
+ * The decisions of the zone index, without its data: platform/redis/library/decide.lua says the same in Lua, function for function.
+ */
+export interface Moment {
+  readonly now: number
+  readonly graceUntil: number
+  readonly rules: IndexRules
+}
+
+/** Index time, forward only, and the grace that follows a jump. All hosts look silent after one; if none was heard since the last grace, another jump says nothing new. */
+export function graceAfter(now: number, lastCall: number | undefined, heard: boolean, rules: IndexRules): number | undefined {
+  const jumped = lastCall !== undefined && now - lastCall > rules.clockJump
+  return jumped && heard ? now + rules.grace : undefined
+}
+
+/** Heard of lately: only such a host is given layers. */
+export function isFresh(host: HostRecord, at: Moment): boolean {
+  return !host.dead && at.now - host.lastSeen <= at.rules.hostDeadAfter
+}
+
+/** The death verdict. None during grace, unless its pod is known to be gone. */
+export function isDead(host: HostRecord, at: Moment): boolean {
+  return host.dead || (at.now >= at.graceUntil && at.now - host.lastSeen > at.rules.hostDeadAfter)
+}
+
+export function isPlaceable(host: HostRecord): boolean {
+  return (host.state === 'Ready' || host.state === 'Retiring') && !host.dead && !host.outdated && host.layers < host.capacity
+}
+
+/** Ready before Retiring, then the fewest players, then the most layers, then the name. */
+export function comparePlaces(a: HostRecord, b: HostRecord): number {
+  const retiring = Number(a.state === 'Retiring') - Number(b.state === 'Retiring')
+  return retiring || a.players - b.players || b.layers - a.layers || byName(a.name, b.name)
+}
+
+/** The one placement choice: the best place that is not `avoid`, else `avoid` itself, else none. */
+export function chooseHost(hosts: Iterable<HostRecord>, avoid: string | undefined, at: Moment): HostRecord | undefined {
+  const places = [...hosts].filter((host) => isPlaceable(host) && isFresh(host, at)).sort(comparePlaces)
+  return places.find((host) => host.name !== avoid) ?? places[0]
+}
+
+/** Assigned or being claimed, and the deadline is not over. No claim is late during grace: its host could not say so. */
+export function claimIsLate(layer: LayerRecord, at: Moment): boolean {
+  return layer.deadline !== undefined && at.now > layer.deadline && at.now >= at.graceUntil
+}
+
+const rank = { Assigned: 0, Claiming: 1, Serving: 2, Closing: 3 } as const
+
+/** Whether a report of the layer's own host and generation is news. The first Claiming has no epoch yet; everything else goes forward in (epoch, state). */
+export function isNews(layer: LayerRecord, report: LayerReport): boolean {
+  if (layer.state === 'Asleep' || layer.state === 'Wished') return false
+  if (layer.state === 'Assigned' && report.state === 'Claiming') return true
+  if (report.epoch !== layer.epoch) return report.epoch > layer.epoch
+  return rank[report.state] >= rank[layer.state]
+}
+
+/**
+ * Whether a host's report of a layer that is not its own (any more, or in this generation) makes it its own: the index has lost something (a flush, a
+ * restart without the last writes) or took the host for dead and found no other. All of:
+ * - no record, or a generation not below the recorded one, and not that very one if it has ended (closed, failed, dropped, late);
+ * - an epoch not below the recorded one, and above it if another live host has the layer: of two claimants the higher epoch wins;
+ * - a zone that is not barred, or whose layer has a record (a record missing under a bar was forgotten on purpose);
+ * - a slot free on the host, or this layer in it.
+ */
+export function isAdoptable(
+  report: LayerReport,
+  layer: LayerRecord | undefined,
+  host: HostRecord,
+  facts: { readonly otherHolderLives: boolean; readonly barred: boolean },
+): boolean {
+  if (host.state === 'Leaving') return false
+  if (layer === undefined) return !facts.barred && host.layers < host.capacity
+  if (report.generation < layer.generation || (report.generation === layer.generation && layer.ended)) return false
+  if (facts.otherHolderLives ? report.epoch <= layer.epoch : report.epoch < layer.epoch) return false
+  return layer.host === host.name || host.layers < host.capacity
+}
+
+/** Why a layer lost its host. */
+export type Loss = 'dead' | 'late' | 'failed' | 'drained'
+
+/**
+ * What becomes of a layer that lost its host: it is placed again, unless it was to be closed for good or was closing when the host died, and nobody
+ * asked for it since.
+ */
+export function wantsPlace(layer: Pick<LayerRecord, 'state' | 'close' | 'wished'>, loss: Loss, barred: boolean): boolean {
+  if (barred) return false
+  if (layer.wished) return true
+  if (layer.close !== undefined && layer.close !== 'Drain') return false
+  return !(layer.state === 'Closing' && loss === 'dead')
+}
+
+/** How long (ms) a layer that was given up `failures` times in a row waits before it is placed again. */
+export function waitAfterFailures(failures: number, rules: IndexRules): number {
+  if (failures < 2) return 0
+  return Math.min(rules.failedLayerWaitMax, rules.failedLayerWaitMin * 2 ** Math.min(failures - 2, 20))
+}

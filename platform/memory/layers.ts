@@ -1,0 +1,107 @@
+import type { LayerId } from '../../core/ids.ts'
+import type { CloseReason, LayerView, NewTicket } from '../../core/ports/index-port.ts'
+import { claimIsLate, isDead, waitAfterFailures, wantsPlace } from './decide.ts'
+import { holds } from './hosts.ts'
+import { enter, layerChanged, layerRecord, place, release, resettle, sleep, wish } from './place.ts'
+import { type FleetState, type LayerRecord, zoneOf } from './records.ts'
+import { addTicket, hasLiveTicket } from './tickets.ts'
+import { layerView } from './views.ts'
+
+/** The life of a layer. platform/redis/library/layers.lua is the same in Lua. */
+
+const LATE = 'the host did not claim it in time'
+
+export function placeLayer(fleet: FleetState, id: LayerId): LayerView {
+  if (fleet.bars.has(zoneOf(id))) return { ...layerView(fleet, id), state: 'Barred' }
+  const layer = layerRecord(fleet, id)
+  const host = layer.host === undefined ? undefined : fleet.hosts.get(layer.host)
+  if (host === undefined) {
+    if (layer.state !== 'Wished' || (fleet.wishes.get(id) ?? 0) <= fleet.now) place(fleet, layer)
+  } else if (isDead(host, fleet)) {
+    layer.wished = true
+    resettle(fleet, layer, 'dead', silent(host.name))
+  } else if (claimIsLate(layer, fleet)) {
+    layer.wished = true
+    retake(fleet, layer)
+  } else if (layer.state === 'Closing' || layer.close !== undefined) {
+    if (!layer.wished) layerChanged(fleet, layer)
+    layer.wished = true
+  }
+  return layerView(fleet, id)
+}
+
+export function silent(host: string): string {
+  return `host ${host} sends no heartbeat`
+}
+
+/** The layer's host could not do it: the next choice avoids it. */
+function giveUp(layer: LayerRecord): void {
+  layer.ended = true
+  layer.failures += 1
+  layer.avoid = layer.host
+}
+
+/** The claim deadline passed: the layer is placed again. True when assigned. */
+export function retake(fleet: FleetState, layer: LayerRecord): boolean {
+  giveUp(layer)
+  return resettle(fleet, layer, 'late', LATE)
+}
+
+export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): LayerView & { readonly ticketed: boolean } {
+  const layer = fleet.layers.get(id)
+  const host = layer?.host === undefined ? undefined : fleet.hosts.get(layer.host)
+  const open = layer?.state === 'Serving' && layer.close === undefined && host !== undefined && !isDead(host, fleet)
+  if (!open || fleet.bars.has(zoneOf(id))) return { ...placeLayer(fleet, id), ticketed: false }
+  return { ...layerView(fleet, id), ticketed: addTicket(fleet, layer, ticket) }
+}
+
+export function requestClose(fleet: FleetState, id: LayerId, reason: CloseReason): void {
+  const layer = fleet.layers.get(id)
+  if (layer === undefined || layer.state === 'Asleep') return
+  if (layer.state === 'Wished' || layer.state === 'Assigned') {
+    release(fleet, layer)
+    sleep(fleet, layer)
+    return
+  }
+  // A drain moves the layer; every other reason is meant to keep it closed, and outlives a drain.
+  if (reason !== 'Drain') layer.wished = false
+  if (reason !== 'Drain' || layer.close === undefined) layer.close = reason
+  layerChanged(fleet, layer)
+}
+
+export function beginClose(fleet: FleetState, id: LayerId, host: string, generation: number, force: boolean): 'ok' | 'tickets' | 'lost' {
+  const layer = fleet.layers.get(id)
+  if (!holds(layer, host, generation)) return 'lost'
+  if (layer.state === 'Closing') return 'ok'
+  if (!force && hasLiveTicket(fleet, layer)) return 'tickets'
+  layer.deadline = undefined
+  enter(fleet, layer, 'Closing')
+  layerChanged(fleet, layer)
+  return 'ok'
+}
+
+export function closeLayer(fleet: FleetState, id: LayerId, host: string, generation: number): 'ok' | 'lost' {
+  const layer = fleet.layers.get(id)
+  if (!holds(layer, host, generation)) return 'lost'
+  const wanted = layer.wished && !fleet.bars.has(zoneOf(id))
+  release(fleet, layer)
+  layer.ended = true
+  layer.failure = undefined
+  layer.failures = 0
+  layer.avoid = undefined
+  if (wanted) place(fleet, layer)
+  else sleep(fleet, layer)
+  return 'ok'
+}
+
+export function failLayer(fleet: FleetState, id: LayerId, host: string, generation: number, reason: string): 'ok' | 'lost' {
+  const layer = fleet.layers.get(id)
+  if (!holds(layer, host, generation)) return 'lost'
+  const wanted = wantsPlace(layer, 'failed', fleet.bars.has(zoneOf(id)))
+  giveUp(layer)
+  release(fleet, layer)
+  layer.failure = reason
+  if (!wanted) sleep(fleet, layer)
+  else wish(fleet, layer, fleet.now + waitAfterFailures(layer.failures, fleet.rules))
+  return 'ok'
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '../../core/clock.ts'
+import { BailiwickError } from '../../core/errors.ts'
+import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
+import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
+import type { CharacterLocation, FleetChange, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { ZoneSettings } from '../../core/settings.ts'
+import { autoscale } from './autoscale.ts'
+import { barZone, forgetZone, unbarZone } from './bars.ts'
+import { createWatchers, type Watchers } from './changes.ts'
+import { graceAfter } from './decide.ts'
+import { drainHost, heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
+import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
+import { createFleetState, type FleetState } from './records.ts'
+import { sweep } from './sweep.ts'
+import { redeemTicket } from './tickets.ts'
+import { fleetView, layerView } from './views.ts'
+
+export interface MemoryIndex extends ZoneIndex {
+  /** Loses everything, as a flushed Redis does; those who watch hear of a gap. */
+  flush(): void
+}
+
+type ZoneChange = { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }
+
+interface Slot {
+  state: FleetState
+  readonly watchers: Watchers<FleetChange>
+}
+
+/**
+ * The zone index in the memory of this process: for the embedded world and for tests. Time comes from `clock`; `timing` overrides rules of the index.
+ * After `close` every method throws IndexUnavailable.
+ */
+export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing?: Partial<IndexRules> }): MemoryIndex {
+  const rules = { ...defaultIndexRules, ...deps.timing }
+  const slots = new Map<FleetId, Slot>()
+  const zones = createZones()
+  const fences = new Map<LayerId, number>()
+  const locations = new Map<string, { readonly version: number; readonly location: CharacterLocation }>()
+  let closed = false
+
+  function slotOf(id: FleetId): Slot {
+    const known = slots.get(id)
+    if (known !== undefined) return known
+    const watchers = createWatchers<FleetChange>()
+    const slot = { state: createFleetState(rules, watchers.tell), watchers }
+    slots.set(id, slot)
+    return slot
+  }
+
+  async function answer<T>(work: () => T): Promise<T> {
+    if (closed) throw new BailiwickError('IndexUnavailable', { found: 'the index is closed' })
+    return work()
+  }
+
+  const change = <T>(id: FleetId, work: (fleet: FleetState) => T): Promise<T> =>
+    answer(() => work(beginChange(slotOf(id).state, deps.clock)))
+  const look = <T>(id: FleetId, work: (fleet: FleetState) => T): Promise<T> => answer(() => work(setTime(slotOf(id).state, deps.clock)))
+
+  return {
+    putZone: (settings) => answer(() => zones.put(settings)),
+    deleteZone: (zone, uid) => answer(() => zones.remove(zone, uid)),
+    getZone: (zone) => answer(() => zones.get(zone)),
+    listZones: () => answer(() => zones.list()),
+
+    registerHost: (fleet, host, serving = []) => change(fleet, (state) => registerHost(state, structuredClone(host), serving)),
+    heartbeat: (fleet, beat) => change(fleet, (state) => heartbeat(state, beat)),
+    drainHost: (fleet, host) => change(fleet, (state) => drainHost(state, host)),
+    leaveHost: (fleet, host, incarnation) => change(fleet, (state) => leaveHost(state, host, incarnation)),
+    removeHost: (fleet, host, incarnation) => change(fleet, (state) => removeHost(state, host, incarnation)),
+
+    placeLayer: (fleet, layer) => change(fleet, (state) => placeLayer(state, layer)),
+    joinLayer: (fleet, layer, ticket) => change(fleet, (state) => joinLayer(state, layer, ticket)),
+    redeemTicket: (fleet, layer, epoch, id) => change(fleet, (state) => redeemTicket(state, layer, epoch, id)),
+    requestClose: (fleet, layer, reason) => change(fleet, (state) => requestClose(state, layer, reason)),
+    beginClose: (fleet, layer, host, generation, force) => change(fleet, (state) => beginClose(state, layer, host, generation, force)),
+    closeLayer: (fleet, layer, host, generation) => change(fleet, (state) => closeLayer(state, layer, host, generation)),
+    failLayer: (fleet, layer, host, generation, reason) => change(fleet, (state) => failLayer(state, layer, host, generation, reason)),
+
+    barZone: (fleet, zone, reason) => change(fleet, (state) => barZone(state, zone, reason)),
+    unbarZone: (fleet, zone) => change(fleet, (state) => unbarZone(state, zone)),
+    forgetZone: (fleet, zone) => change(fleet, (state) => forgetZone(state, zone)),
+
+    sweep: (fleet, limit = rules.sweepLimit) => change(fleet, (state) => sweep(state, limit)),
+    autoscale: (fleet, options) => change(fleet, (state) => autoscale(state, options.spare, options.emptyAfterMs)),
+    fleetView: (fleet) => look(fleet, fleetView),
+    getLayer: (fleet, layer) => look(fleet, (state) => layerView(state, layer)),
+    watchFleet: (fleet, onChange, signal) => answer(() => slotOf(fleet).watchers.watch(onChange, signal)),
+    watchZones: (onChange, signal) => answer(() => zones.watchers.watch(onChange, signal)),
+
+    raiseFence: (layer, epoch) =>
+      answer(() => {
+        const raised = Math.max(fences.get(layer) ?? 0, epoch)
+        fences.set(layer, raised)
+        return { epoch: raised }
+      }),
+
+    setLocation: (character, version, location) =>
+      answer(() => {
+        const known = locations.get(character)
+        if (known === undefined || known.version <= version) locations.set(character, { version, location: { ...location } })
+      }),
+    getLocation: (character) => answer(() => locations.get(character)?.location),
+
+    ping: () => answer(() => undefined),
+    close: async () => {
+      closed = true
+    },
+
+    flush() {
+      for (const slot of slots.values()) {
+        slot.state = createFleetState(rules, slot.watchers.tell)
+        slot.watchers.tell({ kind: 'gap' })
+      }
+      zones.clear()
+      fences.clear()
+      locations.clear()
+    },
+  }
+}
+
+/** Index time goes forward only, whatever the clock does. */
+function setTime(fleet: FleetState, clock: Clock): FleetState {
+  const read = clock.now()
+  if (read + fleet.offset < fleet.now) fleet.offset = fleet.now - read
+  fleet.now = read + fleet.offset
+  return fleet
+}
+
+function beginChange(fleet: FleetState, clock: Clock): FleetState {
+  setTime(fleet, clock)
+  const grace = graceAfter(fleet.now, fleet.lastCall, fleet.heard, fleet.rules)
+  if (grace !== undefined) {
+    fleet.graceUntil = grace
+    fleet.heard = false
+  }
+  fleet.lastCall = fleet.now
+  return fleet
+}
+
+function createZones() {
+  const settings = new Map<ZoneId, ZoneSettings>()
+  const watchers = createWatchers<ZoneChange>()
+  return {
+    watchers,
+    put(next: ZoneSettings): void {
+      const known = settings.get(next.zone)
+      if (known !== undefined && known.uid === next.uid && known.generation > next.generation) return
+      settings.set(next.zone, structuredClone(next))
+      watchers.tell({ kind: 'zone', zone: next.zone })
+    },
+    remove(zone: ZoneId, uid: string): void {
+      if (settings.get(zone)?.uid !== uid) return
+      settings.delete(zone)
+      watchers.tell({ kind: 'zone', zone })
+    },
+    get(zone: ZoneId): ZoneSettings | undefined {
+      return structuredClone(settings.get(zone))
+    },
+    list(): readonly ZoneSettings[] {
+      const all = [...settings.values()].sort((a, b) => (a.zone < b.zone ? -1 : 1))
+      return structuredClone(all)
+    },
+    clear(): void {
+      settings.clear()
+      watchers.tell({ kind: 'gap' })
+    },
+  }
+}

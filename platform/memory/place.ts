@@ -1,0 +1,146 @@
+import type { LayerId } from '../../core/ids.ts'
+import { chooseHost, type Loss, wantsPlace } from './decide.ts'
+import { byName, type FleetState, type HostRecord, type LayerRecord, zoneOf } from './records.ts'
+
+/** The steps that every change of a layer is made of. platform/redis/library/place.lua is the same in Lua. */
+
+/** The layer's record, made when it is asked for the first time. */
+export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
+  const known = fleet.layers.get(layer)
+  if (known !== undefined) return known
+  const made: LayerRecord = {
+    layer,
+    state: 'Asleep',
+    since: fleet.now,
+    generation: 0,
+    ended: true,
+    epoch: 0,
+    host: undefined,
+    players: 0,
+    close: undefined,
+    wished: false,
+    assignedAt: 0,
+    deadline: undefined,
+    failure: undefined,
+    failures: 0,
+    avoid: undefined,
+  }
+  fleet.layers.set(layer, made)
+  return made
+}
+
+export function enter(fleet: FleetState, layer: LayerRecord, state: LayerRecord['state']): void {
+  if (layer.state !== state) layer.since = fleet.now
+  layer.state = state
+}
+
+export function layerChanged(fleet: FleetState, layer: LayerRecord, host = layer.host): void {
+  fleet.changed({ kind: 'layer', layer: layer.layer, host })
+}
+
+export function hostChanged(fleet: FleetState, host: HostRecord): void {
+  fleet.changed({ kind: 'host', host: host.name })
+}
+
+/** The layers that have a slot on the host, by name. */
+export function heldBy(fleet: FleetState, host: string): LayerRecord[] {
+  return [...(fleet.held.get(host) ?? [])].sort(byName).map((layer) => layerRecord(fleet, layer))
+}
+
+/** Gives the layer a slot on the host. A retiring host is not retiring any more. */
+export function occupy(fleet: FleetState, layer: LayerRecord, host: HostRecord): void {
+  layer.host = host.name
+  const held = fleet.held.get(host.name) ?? new Set()
+  fleet.held.set(host.name, held.add(layer.layer))
+  fleet.wishes.delete(layer.layer)
+  host.layers += 1
+  host.players += layer.players
+  host.emptySince = undefined
+  if (host.state === 'Retiring') {
+    host.state = 'Ready'
+    host.counted = false
+    hostChanged(fleet, host)
+  }
+}
+
+/** Frees the slot that the layer has, if any, and tells its host. */
+export function release(fleet: FleetState, layer: LayerRecord): void {
+  if (layer.host === undefined) return
+  layerChanged(fleet, layer)
+  const host = fleet.hosts.get(layer.host)
+  fleet.held.get(layer.host)?.delete(layer.layer)
+  if (host !== undefined) {
+    host.layers -= 1
+    host.players -= layer.players
+    if (host.layers === 0) host.emptySince = fleet.now
+  }
+  layer.host = undefined
+  layer.players = 0
+  layer.deadline = undefined
+}
+
+/** Nobody hosts the layer and nobody waits for it. */
+export function sleep(fleet: FleetState, layer: LayerRecord): void {
+  fleet.wishes.delete(layer.layer)
+  layer.close = undefined
+  layer.wished = false
+  layer.ended = true
+  enter(fleet, layer, 'Asleep')
+  layerChanged(fleet, layer)
+}
+
+/** The layer waits for a host, and may be placed from `from` on. A wish that is open already keeps its time. */
+export function wish(fleet: FleetState, layer: LayerRecord, from: number): void {
+  if (layer.state === 'Wished' && fleet.wishes.has(layer.layer)) return
+  fleet.wishes.set(layer.layer, from)
+  layer.close = undefined
+  layer.wished = false
+  enter(fleet, layer, 'Wished')
+  layerChanged(fleet, layer)
+}
+
+/** Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. */
+export function place(fleet: FleetState, layer: LayerRecord): boolean {
+  const host = chooseHost(fleet.hosts.values(), layer.avoid, fleet)
+  if (host === undefined) {
+    wish(fleet, layer, fleet.now)
+    return false
+  }
+  layer.generation += 1
+  layer.ended = false
+  layer.close = undefined
+  layer.wished = false
+  layer.assignedAt = fleet.now
+  layer.deadline = fleet.now + fleet.rules.claimDeadline
+  layer.state = 'Assigned'
+  layer.since = fleet.now
+  occupy(fleet, layer, host)
+  layerChanged(fleet, layer)
+  return true
+}
+
+/** The layer lost its host: it is placed again, waits, or sleeps. True when assigned. */
+export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, failure: string | undefined): boolean {
+  const wanted = wantsPlace(layer, loss, fleet.bars.has(zoneOf(layer.layer)))
+  release(fleet, layer)
+  // Only a host taken for dead may come back to what it had, as long as nobody else got it.
+  if (loss !== 'dead') layer.ended = true
+  if (failure !== undefined) layer.failure = failure
+  if (!wanted) {
+    sleep(fleet, layer)
+    return false
+  }
+  return place(fleet, layer)
+}
+
+/** Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. */
+export function placeWishes(fleet: FleetState, limit: number): number {
+  const due = [...fleet.wishes].filter(([, from]) => from <= fleet.now)
+  due.sort(([a, since], [b, after]) => since - after || byName(a, b))
+  let placed = 0
+  for (const [layer] of due) {
+    if (placed >= limit || !place(fleet, layerRecord(fleet, layer))) break
+    placed += 1
+  }
+  return placed
+}

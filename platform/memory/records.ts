@@ -1,0 +1,117 @@
+import type { LayerId, ZoneId } from '../../core/ids.ts'
+import type { IndexRules } from '../../core/index-rules.ts'
+import type { CloseReason, FleetChange, HostRegistration, HostState, LayerState } from '../../core/ports/index-port.ts'
+
+/** What is recorded of a host. `dead` stands beside the state, so that a Draining host that comes back is still Draining. */
+export interface HostRecord extends HostRegistration {
+  state: Exclude<HostState, 'Dead'>
+  dead: boolean
+  /** Its pod is gone for good: this incarnation is not known any more. */
+  removed: boolean
+  outdated: boolean
+  lastSeen: number
+  emptySince: number | undefined
+  layers: number
+  players: number
+  /** Retiring, and an autoscale call has seen it so. */
+  counted: boolean
+  /** When the record is dropped, once it is dead or Leaving. */
+  forgetAt: number | undefined
+  leftAt: number | undefined
+}
+
+/** What is recorded of a layer. */
+export interface LayerRecord {
+  readonly layer: LayerId
+  state: Exclude<LayerState, 'Barred'>
+  since: number
+  generation: number
+  /** This generation was closed, failed, dropped or timed out: it is never adopted again. */
+  ended: boolean
+  epoch: number
+  host: string | undefined
+  players: number
+  close: CloseReason | undefined
+  /** Somebody wants the layer once it is closed. */
+  wished: boolean
+  assignedAt: number
+  /** The claim must be further by then; undefined when none is under way. */
+  deadline: number | undefined
+  failure: string | undefined
+  /** How often in a row it was given up. */
+  failures: number
+  /** The host that gave it up: chosen again only if no other has room. */
+  avoid: string | undefined
+}
+
+export interface TicketRecord {
+  readonly id: string
+  readonly layer: LayerId
+  readonly epoch: number
+  readonly account: string
+  readonly character: string
+  readonly expires: number
+  used: boolean
+}
+
+export interface BarRecord {
+  readonly reason: CloseReason
+  forgetAt: number | undefined
+}
+
+/** Everything of one fleet's slot, and the clock of the call that works on it. */
+export interface FleetState {
+  readonly rules: IndexRules
+  readonly hosts: Map<string, HostRecord>
+  readonly layers: Map<LayerId, LayerRecord>
+  /** Host to the layers that have a slot on it. */
+  readonly held: Map<string, Set<LayerId>>
+  /** Layers that wait for a host, and from when on they may be placed. */
+  readonly wishes: Map<LayerId, number>
+  readonly bars: Map<ZoneId, BarRecord>
+  readonly tickets: Map<string, TicketRecord>
+  readonly ticketsOf: Map<LayerId, Set<string>>
+  /** Index time of this call, and of the last one that changed something. */
+  now: number
+  /** Added to the clock, so that index time never goes back. */
+  offset: number
+  lastCall: number | undefined
+  /** No death verdict until then. */
+  graceUntil: number
+  /** A host was heard since the last grace began. */
+  heard: boolean
+  /** Of the newest registered host. */
+  capacity: number
+  readonly changed: (change: FleetChange) => void
+}
+
+export function createFleetState(rules: IndexRules, changed: (change: FleetChange) => void): FleetState {
+  return {
+    rules,
+    hosts: new Map(),
+    layers: new Map(),
+    held: new Map(),
+    wishes: new Map(),
+    bars: new Map(),
+    tickets: new Map(),
+    ticketsOf: new Map(),
+    now: 0,
+    offset: 0,
+    lastCall: undefined,
+    graceUntil: 0,
+    heard: false,
+    capacity: 1,
+    changed,
+  }
+}
+
+/** The zone of a layer id that was checked when it was made. */
+export function zoneOf(layer: LayerId): ZoneId {
+  const [namespace, name] = layer.split('/')
+  return `${namespace}/${name}`
+}
+
+/** Byte order, which is also Redis' order of names. */
+export function byName(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
