@@ -5,6 +5,7 @@ import { bin, root, run } from './run.ts'
 
 const steps: readonly (readonly [string, string, readonly string[]])[] = [
   ['types', bin('tsc'), ['--noEmit', '-p', root]],
+  ['types of the browser page', bin('tsc'), ['--noEmit', '-p', join(root, 'dev', 'page')]],
   ['lint and format', bin('biome'), ['check', '.']],
   ['architecture', bin('vitest'), ['run', 'test/architecture']],
   ['generated files', process.execPath, [join(root, 'scripts', 'generate.ts'), '--check']],

@@ -1,0 +1,47 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { serveStatic } from './static.ts'
+
+export interface FrontRoutes {
+  readonly auth: RequestListener
+  readonly characters: RequestListener
+  readonly allocator: RequestListener
+  /** The loopback port of a host's game socket. */
+  readonly gamePort: (host: string) => number | undefined
+}
+
+/** The one port of the embedded world: services by path, the page, and game sockets handed to their host's thread. */
+export function createFront(routes: FrontRoutes): Server {
+  const server = createServer((request, response) => void dispatch(routes, request, response))
+  server.on('upgrade', (request, socket, head) => passOn(routes, request, socket, head))
+  return server
+}
+
+async function dispatch(routes: FrontRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+  if (/^\/v1\/(accounts|sessions)(\/|$)/.test(path) || path.startsWith('/.well-known/')) return routes.auth(request, response)
+  if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters(request, response)
+  if (await serveStatic(request, response)) return
+  routes.allocator(request, response)
+}
+
+/** Hands a WebSocket upgrade for /hosts/NAME to that host, byte by byte; the host itself checks the handshake. */
+function passOn(routes: FrontRoutes, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const host = /^\/hosts\/([a-z0-9-]{1,63})$/.exec(request.url ?? '')?.[1]
+  const port = host === undefined ? undefined : routes.gamePort(host)
+  if (port === undefined) {
+    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    return
+  }
+  const upstream = connect({ host: '127.0.0.1', port, noDelay: true })
+  const headers: string[] = []
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) headers.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
+  upstream.write(`${request.method} / HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+  upstream.write(head)
+  upstream.pipe(socket).pipe(upstream)
+  upstream.on('error', () => socket.destroy())
+  socket.on('error', () => upstream.destroy())
+  upstream.on('close', () => socket.destroy())
+  socket.on('close', () => upstream.destroy())
+}

@@ -1,0 +1,66 @@
+import type { GameServerPort, GameServerView } from '../core/ports/game-server-port.ts'
+
+/**
+ * The game server of the embedded world: there is no Agones, so a wish is granted at once. The states are Agones'.
+ * `onShutdown` is called once, when the host asked to be shut down.
+ */
+export class EmbeddedGameServer implements GameServerPort {
+  readonly #listeners = new Set<(server: GameServerView) => void>()
+  readonly #onShutdown: () => void
+  #view: GameServerView
+
+  constructor(
+    identity: { readonly name: string; readonly namespace: string; readonly fleet: string; readonly port: number },
+    onShutdown: () => void,
+  ) {
+    this.#onShutdown = onShutdown
+    this.#view = {
+      name: identity.name,
+      namespace: identity.namespace,
+      state: 'Scheduled',
+      address: '127.0.0.1',
+      ports: [{ name: 'game', port: identity.port }],
+      deleting: false,
+      labels: { 'agones.dev/fleet': identity.fleet },
+      annotations: {},
+    }
+  }
+
+  async ready(): Promise<void> {
+    this.#become('Ready')
+  }
+
+  async allocate(): Promise<void> {
+    this.#become('Allocated')
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.#view.state === 'Shutdown') return
+    this.#become('Shutdown')
+    this.#onShutdown()
+  }
+
+  health(): void {}
+
+  async setAnnotation(key: string, value: string): Promise<void> {
+    this.#set({ ...this.#view, annotations: { ...this.#view.annotations, [key]: value } })
+  }
+
+  async watch(onChange: (server: GameServerView) => void): Promise<void> {
+    this.#listeners.add(onChange)
+    onChange(this.#view)
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+  }
+
+  #become(state: string): void {
+    if (this.#view.state !== 'Shutdown') this.#set({ ...this.#view, state })
+  }
+
+  #set(view: GameServerView): void {
+    this.#view = view
+    for (const listener of this.#listeners) listener(view)
+  }
+}

@@ -1,0 +1,32 @@
+/** The element of that id, of that type. Throws when the page and the script disagree. */
+export function element<T extends HTMLElement>(id: string, type: new () => T): T {
+  const found = document.getElementById(id)
+  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} #${id}`)
+  return found
+}
+
+/** Shows one of the sections and hides the others. */
+export function showSection(id: 'login' | 'choose' | 'play'): void {
+  for (const section of document.querySelectorAll('main > section')) {
+    if (section instanceof HTMLElement) section.hidden = section.id !== id
+  }
+}
+
+export function button(label: string, onClick: () => void): HTMLButtonElement {
+  const made = document.createElement('button')
+  made.type = 'button'
+  made.textContent = label
+  made.addEventListener('click', onClick)
+  return made
+}
+
+export function listItem(...content: readonly (Node | string)[]): HTMLLIElement {
+  const item = document.createElement('li')
+  item.append(...content)
+  return item
+}
+
+export function textOf(form: HTMLFormElement, name: string): string {
+  const value = new FormData(form).get(name)
+  return typeof value === 'string' ? value : ''
+}
