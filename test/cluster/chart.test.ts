@@ -1,0 +1,314 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { FLEET_ANNOTATIONS } from '../../core/capacity.ts'
+import { OUTDATED_ANNOTATION } from '../../core/ports/game-server-port.ts'
+import { POD_GRACE } from '../../core/timing.ts'
+import { isForeign } from './harness.ts'
+import { root } from './paths.ts'
+import { CommandError, run } from './run.ts'
+import { ensureTools } from './tools.ts'
+
+const chart = join(root, 'charts', 'bailiwick')
+const release = 'world'
+const trial = { redis: { embedded: { enabled: true } }, mongodb: { embedded: { enabled: true } } }
+
+type Values = { readonly [key: string]: unknown }
+type PodSpec = {
+  automountServiceAccountToken?: boolean
+  serviceAccountName?: string
+  securityContext?: { runAsNonRoot?: boolean; seccompProfile?: { type?: string } }
+  hostNetwork?: boolean
+  hostPID?: boolean
+  hostIPC?: boolean
+  terminationGracePeriodSeconds?: number
+  containers: Container[]
+  initContainers?: Container[]
+  volumes?: Record<string, unknown>[]
+}
+type Container = {
+  name: string
+  image: string
+  args?: string[]
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[]
+  ports?: { hostPort?: number }[]
+  securityContext?: Record<string, unknown>
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
+  volumeMounts?: { name: string }[]
+}
+type Rule = { apiGroups: string[]; resources: string[]; verbs: string[] }
+type Manifest = {
+  apiVersion: string
+  kind: string
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> }
+  // biome-ignore lint/suspicious/noExplicitAny: one type for what every kind may hold would say nothing
+  spec?: any
+  rules?: Rule[]
+  data?: Record<string, string>
+  stringData?: Record<string, string>
+  automountServiceAccountToken?: boolean
+}
+
+/** Rendering needs helm and no cluster, so these tests run wherever helm is. */
+async function helmProgram(): Promise<string> {
+  return isForeign() ? 'helm' : (await ensureTools(() => {})).file('helm')
+}
+
+/** Every object that the chart makes of the values, hooks included. @throws CommandError with what helm said. */
+async function render(values: Values, { set = [], check = false }: { set?: string[]; check?: boolean } = {}): Promise<Manifest[]> {
+  const helm = await helmProgram()
+  const flags = ['--namespace', 'bailiwick', '--kube-version', '1.34.0', ...set.flatMap((each) => ['--set', each])]
+  const agones = check ? {} : { agones: { check: false } }
+  const input = JSON.stringify({ ...agones, ...values })
+  const text = await run(helm, ['template', release, chart, ...flags, '--values', '-'], { input })
+  // As Kubernetes reads it.
+  return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
+    const manifest: Manifest | null = document.toJS()
+    return manifest === null ? [] : [manifest]
+  })
+}
+
+function one(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.filter((each) => each.kind === kind && each.metadata.name === name)
+  expect(
+    found.map((each) => `${each.kind} ${each.metadata.name}`),
+    `${kind} ${name}`,
+  ).toHaveLength(1)
+  const [manifest] = found
+  if (manifest === undefined) throw new Error('unreachable')
+  return manifest
+}
+
+/** The pods that the chart asks for, by the name of what makes them. */
+function pods(manifests: readonly Manifest[]): { owner: string; spec: PodSpec }[] {
+  return manifests.flatMap((each) => {
+    const owner = `${each.kind}/${each.metadata.name}`
+    if (['Deployment', 'StatefulSet', 'Job', 'DaemonSet'].includes(each.kind)) return [{ owner, spec: each.spec.template.spec }]
+    return each.kind === 'Fleet' ? [{ owner, spec: each.spec.template.spec.template.spec }] : []
+  })
+}
+
+const failure = (values: Values, options?: { set?: string[]; check?: boolean }): Promise<string> =>
+  render(values, options).then(
+    () => 'it was accepted',
+    (error: unknown) => (error instanceof CommandError ? error.stderr : String(error)),
+  )
+
+const variants: Record<string, Values> = {
+  trial,
+  'own databases': { redis: { url: 'rediss://u:p@redis.example:6379' }, mongodb: { url: 'mongodb+srv://u:p@mongo.example' } },
+  'existing Secrets, chosen namespaces': {
+    redis: { existingSecret: { name: 'connections', key: 'redis' } },
+    mongodb: { existingSecret: { name: 'connections', key: 'mongodb' } },
+    auth: { signingKey: { existingSecret: { name: 'key', key: 'ed25519.pem' } } },
+    hosts: { namespaces: ['game', 'game-eu'], existingSecret: 'host-connections', capacity: 1, spare: 0 },
+    watchNamespaces: ['game', 'game-eu'],
+  },
+}
+
+describe.each(Object.entries(variants))('chart with %s', (_name, values) => {
+  it('runs every container hardened', async () => {
+    const all = pods(await render(values))
+    expect(all.map((each) => each.owner)).toEqual(expect.arrayContaining(['Deployment/world-bailiwick-operator', 'Fleet/zone-servers']))
+    for (const { owner, spec } of all) {
+      expect([spec.hostNetwork, spec.hostPID, spec.hostIPC], owner).toEqual([undefined, undefined, undefined])
+      expect(spec.securityContext?.seccompProfile?.type, owner).toBe('RuntimeDefault')
+      for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        expect(container.securityContext, `${owner} ${container.name}`).toMatchObject({
+          allowPrivilegeEscalation: false,
+          privileged: false,
+          readOnlyRootFilesystem: true,
+          runAsNonRoot: true,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        })
+        expect(container.ports?.some((port) => port.hostPort !== undefined) ?? false, owner).toBe(false)
+      }
+      for (const volume of spec.volumes ?? []) {
+        expect(['secret', 'emptyDir', 'persistentVolumeClaim'], owner).toContain(Object.keys(volume).find((key) => key !== 'name'))
+      }
+    }
+  })
+
+  it('gives a Kubernetes token to the operator and the uninstall hook alone, and to nobody the right to read Secrets', async () => {
+    const manifests = await render(values)
+    const withToken = pods(manifests).filter(
+      ({ owner, spec }) => !owner.startsWith('Fleet/') && spec.automountServiceAccountToken !== false,
+    )
+    expect(withToken.map((each) => each.owner).toSorted()).toEqual(['Deployment/world-bailiwick-operator', 'Job/world-bailiwick-uninstall'])
+    for (const account of manifests.filter((each) => each.kind === 'ServiceAccount'))
+      expect(account.automountServiceAccountToken).toBe(false)
+    const rules = manifests.flatMap((each) => each.rules ?? [])
+    expect(rules.length).toBeGreaterThan(5)
+    for (const rule of rules) {
+      expect([...rule.apiGroups, ...rule.resources, ...rule.verbs]).not.toContain('*')
+      expect(rule.resources.filter((resource) => /secrets|pods|rolebindings|roles/.test(resource))).toEqual([])
+    }
+  })
+
+  it('keeps fleets as Agones and rolling updates need them', async () => {
+    const manifests = await render(values)
+    const fleets = manifests.filter((each) => each.kind === 'Fleet')
+    expect(fleets.length).toBeGreaterThan(0)
+    for (const fleet of fleets) {
+      expect(fleet.spec).not.toHaveProperty('replicas')
+      expect(fleet.spec.allocationOverflow).toEqual({ annotations: { [OUTDATED_ANNOTATION]: 'true' } })
+      expect(Object.keys(fleet.metadata.annotations ?? {}).toSorted()).toEqual(Object.values(FLEET_ANNOTATIONS).toSorted())
+      const server = fleet.spec.template.spec
+      expect(server.ports).toEqual([
+        { name: 'game', container: 'zone-server', portPolicy: 'Dynamic', containerPort: 7654, protocol: 'TCP' },
+      ])
+      expect(server.eviction).toEqual({ safe: 'Always' })
+      const pod: PodSpec = server.template.spec
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(POD_GRACE / 1_000)
+      expect(pod.serviceAccountName).toBeUndefined()
+      const [host] = pod.containers
+      expect(host?.args).toEqual(['zone-server/main.ts'])
+      expect(host?.resources?.limits).not.toHaveProperty('cpu')
+      expect(host?.env?.map((each) => each.name)).toEqual(
+        expect.arrayContaining(['NODE_NAME', 'POD_NAME', 'POD_NAMESPACE', 'REDIS_URL', 'MONGODB_URL', 'GAME_PORT', 'CAPACITY']),
+      )
+      const scaler = manifests.find((each) => each.kind === 'FleetAutoscaler' && each.metadata.namespace === fleet.metadata.namespace)
+      const service = scaler?.spec.policy.webhook.service
+      expect(scaler?.spec).toMatchObject({ fleetName: fleet.metadata.name, sync: { type: 'FixedInterval', fixedInterval: { seconds: 1 } } })
+      expect(service).toMatchObject({ namespace: 'bailiwick', path: '/autoscale' })
+      const target = one(manifests, 'Service', service.name)
+      expect(target.spec.ports[0].port).toBe(service.port)
+    }
+  })
+
+  it('selects what is there: Services, budgets and policies match pods, Secrets that are named are made or given', async () => {
+    const manifests = await render(values)
+    const labels = manifests.flatMap((each) => {
+      const template = each.kind === 'Fleet' ? each.spec.template.spec.template : each.spec?.template
+      return template?.metadata?.labels === undefined ? [] : [template.metadata.labels]
+    })
+    const matches = (selector: Record<string, string>) =>
+      labels.some((each) => Object.entries(selector).every(([key, value]) => each[key] === value))
+    for (const each of manifests) {
+      const selector =
+        each.kind === 'Service' ? each.spec.selector : (each.spec?.podSelector?.matchLabels ?? each.spec?.selector?.matchLabels)
+      if (selector !== undefined) expect(matches(selector), `${each.kind} ${each.metadata.name}`).toBe(true)
+    }
+    const made = new Set(manifests.filter((each) => each.kind === 'Secret').map((each) => each.metadata.name))
+    const given = new Set(['connections', 'key', 'host-connections'])
+    const named = pods(manifests).flatMap(({ spec }) => [
+      ...spec.containers.flatMap((container) => (container.env ?? []).flatMap((each) => each.valueFrom?.secretKeyRef?.name ?? [])),
+      ...(spec.volumes ?? []).flatMap((volume) => (volume as { secret?: { secretName: string } }).secret?.secretName ?? []),
+    ])
+    expect(named.length).toBeGreaterThan(8)
+    for (const name of named) expect(made.has(name) || given.has(name), name).toBe(true)
+  })
+})
+
+describe('chart', () => {
+  it('passes helm lint', async () => {
+    const helm = await helmProgram()
+    const input = JSON.stringify({ ...trial, agones: { check: false } })
+    const said = await run(helm, ['lint', '--strict', chart, '--kube-version', '1.34.0', '--values', '-'], { input })
+    expect(said).toContain('0 chart(s) failed')
+  })
+
+  it('keeps the CRD, unchanged, and leaves it out when asked', async () => {
+    const crd = one(await render(trial), 'CustomResourceDefinition', 'zones.bailiwick.dev')
+    expect(crd.metadata.annotations).toMatchObject({ 'helm.sh/resource-policy': 'keep' })
+    const source = await run('cat', [join(root, 'crds', 'zone.yaml')])
+    const [document] = parseAllDocuments(source, { version: '1.1' })
+    expect(crd.spec).toEqual(document?.toJS().spec)
+    const without = await render({ ...trial, crd: { install: false } })
+    expect(without.filter((each) => each.kind === 'CustomResourceDefinition')).toEqual([])
+  })
+
+  it('keeps hosts when only the chart, the services or the size of the fleet change', async () => {
+    const before = one(await render(trial), 'Fleet', 'zone-servers').spec
+    const changes: Values[] = [
+      { ...trial, allocator: { replicas: 5 }, auth: { resources: { requests: { cpu: '1' } } }, operator: { podAnnotations: { a: 'b' } } },
+      { ...trial, hosts: { spare: 3, min: 2, max: 7 } },
+      { ...trial, networkPolicies: { enabled: false }, podDisruptionBudgets: { enabled: false }, uninstall: { deadlineSeconds: 60 } },
+      { ...trial, image: { tag: '9.9.9' }, hosts: { image: { tag: '0.1.0' } } },
+    ]
+    for (const values of changes) expect(one(await render(values), 'Fleet', 'zone-servers').spec).toEqual(before)
+    expect(JSON.stringify(before)).not.toContain('helm.sh/chart')
+    expect(JSON.stringify(before)).not.toContain('app.kubernetes.io/version')
+    const other = one(await render({ ...trial, hosts: { image: { tag: '9.9.9' } } }), 'Fleet', 'zone-servers').spec
+    expect(other).not.toEqual(before)
+  })
+
+  it('gives every namespace with hosts its Fleet, FleetAutoscaler, Secret, budget and policy', async () => {
+    const manifests = await render({ ...trial, hosts: { namespaces: ['a', 'b'], redisUrl: 'redis://hosts@r:6379' } })
+    for (const kind of ['Fleet', 'FleetAutoscaler', 'Secret', 'PodDisruptionBudget', 'NetworkPolicy']) {
+      const found = manifests.filter(
+        (each) => each.kind === kind && each.metadata.labels?.['app.kubernetes.io/component'] === 'zone-server',
+      )
+      expect(
+        found.map((each) => each.metadata.namespace),
+        kind,
+      ).toEqual(['a', 'b'])
+    }
+    const secret = manifests.find((each) => each.kind === 'Secret' && each.metadata.namespace === 'a')
+    expect(secret?.stringData).toEqual({
+      REDIS_URL: 'redis://hosts@r:6379',
+      MONGODB_URL: 'mongodb://world-bailiwick-mongodb.bailiwick.svc:27017/?directConnection=true',
+    })
+  })
+
+  it('mounts the signing key for auth alone, an Ed25519 key in PKCS#8', async () => {
+    const manifests = await render(trial)
+    const holders = pods(manifests).filter(({ spec }) => JSON.stringify(spec).includes('signing-key'))
+    expect(holders.map((each) => each.owner)).toEqual(['Deployment/world-bailiwick-auth'])
+    const secret = one(manifests, 'Secret', 'world-bailiwick-signing-key')
+    const { createPrivateKey } = await import('node:crypto')
+    const key = createPrivateKey(Buffer.from(secret.data?.['signing-key.pem'] ?? '', 'base64'))
+    expect(key.asymmetricKeyType).toBe('ed25519')
+  })
+
+  it('narrows the operator to roles of the watched namespaces', async () => {
+    const manifests = await render({ ...trial, watchNamespaces: ['bailiwick', 'game'] })
+    const bound = manifests.filter((each) => each.kind === 'ClusterRoleBinding')
+    expect(bound).toEqual([])
+    const roles = manifests.filter((each) => each.kind === 'Role' && each.metadata.name === 'world-bailiwick-operator-zones')
+    expect(roles.map((each) => each.metadata.namespace)).toEqual(['bailiwick', 'game'])
+    const operator = one(manifests, 'Deployment', 'world-bailiwick-operator')
+    expect(operator.spec.template.spec.containers[0].env).toContainEqual({ name: 'WATCH_NAMESPACES', value: 'bailiwick,game' })
+  })
+
+  const refused: [string, Values, { set?: string[]; check?: boolean }, RegExp][] = [
+    ['a missing Agones', trial, { check: true }, /does not serve the API agones\.dev\/v1: install Agones first/],
+    [
+      'no Redis',
+      { mongodb: trial.mongodb },
+      {},
+      /exactly one of redis\.url, redis\.existingSecret\.name and redis\.embedded\.enabled \(0 are set\)/,
+    ],
+    [
+      'two MongoDBs',
+      { ...trial, mongodb: { url: 'mongodb://m', embedded: { enabled: true } } },
+      {},
+      /exactly one of mongodb\.url.*\(2 are set\)/,
+    ],
+    ['hosts without a URL', { ...trial, redis: { existingSecret: { name: 'x' } } }, {}, /set hosts\.redisUrl, or hosts\.existingSecret/],
+    ['a misspelled value', { ...trial, hosts: { spares: 2 } }, {}, /\/hosts.*additional properties 'spares' not allowed/],
+    ['a wrong type', { ...trial, hosts: { capacity: 'four' } }, {}, /\/hosts\/capacity/],
+    ['a wrong URL', { ...trial, redis: { url: 'http://redis' } }, {}, /\/redis\/url/],
+    ['too short a grace', { ...trial, hosts: { terminationGracePeriodSeconds: 30 } }, {}, /\/hosts\/terminationGracePeriodSeconds/],
+    ['bounds out of order', { ...trial, hosts: { min: 5, max: 2 } }, {}, /hosts\.min \(5\) must not be above hosts\.max \(2\)/],
+    [
+      'hosts that nobody watches',
+      { ...trial, watchNamespaces: ['game'] },
+      {},
+      /hosts\.namespaces holds bailiwick, which watchNamespaces does not/,
+    ],
+  ]
+  it.each(refused)('refuses %s with a sentence', async (_what, values, options, sentence) => {
+    expect(await failure(values, options)).toMatch(sentence)
+  })
+
+  it('accepts Agones when the cluster serves it', async () => {
+    const helm = await helmProgram()
+    const apis = ['--api-versions', 'agones.dev/v1', '--api-versions', 'autoscaling.agones.dev/v1']
+    const text = await run(helm, ['template', release, chart, '--kube-version', '1.34.0', ...apis, '--values', '-'], {
+      input: JSON.stringify(trial),
+    })
+    expect(text).toContain('kind: Fleet')
+  })
+})
