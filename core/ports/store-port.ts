@@ -8,7 +8,8 @@
 export interface Store {
   /**
    * Inserts record `n` of `chain`. 'Conflict' when that number is taken by another nonce; taken by this very nonce (an own retry) is 'Done'. The nonce is
-   * chosen anew for each decision, and kept for its retries.
+   * chosen anew for each decision, and kept for its retries. A number that was pruned is 'Conflict', whoever wrote it: the chain went on without the asker.
+   * Throws InvalidInput for a number that would leave a hole (above the head's + 1).
    */
   append(chain: string, n: number, nonce: string, record: StoredRecord): Promise<'Done' | 'Conflict'>
   /** The newest record, or undefined for an empty chain. Sees every append that was answered Done before it was called. */

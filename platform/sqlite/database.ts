@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { BailiwickError } from '../../core/errors.ts'
+
+const FORMAT = 1
+
+/** How long one statement blocks this thread for another's lock. Short: the event loop stands still meanwhile; `untilFree` goes on waiting without blocking. */
+const BLOCK_FOR_LOCK_MS = 5
+const RETRY_AFTER_MS = 10
+
+/** Opens the file (made with its folder when it is not there) with what durability and sharing need. Throws SQLite's errors and ConfigInvalid. */
+export function openDatabase(file: string): DatabaseSync {
+  if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true })
+  const database = new DatabaseSync(file, { timeout: BLOCK_FOR_LOCK_MS })
+  try {
+    // WAL: readers don't wait for writers. FULL: what was answered Done survives a loss of power, or a number could be given out twice.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const format = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (format > FORMAT) {
+      throw new BailiwickError('ConfigInvalid', {
+        asked: `store ${file}`,
+        found: `format ${format}, newer than this program`,
+        todo: 'use a newer Bailiwick',
+      })
+    }
+    if (format < FORMAT) {
+      database.exec(`
+        BEGIN IMMEDIATE;
+        CREATE TABLE IF NOT EXISTS records (
+          chain TEXT NOT NULL, n INTEGER NOT NULL, nonce TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, blob BLOB,
+          PRIMARY KEY (chain, n)
+        ) STRICT;
+        PRAGMA user_version = ${FORMAT};
+        COMMIT`)
+    }
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Runs `work`, again and again while another connection holds the file, at most until the deadline. Throws StoreUnavailable or StoreCorrupt. */
+export async function untilFree<T>(asked: string, deadlineMs: number, work: () => T): Promise<T> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof BailiwickError) throw error
+      const code = primaryCode(error)
+      const busy = code === 5 || code === 6
+      if (!busy || performance.now() > end) throw translated(asked, code, error)
+    }
+    await new Promise((done) => setTimeout(done, RETRY_AFTER_MS * (0.5 + Math.random())))
+  }
+}
+
+function primaryCode(error: unknown): number | undefined {
+  const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined
+  return typeof code === 'number' ? code & 0xff : undefined
+}
+
+function translated(asked: string, code: number | undefined, cause: unknown): BailiwickError {
+  if (code === 11 || code === 26)
+    return new BailiwickError('StoreCorrupt', { asked, found: 'a damaged file', todo: 'restore it from a backup', cause })
+  const found = cause instanceof Error ? cause.message : String(cause)
+  return new BailiwickError('StoreUnavailable', { asked, found, todo: 'try again', cause })
+}

@@ -1,0 +1,99 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { BailiwickError } from '../../core/errors.ts'
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { checkPlace, corrupt, decodeData, encodeAppend, hole, MAX_READ } from '../../core/store-record.ts'
+import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
+import { openDatabase, untilFree } from './database.ts'
+
+export interface SqliteOptions {
+  /** Made when it is not there. Several processes and worker threads may open the same one. `:memory:` for tests. */
+  readonly file: string
+  /** Default: STORE_CALL_DEADLINE. */
+  readonly deadlineMs?: number
+}
+
+/** The store in one SQLite file. Throws StoreUnavailable when the file can't be opened, StoreCorrupt when it is no database. */
+export async function createSqliteStore(options: SqliteOptions): Promise<Store> {
+  const deadlineMs = options.deadlineMs ?? STORE_CALL_DEADLINE
+  const database = await untilFree(`opening ${options.file}`, deadlineMs, () => openDatabase(options.file))
+  const statements = prepareAll(database)
+  const run = <T>(asked: string, work: () => T): Promise<T> => {
+    if (!database.isOpen) return Promise.reject(new BailiwickError('StoreUnavailable', { asked, found: 'a store that was closed' }))
+    return untilFree(asked, deadlineMs, work)
+  }
+  return {
+    async append(chain, n, nonce, record) {
+      const data = encodeAppend(chain, n, nonce, record)
+      return run(`append ${n} to ${chain}`, () =>
+        atomically(database, () => {
+          const head = numberOf(statements.headNumber.get(chain))
+          if (n > head + 1) throw hole(chain, n)
+          // At or below the head a number is taken: by the record that is there, or by one that was pruned.
+          if (n <= head) return statements.one.get(chain, n)?.['nonce'] === nonce ? 'Done' : 'Conflict'
+          statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null)
+          return 'Done'
+        }),
+      )
+    },
+    async head(chain) {
+      checkPlace(chain, 1)
+      const row = await run(`head of ${chain}`, () => statements.head.get(chain))
+      return row === undefined ? undefined : entryOf(chain, row)
+    },
+    async read(chain, from, limit) {
+      checkPlace(chain, from)
+      const rows = await run(`read of ${chain}`, () => statements.range.all(chain, from, Math.min(Math.max(0, limit), MAX_READ)))
+      return rows.map((row) => entryOf(chain, row))
+    },
+    async prune(chain, below) {
+      checkPlace(chain, Math.max(1, below))
+      await run(`prune of ${chain}`, () => statements.prune.run(chain, below, chain))
+    },
+    async ping() {
+      await run('ping', () => statements.ping.get())
+    },
+    async close() {
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+type Row = NonNullable<ReturnType<StatementSync['get']>>
+
+function prepareAll(database: DatabaseSync) {
+  return {
+    insert: database.prepare('INSERT INTO records (chain, n, nonce, kind, data, blob) VALUES (?, ?, ?, ?, ?, ?)'),
+    headNumber: database.prepare('SELECT max(n) AS n FROM records WHERE chain = ?'),
+    one: database.prepare('SELECT nonce FROM records WHERE chain = ? AND n = ?'),
+    head: database.prepare('SELECT * FROM records WHERE chain = ? ORDER BY n DESC LIMIT 1'),
+    range: database.prepare('SELECT * FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
+    prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
+    ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),
+  }
+}
+
+/** One transaction that has the write lock from its beginning: what it read is still so when it writes. */
+function atomically<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A failed COMMIT may have rolled back by itself.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function numberOf(row: Row | undefined): number {
+  const n = row?.['n']
+  return typeof n === 'number' ? n : 0
+}
+
+function entryOf(chain: string, row: Row): ChainEntry {
+  const { nonce, kind, data, blob } = row
+  const n = numberOf(row)
+  if (typeof nonce !== 'string' || typeof kind !== 'string') throw corrupt(chain, n)
+  return { n, nonce, kind, data: decodeData(chain, n, data), ...(blob instanceof Uint8Array ? { blob } : {}) }
+}
