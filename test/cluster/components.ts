@@ -162,6 +162,9 @@ function kubeletConfiguration(): object {
     podLogsDir: file('log', 'pods'),
     volumePluginDir: file('kubelet', 'volume-plugins'),
     maxPods: 200,
+    // Tests kill containers often; the usual back-off grows to minutes.
+    featureGates: { KubeletCrashLoopBackOffMax: true },
+    crashLoopBackOff: { maxContainerRestartPeriod: '1s' },
     oomScoreAdj: 0,
     // A developer's disk is often nearly full; the cluster's own images must not be collected for it either.
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '100Mi' },
@@ -177,6 +180,7 @@ function proxyConfiguration(): object {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     mode: 'iptables',
+    iptables: { minSyncPeriod: '100ms' },
     clientConnection: { kubeconfig: kubeconfigPath },
     clusterCIDR: podCidr,
     hostnameOverride: node.name,

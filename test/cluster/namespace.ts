@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { clusterName, netnsName, netnsPath, node, stateDir } from './paths.ts'
 import { run, waitFor } from './run.ts'
@@ -81,17 +81,11 @@ export function inCluster(program: string, args: readonly string[], options: Par
 
 /** Every process of this machine that is in the cluster's network: all of the cluster's, and shells that were opened in it. */
 export function processesInNetwork(): ProcessId[] {
-  const inode = networkInode()
-  if (inode === undefined) return []
+  if (!existsSync(netnsPath)) return []
+  const inode = `net:[${statSync(netnsPath).ino}]`
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && linkOf(`/proc/${name}/ns/net`) === inode)
     .flatMap((name) => processId(Number(name)) ?? [])
-}
-
-function networkInode(): string | undefined {
-  const text = readFileSync('/proc/self/mountinfo', 'utf8')
-  const line = text.split('\n').find((each) => each.split(' ')[4] === netnsPath)
-  return line?.split(' ')[3]
 }
 
 function linkOf(path: string): string | undefined {
@@ -111,22 +105,18 @@ export async function destroyNamespaces(): Promise<void> {
   const left = () => [...recorded, ...others].filter((each) => each.pid !== process.pid && isAlive(each))
   await waitFor('the processes of the cluster to end', () => left().length === 0, 20_000)
   if (existsSync(netnsPath)) await run('ip', ['netns', 'del', netnsName])
-  removeCgroups()
+  for (const folder of cgroupFolders()) removeGroup(folder)
 }
 
-/** The folders of this machine that hold a cgroup hierarchy: one a controller (version 1), or a single one (version 2). */
-function cgroupHierarchies(): string[] {
-  const text = readFileSync('/proc/self/mountinfo', 'utf8')
-  return text.split('\n').flatMap((line) => (/ - cgroup2? /.test(line) ? (line.split(' ')[4] ?? []) : []))
+/** The cluster's control group in each hierarchy of this machine: one a controller (version 1), or a single one (version 2). */
+export function cgroupFolders(): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  return lines.flatMap((line) => (/ - cgroup2? /.test(line) ? join(line.split(' ')[4] ?? '', clusterName) : []))
 }
 
 /** kubelet wants its root group to exist in every hierarchy before it starts. */
 export function createCgroups(): void {
-  for (const folder of cgroupHierarchies()) mkdirSync(join(folder, clusterName), { recursive: true })
-}
-
-function removeCgroups(): void {
-  for (const folder of cgroupHierarchies()) removeGroup(join(folder, clusterName))
+  for (const folder of cgroupFolders()) mkdirSync(folder, { recursive: true })
 }
 
 function removeGroup(folder: string): void {
