@@ -62,6 +62,11 @@ export const PING_EVERY = 15_000
 /** A character whose connection is gone stays in the layer this long before it leaves. */
 export const LINK_DEAD_AFTER = 10_000
 
+/** A connection that was closed, but whose peer does not end its side, is cut after this. */
+export const CONNECTION_END_LIMIT = 2_000
+/** A client that sends too fast is told so at most so often. */
+export const TOO_MANY_TOLD_EVERY = 1_000
+
 // Layers
 export const DEFAULT_IDLE_AFTER = 300_000
 export const DEFAULT_SNAPSHOT_EVERY = 30_000
@@ -73,7 +78,25 @@ export const CLOSE_DEADLINE = 20_000
 /** Store calls give up after this. */
 export const STORE_CALL_DEADLINE = 5_000
 
+/** An idle layer that may not close yet (a live ticket, the index away) tries again after this. */
+export const CLOSE_RETRY_EVERY = 1_000
+/** A join whose character is still being released here waits this long at most. */
+export const RELEASE_WAIT = 5_000
+/** A store or index call that must succeed some day (a snapshot, a release, a closing) is tried again after a wait that doubles between these, with jitter. */
+export const LAYER_RETRY_MIN = 100
+export const LAYER_RETRY_MAX = 3_000
+/** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
+export const REDIRECT_RETRY_AFTER = 500
+/** A host asked to stop closes its layers until so long before the end of its grace, then ends whatever is left. */
+export const HOST_STOP_RESERVE = 10_000
+/** A host whose layers are closed and whose shutdown is wished waits this long at most to see it. */
+export const SHUTDOWN_SEEN_LIMIT = 5_000
+/** The host looks at what there is to do at least so often. */
+export const HOST_STEP_EVERY = 100
+
 // Agones
+/** A call to the SDK's sidecar gives up after this. */
+export const SDK_CALL_DEADLINE = 3_000
 /** The health ping: well within Agones' default period of 5 s. */
 export const HEALTH_EVERY = 1_500
 /** An SDK wish (ready, allocate, shutdown) is repeated until the watch agrees. */
@@ -103,6 +126,8 @@ export const RESYNC_EVERY = 30_000
 export const FINALIZER_DEADLINE = 120_000
 /** Player counts of a zone are written to its status at most so often. */
 export const STATUS_PLAYERS_EVERY = 30_000
+/** The same event about the same zone is written again (with its count) at most so often. */
+export const EVENT_REPEAT_AFTER = 300_000
 export const KUBERNETES_CALL_DEADLINE = 15_000
 
 // Services
@@ -166,6 +191,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HOST_DEAD_AFTER + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts one failover'],
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
+  [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
+  [HOST_STEP_EVERY < HEARTBEAT_EVERY, 'heartbeats are not late because nobody looked'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

@@ -1,0 +1,140 @@
+import { type FleetId, fleetId, parsePair } from '../../core/ids.ts'
+import type { Autoscaler, Fleet, FleetSource, GoneServer, Manifest } from '../../core/ports/zone-source-port.ts'
+import { ZONE_KIND } from '../../core/zone.ts'
+import { isRecord, type KubernetesObject, type Resource } from './objects.ts'
+import { type WatchedResource, watchResource } from './watch-resource.ts'
+import { type KubernetesSourceOptions, resources, withoutManagedFields } from './zones.ts'
+
+const FLEET_LABEL = 'agones.dev/fleet'
+/** States that nothing leaves. */
+const TERMINAL = new Set(['Shutdown', 'Unhealthy', 'Error'])
+
+const plurals = { fleets: 'agones.dev', gameservers: 'agones.dev', fleetautoscalers: 'autoscaling.agones.dev' } as const
+type Plural = keyof typeof plurals
+
+/** Agones' Fleets, FleetAutoscalers and GameServers. */
+export class KubernetesFleets implements FleetSource {
+  readonly #options: KubernetesSourceOptions
+  #fleets: readonly WatchedResource[] = []
+  #autoscalers: readonly WatchedResource[] = []
+  #servers: readonly WatchedResource[] = []
+
+  constructor(options: KubernetesSourceOptions) {
+    this.#options = options
+  }
+
+  async watchFleets(onChange: (fleet: FleetId) => void, signal: AbortSignal): Promise<void> {
+    this.#fleets = this.#watch('fleets', signal, ({ metadata }) => onChange(fleetId(metadata.namespace ?? '', metadata.name)))
+    this.#autoscalers = this.#watch('fleetautoscalers', signal, (object) => {
+      const name = specOf(object)['fleetName']
+      if (typeof name === 'string') onChange(fleetId(object.metadata.namespace ?? '', name))
+    })
+    await Promise.all([...this.#fleets, ...this.#autoscalers].map((one) => one.synced))
+  }
+
+  async watchGoneServers(onGone: (server: GoneServer) => void, signal: AbortSignal): Promise<void> {
+    this.#servers = this.#watch(
+      'gameservers',
+      signal,
+      (object, removed) => {
+        const fleet = object.metadata.labels?.[FLEET_LABEL]
+        const state = stateOf(object)
+        if (fleet === undefined || !(removed || TERMINAL.has(state))) return
+        onGone({ fleet: fleetId(object.metadata.namespace ?? '', fleet), name: object.metadata.name, state: removed ? 'Deleted' : state })
+      },
+      withStateOnly,
+    )
+    await Promise.all(this.#servers.map((one) => one.synced))
+  }
+
+  get(fleet: FleetId): Fleet | undefined {
+    const object = find(this.#fleets, fleet)
+    if (object === undefined) return undefined
+    const { uid, annotations, ownerReferences, deletionTimestamp } = object.metadata
+    return {
+      id: fleet,
+      uid: uid ?? '',
+      annotations: annotations ?? {},
+      ownerZone: ownerReferences?.find((owner) => owner.kind === ZONE_KIND)?.uid,
+      deleting: deletionTimestamp !== undefined,
+      spec: specOf(object),
+    }
+  }
+
+  autoscalerOf(fleet: FleetId): Autoscaler | undefined {
+    const { namespace, name } = parsePair(fleet)
+    const object = this.#autoscalers
+      .flatMap(({ cache }) => cache.values())
+      .find((one) => one.metadata.namespace === namespace && specOf(one)['fleetName'] === name)
+    return object === undefined ? undefined : { name: object.metadata.name, spec: specOf(object) }
+  }
+
+  troubleOf(fleet: FleetId): string | undefined {
+    const { namespace, name } = parsePair(fleet)
+    const broken = this.#servers
+      .flatMap(({ cache }) => cache.values())
+      .find((one) => one.metadata.namespace === namespace && one.metadata.labels?.[FLEET_LABEL] === name && stateOf(one) === 'Error')
+    return broken === undefined
+      ? undefined
+      : `game server ${broken.metadata.name} is in state Error, see: kubectl describe gameserver -n ${namespace} ${broken.metadata.name}`
+  }
+
+  async apply(manifest: Manifest): Promise<void> {
+    const { namespace, name } = manifest.metadata
+    const plural = manifest.kind === 'FleetAutoscaler' ? 'fleetautoscalers' : 'fleets'
+    await this.#options.client.apply(resourceOf(plural, namespace), name, manifest)
+  }
+
+  async deleteDedicated(fleet: FleetId, zoneUid: string): Promise<void> {
+    const { namespace, name } = parsePair(fleet)
+    for (const plural of ['fleetautoscalers', 'fleets'] as const) {
+      const object = await this.#options.client.get(resourceOf(plural, namespace), name)
+      const owned = object?.metadata.ownerReferences?.some((owner) => owner.uid === zoneUid) ?? false
+      if (object !== undefined && owned) await this.#options.client.delete(resourceOf(plural, namespace), name, object.metadata.uid)
+    }
+  }
+
+  #watch(
+    plural: Plural,
+    signal: AbortSignal,
+    onObject: (object: KubernetesObject, removed: boolean) => void,
+    select = withoutManagedFields,
+  ): readonly WatchedResource[] {
+    const { client, namespaces, log } = this.#options
+    const onChange = ({ object, removed }: { object: KubernetesObject; removed: boolean }): void => {
+      try {
+        onObject(object, removed)
+      } catch (error) {
+        // Agones takes names that are none of ours, with dots: no zone can use them.
+        log.debug({ plural, name: object.metadata.name, error: String(error) }, 'fleets: not one that a zone can use')
+      }
+    }
+    return resources(plurals[plural], 'v1', plural, namespaces).map((resource) =>
+      watchResource({ client, resource, log, signal, select, onChange }),
+    )
+  }
+}
+
+function resourceOf(plural: Plural, namespace: string): Resource {
+  return { group: plurals[plural], version: 'v1', plural, namespace }
+}
+
+function find(watched: readonly WatchedResource[], key: string): KubernetesObject | undefined {
+  return watched.map(({ cache }) => cache.get(key)).find((object) => object !== undefined)
+}
+
+function specOf(object: KubernetesObject): Readonly<Record<string, unknown>> {
+  return isRecord(object['spec']) ? object['spec'] : {}
+}
+
+function stateOf(object: KubernetesObject): string {
+  const state = isRecord(object['status']) ? object['status']['state'] : undefined
+  return typeof state === 'string' ? state : ''
+}
+
+/** Thousands of game servers, of each only what is asked about. */
+function withStateOnly(object: KubernetesObject): KubernetesObject {
+  const { name, namespace, uid, resourceVersion, labels } = object.metadata
+  const kept = { name, namespace: namespace ?? '', uid: uid ?? '', resourceVersion: resourceVersion ?? '', labels: labels ?? {} }
+  return { metadata: kept, status: { state: stateOf(object) } }
+}
