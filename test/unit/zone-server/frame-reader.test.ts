@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { FrameReader, OPCODE, type ReaderEvent } from '../../../zone-server/transport/frame-reader.ts'
+import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
+import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
+import { TokenBucket } from '../../../zone-server/transport/token-bucket.ts'
+
+const LIMIT = 1_000
+const MASK = [0x37, 0xfa, 0x21, 0x3d] as const
+
+interface Made {
+  readonly opcode: number
+  readonly payload: Uint8Array
+  readonly final?: boolean
+  readonly masked?: boolean
+  readonly reserved?: number
+  /** Writes the length in so many bytes more than needed. */
+  readonly lengthBytes?: 2 | 8
+}
+
+function frame({ opcode, payload, final = true, masked = true, reserved = 0, lengthBytes }: Made): Uint8Array {
+  const length = payload.byteLength
+  const width = lengthBytes ?? (length < 126 ? 0 : length < 65_536 ? 2 : 8)
+  const bytes = new Uint8Array(2 + width + (masked ? 4 : 0) + length)
+  const view = new DataView(bytes.buffer)
+  bytes[0] = (final ? 0x80 : 0) | reserved | opcode
+  bytes[1] = (masked ? 0x80 : 0) | (width === 0 ? length : width === 2 ? 126 : 127)
+  if (width === 2) view.setUint16(2, length)
+  if (width === 8) view.setUint32(6, length)
+  let at = 2 + width
+  if (masked) for (const byte of MASK) bytes[at++] = byte
+  payload.forEach((byte, i) => {
+    bytes[at + i] = masked ? byte ^ (MASK[i % 4] ?? 0) : byte
+  })
+  return bytes
+}
+
+const bytesOf = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i * 7)
+const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+const closing = (code: number, reason: Uint8Array = text('')): Uint8Array => Uint8Array.from([code >> 8, code & 0xff, ...reason])
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]))
+}
+
+/** The bytes cut at random places. */
+function cut(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const places = [0, ...cuts.map((at) => at % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
+  return places.slice(1).map((to, i) => bytes.slice(places[i], to))
+}
+
+function read(chunks: readonly Uint8Array[]): ReaderEvent[] {
+  const reader = new FrameReader(LIMIT)
+  return chunks.flatMap((chunk) => reader.push(chunk))
+}
+
+describe('what is refused, with its close code', () => {
+  const cases: readonly (readonly [string, readonly Made[], number])[] = [
+    ['no mask', [{ opcode: OPCODE.binary, payload: bytesOf(3), masked: false }], 1002],
+    ['a reserved bit', [{ opcode: OPCODE.binary, payload: bytesOf(3), reserved: 0x40 }], 1002],
+    ['text', [{ opcode: OPCODE.text, payload: text('hello') }], 1003],
+    ['an unknown data opcode', [{ opcode: 3, payload: bytesOf(1) }], 1002],
+    ['an unknown control opcode', [{ opcode: 11, payload: bytesOf(1) }], 1002],
+    ['a control frame in fragments', [{ opcode: OPCODE.ping, payload: bytesOf(1), final: false }], 1002],
+    ['a long control frame', [{ opcode: OPCODE.ping, payload: bytesOf(126) }], 1002],
+    ['a continuation of nothing', [{ opcode: OPCODE.continuation, payload: bytesOf(1) }], 1002],
+    [
+      'a message within a message',
+      [
+        { opcode: OPCODE.binary, payload: bytesOf(1), final: false },
+        { opcode: OPCODE.binary, payload: bytesOf(1) },
+      ],
+      1002,
+    ],
+    ['a message over the limit', [{ opcode: OPCODE.binary, payload: bytesOf(LIMIT + 1) }], 1009],
+    [
+      'fragments over the limit together',
+      [
+        { opcode: OPCODE.binary, payload: bytesOf(600), final: false },
+        { opcode: OPCODE.continuation, payload: bytesOf(600) },
+      ],
+      1009,
+    ],
+    ['a length of two bytes where one will do', [{ opcode: OPCODE.binary, payload: bytesOf(5), lengthBytes: 2 }], 1002],
+    ['a length of eight bytes where two will do', [{ opcode: OPCODE.binary, payload: bytesOf(200), lengthBytes: 8 }], 1002],
+    ['a close of one byte', [{ opcode: OPCODE.close, payload: bytesOf(1) }], 1002],
+    ['a close code that may not be sent', [{ opcode: OPCODE.close, payload: closing(1006) }], 1002],
+    ['a close code out of range', [{ opcode: OPCODE.close, payload: closing(999) }], 1002],
+    ['a close reason that is no UTF-8', [{ opcode: OPCODE.close, payload: closing(1000, Uint8Array.of(0xc3, 0x28)) }], 1007],
+  ]
+  for (const [name, frames, code] of cases) {
+    it(name, () => {
+      const events = read([concat(frames.map(frame)), frame({ opcode: OPCODE.binary, payload: bytesOf(1) })])
+      expect(events).toHaveLength(1)
+      expect(events[0]).toMatchObject({ kind: 'error', code })
+    })
+  }
+
+  it('a huge length, before its payload is sent', () => {
+    expect(read([Uint8Array.of(0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4)])).toMatchObject([
+      { kind: 'error', code: 1009 },
+    ])
+  })
+})
+
+describe('what is read', () => {
+  it('a close, and nothing after it', () => {
+    expect(
+      read([frame({ opcode: OPCODE.close, payload: closing(4001, text('bye')) }), frame({ opcode: OPCODE.binary, payload: bytesOf(1) })]),
+    ).toEqual([{ kind: 'close', code: 4001 }])
+    expect(read([frame({ opcode: OPCODE.close, payload: bytesOf(0) })])).toEqual([{ kind: 'close', code: undefined }])
+  })
+
+  it('the same messages and pings whatever the fragments and chunks', () => {
+    const message = fc.record({
+      payload: fc.uint8Array({ maxLength: LIMIT }),
+      cuts: fc.array(fc.nat(), { maxLength: 4 }),
+      ping: fc.option(fc.uint8Array({ maxLength: 125 })),
+    })
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 30 }), (messages, cuts) => {
+        const frames: Uint8Array[] = []
+        const expected: ReaderEvent[] = []
+        for (const { payload, cuts: fragmentCuts, ping } of messages) {
+          const fragments = cut(payload, fragmentCuts)
+          fragments.forEach((fragment, i) => {
+            const last = i === fragments.length - 1
+            frames.push(frame({ opcode: i === 0 ? OPCODE.binary : OPCODE.continuation, payload: fragment, final: last }))
+            // A control frame may stand between fragments.
+            if (i === 0 && ping !== null) {
+              frames.push(frame({ opcode: OPCODE.ping, payload: ping }))
+              if (!last) expected.push({ kind: 'ping', payload: ping })
+            }
+            if (last) expected.push({ kind: 'message', payload })
+            if (last && i === 0 && ping !== null) expected.push({ kind: 'ping', payload: ping })
+          })
+        }
+        expect(read(cut(concat(frames), cuts))).toEqual(expected)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('any bytes: no throw, at most one error and nothing after it, no message over the limit', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 10 }), (chunks) => {
+        const events = read(chunks)
+        const end = events.findIndex(({ kind }) => kind === 'error' || kind === 'close')
+        expect(end === -1 || end === events.length - 1).toBe(true)
+        for (const event of events) if (event.kind === 'message') expect(event.payload.byteLength).toBeLessThanOrEqual(LIMIT)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('frames after their length', () => {
+  it('are read whatever the chunks', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: LIMIT }), { maxLength: 6 }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        (payloads, cuts) => {
+          const reader = new LengthReader(LIMIT)
+          const events = cut(lengthPrefixedFrames(payloads), cuts).flatMap((chunk) => reader.push(chunk))
+          expect(events).toEqual(payloads.map((payload) => ({ kind: 'frame', payload })))
+        },
+      ),
+    )
+  })
+
+  it('are refused by their length alone, and nothing is read after that', () => {
+    const reader = new LengthReader(LIMIT)
+    expect(reader.push(Uint8Array.of(0, 0, 0x03, 0xe9, 1, 2))).toEqual([{ kind: 'tooLarge', length: LIMIT + 1 }])
+    expect(reader.push(lengthPrefixedFrames([bytesOf(3)]))).toEqual([])
+  })
+})
+
+describe('token bucket', () => {
+  it('lets the burst through at once, then the rate', () => {
+    const bucket = new TokenBucket(30, 60, 0)
+    const let_through = (now: number, tries: number) => Array.from({ length: tries }, () => bucket.take(now)).filter(Boolean).length
+    expect([let_through(0, 100), let_through(1_000, 100), let_through(500, 10), let_through(100_000, 100)]).toEqual([60, 30, 0, 60])
+  })
+})

@@ -1,0 +1,223 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { silentLog } from '../../../core/ports/log-port.ts'
+import type { Connection } from '../../../zone-server/transport/connection.ts'
+import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
+import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
+import { type Listener, type ListenerOptions, listen } from '../../../zone-server/transport/listener.ts'
+
+let listener: Listener | undefined
+const sockets: Socket[] = []
+const webSockets: WebSocket[] = []
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy()
+  for (const socket of webSockets.splice(0)) socket.terminate()
+  await listener?.close()
+})
+
+interface Served {
+  readonly log: string[]
+  readonly connections: Connection[]
+}
+
+/** A listener that answers every frame with itself. */
+async function echo(options: Partial<ListenerOptions> = {}): Promise<Served> {
+  const served: Served = { log: [], connections: [] }
+  listener = await listen({
+    port: 0,
+    host: '127.0.0.1',
+    log: silentLog,
+    onConnection: (connection) => {
+      served.connections.push(connection)
+      return {
+        frame: (bytes) => connection.send([bytes]),
+        late: () => connection.close(1008, 'late'),
+        broken: (reason) => {
+          served.log.push(reason)
+          connection.send([new TextEncoder().encode(reason)])
+        },
+        closed: () => served.log.push('closed'),
+      }
+    },
+    ...options,
+  })
+  return served
+}
+
+async function openWebSocket(): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${listener?.port}/any/path`)
+  webSockets.push(socket)
+  await once(socket, 'open')
+  return socket
+}
+
+async function openTcp(): Promise<Socket> {
+  const socket = connect(listener?.port ?? 0, '127.0.0.1')
+  socket.on('error', () => socket.destroy())
+  sockets.push(socket)
+  await once(socket, 'connect')
+  return socket
+}
+
+async function message(socket: WebSocket): Promise<Uint8Array> {
+  const [data] = (await once(socket, 'message')) as [Buffer]
+  return new Uint8Array(data)
+}
+
+describe('WebSocket', () => {
+  it('whole, fragmented, large, empty and pinged: the same frames come back', async () => {
+    await echo()
+    const socket = await openWebSocket()
+    for (const length of [0, 1, 125, 126, 16_384]) {
+      const payload = Uint8Array.from({ length }, (_, i) => i)
+      socket.send(payload)
+      expect(await message(socket)).toEqual(payload)
+    }
+    socket.send(Uint8Array.of(1, 2), { fin: false })
+    const pong = once(socket, 'pong')
+    socket.ping('here')
+    socket.send(Uint8Array.of(3), { fin: false })
+    socket.send(Uint8Array.of(4, 5))
+    expect(await message(socket)).toEqual(Uint8Array.of(1, 2, 3, 4, 5))
+    expect(String((await pong)[0])).toBe('here')
+  })
+
+  it('several frames in one write arrive as several', async () => {
+    const { connections } = await echo()
+    const socket = await openWebSocket()
+    const got: number[] = []
+    socket.on('message', (data: Buffer) => got.push(data.byteLength))
+    connections[0]?.send([new Uint8Array(3), new Uint8Array(70_000), new Uint8Array(0)])
+    socket.send(Uint8Array.of(9))
+    while (got.length < 4) await once(socket, 'message')
+    expect(got).toEqual([3, 70_000, 0, 1])
+  })
+
+  it('a close is answered with its code', async () => {
+    const { log } = await echo()
+    const socket = await openWebSocket()
+    socket.close(4_321, 'enough')
+    expect((await once(socket, 'close'))[0]).toBe(4_321)
+    while (log.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(log).toEqual(['closed'])
+  })
+
+  const faults = [
+    { name: 'too large', send: (socket: WebSocket) => socket.send(new Uint8Array(16_385)), code: 1009, reason: 'FrameTooLarge' },
+    { name: 'text', send: (socket: WebSocket) => socket.send('hello'), code: 1003, reason: 'FrameInvalid' },
+    { name: 'no mask', send: (socket: WebSocket) => socket.send(Uint8Array.of(1), { mask: false }), code: 1002, reason: 'FrameInvalid' },
+  ]
+  for (const { name, send, code, reason } of faults) {
+    it(`${name}: told so, closed with ${code}, and nobody else notices`, async () => {
+      const { log } = await echo()
+      const other = await openWebSocket()
+      const socket = await openWebSocket()
+      const closed = once(socket, 'close')
+      send(socket)
+      expect(new TextDecoder().decode(await message(socket))).toBe(reason)
+      expect((await closed)[0]).toBe(code)
+      expect(log[0]).toBe(reason)
+      other.send(Uint8Array.of(7))
+      expect(await message(other)).toEqual(Uint8Array.of(7))
+    })
+  }
+
+  it('a plain GET is told what this port is', async () => {
+    await echo()
+    const answer = await new Promise<{ status: number | undefined; version: unknown }>((resolve, reject) => {
+      const asked = request({ port: listener?.port, host: '127.0.0.1', path: '/' }, (response) => {
+        response.resume()
+        resolve({ status: response.statusCode, version: response.headers['sec-websocket-version'] })
+      })
+      asked.on('error', reject)
+      asked.end()
+    })
+    expect(answer).toEqual({ status: 426, version: '13' })
+  })
+
+  it('an upgrade without a key is refused', async () => {
+    await echo()
+    const socket = await openTcp()
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+})
+
+describe('plain TCP', () => {
+  it('frames come back, in whatever pieces they were sent', async () => {
+    await echo()
+    const socket = await openTcp()
+    const reader = new LengthReader(100_000)
+    const bytes = lengthPrefixedFrames([Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(16_384)])
+    socket.write(bytes.subarray(0, 1))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    socket.write(bytes.subarray(1, 9))
+    socket.write(bytes.subarray(9))
+    const lengths: number[] = []
+    while (lengths.length < 3) {
+      const [chunk] = (await once(socket, 'data')) as [Buffer]
+      for (const event of reader.push(chunk)) if (event.kind === 'frame') lengths.push(event.payload.byteLength)
+    }
+    expect(lengths).toEqual([3, 0, 16_384])
+  })
+
+  it('random bytes are told so and closed', async () => {
+    const { log } = await echo()
+    const socket = await openTcp()
+    const ended = once(socket, 'end')
+    socket.write(Uint8Array.from({ length: 64 }, (_, i) => 0x80 + i))
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    expect(String(chunk)).toContain('FrameTooLarge')
+    await ended
+    expect(log[0]).toBe('FrameTooLarge')
+  })
+})
+
+describe('limits', () => {
+  it('more connections of one address than allowed are refused', async () => {
+    await echo({ maxPerAddress: 2 })
+    const first = await openWebSocket()
+    await openWebSocket()
+    const third = await openTcp()
+    await once(third, 'close')
+    first.send(Uint8Array.of(1))
+    expect(await message(first)).toEqual(Uint8Array.of(1))
+    first.terminate()
+    while ((listener?.connections() ?? 0) > 1) await new Promise((resolve) => setTimeout(resolve, 5))
+    await openWebSocket()
+  })
+
+  it('a client that does not read is cut', async () => {
+    const { connections, log } = await echo()
+    const socket = await openTcp()
+    socket.write(lengthPrefixedFrames([Uint8Array.of(1)]))
+    await once(socket, 'data')
+    socket.pause()
+    const frame = new Uint8Array(64 * 1024)
+    for (let i = 0; i < 2_000 && log.length === 0; i++) {
+      connections[0]?.send([frame])
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    while (log.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(log).toEqual(['closed'])
+  })
+
+  it('a port that is taken is a clear error', async () => {
+    await echo()
+    await expect(
+      listen({
+        port: listener?.port ?? 0,
+        host: '127.0.0.1',
+        log: silentLog,
+        onConnection: () => ({ frame() {}, late() {}, broken() {}, closed() {} }),
+      }),
+    ).rejects.toMatchObject({
+      code: 'ConfigInvalid',
+    })
+  })
+})

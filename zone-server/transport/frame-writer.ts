@@ -1,0 +1,59 @@
+/** The bytes of unmasked WebSocket frames (as a server sends them), one frame for each payload, in one buffer. */
+export function webSocketFrames(opcode: number, payloads: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const payload of payloads) size += headerSize(payload.byteLength) + payload.byteLength
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const payload of payloads) {
+    at = writeHeader(bytes, at, opcode, payload.byteLength)
+    bytes.set(payload, at)
+    at += payload.byteLength
+  }
+  return bytes
+}
+
+/** The bytes of frames over plain TCP: each after its length, unsigned 32 bits, big-endian. */
+export function lengthPrefixedFrames(payloads: readonly Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const payload of payloads) size += 4 + payload.byteLength
+  const bytes = new Uint8Array(size)
+  const view = new DataView(bytes.buffer)
+  let at = 0
+  for (const payload of payloads) {
+    view.setUint32(at, payload.byteLength)
+    bytes.set(payload, at + 4)
+    at += 4 + payload.byteLength
+  }
+  return bytes
+}
+
+/** The payload of a close frame; the reason is cut to what a control frame can hold. */
+export function closePayload(code: number, reason: string): Uint8Array {
+  const text = new TextEncoder().encode(reason.slice(0, 40))
+  const payload = new Uint8Array(2 + text.byteLength)
+  new DataView(payload.buffer).setUint16(0, code)
+  payload.set(text, 2)
+  return payload
+}
+
+function headerSize(length: number): number {
+  return length < 126 ? 2 : length < 65_536 ? 4 : 10
+}
+
+function writeHeader(bytes: Uint8Array, at: number, opcode: number, length: number): number {
+  const view = new DataView(bytes.buffer)
+  bytes[at] = 0x80 | opcode
+  if (length < 126) {
+    bytes[at + 1] = length
+    return at + 2
+  }
+  if (length < 65_536) {
+    bytes[at + 1] = 126
+    view.setUint16(at + 2, length)
+    return at + 4
+  }
+  bytes[at + 1] = 127
+  view.setUint32(at + 2, 0)
+  view.setUint32(at + 6, length)
+  return at + 10
+}

@@ -1,0 +1,187 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { BailiwickError } from '../../core/errors.ts'
+import type { Log } from '../../core/ports/log-port.ts'
+import { CONNECTION_END_LIMIT, HELLO_DEADLINE, PING_EVERY } from '../../core/timing.ts'
+import type { Connection, ConnectionHandler } from './connection.ts'
+import { TcpConnection } from './tcp.ts'
+import { handshake, httpAnswer, WebSocketConnection } from './websocket.ts'
+
+export interface ListenerOptions {
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Default: every address of the machine. */
+  readonly host?: string | undefined
+  readonly maxConnections?: number | undefined
+  readonly maxPerAddress?: number | undefined
+  readonly log: Log
+  /** A client came: answers who listens to it. */
+  readonly onConnection: (connection: Connection) => ConnectionHandler
+}
+
+export interface Listener {
+  readonly port: number
+  connections(): number
+  /** Takes nobody more, ends every connection and resolves when all are gone. */
+  close(): Promise<void>
+}
+
+export const MAX_CONNECTIONS = 8_192
+export const MAX_CONNECTIONS_PER_ADDRESS = 4_096
+/** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
+const HTTP_START = 0x47
+
+interface Client {
+  readonly socket: Socket
+  readonly address: string
+  connection: WebSocketConnection | TcpConnection | undefined
+  handler: ConnectionHandler | undefined
+  /** Silent for so many times PING_EVERY. */
+  silences: number
+  helloTimer: NodeJS.Timeout
+}
+
+/** Listens for game clients, WebSocket and plain TCP on one port. Throws ConfigInvalid when the port can't be had. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const clients = new Map<Socket, Client>()
+  const perAddress = new Map<string, number>()
+  const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options))
+  const server = createServer({ noDelay: true }, (socket) => {
+    const address = socket.remoteAddress ?? ''
+    socket.on('error', () => socket.destroy())
+    const count = perAddress.get(address) ?? 0
+    if (clients.size >= (options.maxConnections ?? MAX_CONNECTIONS) || count >= (options.maxPerAddress ?? MAX_CONNECTIONS_PER_ADDRESS)) {
+      socket.destroy()
+      return
+    }
+    perAddress.set(address, count + 1)
+    const client = accept(socket, address, http, options)
+    clients.set(socket, client)
+    socket.once('close', () => {
+      clearTimeout(client.helloTimer)
+      clients.delete(socket)
+      const left = (perAddress.get(address) ?? 1) - 1
+      if (left === 0) perAddress.delete(address)
+      else perAddress.set(address, left)
+      client.handler?.closed()
+    })
+  })
+  const port = await bind(server, options)
+  const sweep = setInterval(() => pingAll(clients), PING_EVERY)
+  return {
+    port,
+    connections: () => clients.size,
+    async close() {
+      clearInterval(sweep)
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const client of clients.values()) {
+        if (client.connection === undefined) client.socket.destroy()
+        else client.connection.close(1001, 'the server ends')
+      }
+      const limit = setTimeout(() => {
+        for (const socket of clients.keys()) socket.destroy()
+      }, CONNECTION_END_LIMIT)
+      await closed
+      clearTimeout(limit)
+      http.close()
+    },
+  }
+}
+
+/** Waits for the first byte, which says what the client speaks. */
+function accept(socket: Socket, address: string, http: HttpServer, options: ListenerOptions): Client {
+  const client: Client = {
+    socket,
+    address,
+    connection: undefined,
+    handler: undefined,
+    silences: 0,
+    helloTimer: setTimeout(() => {
+      if (client.handler === undefined) socket.destroy()
+      else client.handler.late()
+    }, HELLO_DEADLINE),
+  }
+  socket.once('data', (chunk: Buffer) => {
+    if (chunk[0] === HTTP_START) {
+      socket.pause()
+      socket.unshift(chunk)
+      http.emit('connection', socket)
+      socket.resume()
+    } else adopt(client, chunk, 'tcp', options)
+  })
+  return client
+}
+
+/** From now on the socket carries frames. `first` are bytes that came already. */
+function adopt(client: Client | undefined, first: Buffer, kind: 'websocket' | 'tcp', options: ListenerOptions): void {
+  if (client === undefined) return
+  const { socket } = client
+  const connection = kind === 'websocket' ? new WebSocketConnection(socket, client.address) : new TcpConnection(socket, client.address)
+  const handler = options.onConnection(connection)
+  client.connection = connection
+  client.handler = handler
+  connection.start({
+    frame(bytes) {
+      clearTimeout(client.helloTimer)
+      handler.frame(bytes)
+    },
+    late: () => handler.late(),
+    broken: (reason, detail) => handler.broken(reason, detail),
+    closed: () => handler.closed(),
+  })
+  const receive = (chunk: Buffer): void => {
+    client.silences = 0
+    connection.receive(chunk)
+  }
+  socket.on('data', receive)
+  // The peer has ended its side: so do we, after what is still to be sent.
+  socket.on('end', () => connection.close(1000, ''))
+  if (first.byteLength > 0) receive(first)
+}
+
+/** An HTTP server that is fed sockets by hand and does nothing but upgrade. */
+function upgradeServer(onUpgrade: (socket: Socket, head: Buffer) => void): HttpServer {
+  const http = createHttpServer({ maxHeaderSize: 8 * 1024, keepAlive: false }, (request, response) => {
+    response.shouldKeepAlive = false
+    request.socket.end(httpAnswer('426 Upgrade Required'))
+  })
+  http.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end(httpAnswer('400 Bad Request'))
+    else socket.destroy()
+  })
+  http.on('upgrade', (request, socket, head) => {
+    const answer = handshake(request)
+    if ('refused' in answer) {
+      socket.end(answer.refused)
+      return
+    }
+    socket.write(answer.accepted)
+    onUpgrade(request.socket, head)
+  })
+  return http
+}
+
+/** A connection that was silent is pinged; silent through two pings, it is cut. */
+function pingAll(clients: ReadonlyMap<Socket, Client>): void {
+  for (const client of clients.values()) {
+    if (client.connection === undefined) continue
+    if (client.silences++ === 0) continue
+    if (client.silences > 3) client.socket.destroy()
+    else client.connection.ping()
+  }
+}
+
+function bind(server: Server, options: ListenerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const found = cause.code === 'EADDRINUSE' ? 'another program listens there' : cause.message
+      reject(new BailiwickError('ConfigInvalid', { asked: `game port ${options.port}`, found, todo: 'choose another port', cause }))
+    })
+    server.listen({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }) }, () => {
+      server.removeAllListeners('error')
+      server.on('error', (error) => options.log.error({ error }, 'game port error'))
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : options.port)
+    })
+  })
+}

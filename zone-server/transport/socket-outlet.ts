@@ -1,0 +1,33 @@
+import type { Socket } from 'node:net'
+import { CONNECTION_END_LIMIT } from '../../core/timing.ts'
+import { MAX_BUFFERED } from './connection.ts'
+
+/** The sending side of a socket, bounded: what the peer does not take is not hoarded. */
+export class SocketOutlet {
+  readonly #socket: Socket
+  #ending = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  get open(): boolean {
+    return !this.#ending && this.#socket.writable
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.open) return
+    this.#socket.write(bytes)
+    if (this.#socket.writableLength > MAX_BUFFERED) this.#socket.destroy()
+  }
+
+  /** Sends `last`, ends our side, and cuts the connection when the peer does not end its own within CONNECTION_END_LIMIT. */
+  end(last?: Uint8Array): void {
+    if (!this.open) return
+    this.#ending = true
+    if (last === undefined) this.#socket.end()
+    else this.#socket.end(last)
+    const limit = setTimeout(() => this.#socket.destroy(), CONNECTION_END_LIMIT)
+    this.#socket.once('close', () => clearTimeout(limit))
+  }
+}

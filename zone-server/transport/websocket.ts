@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
+import { CLOSE, type Connection, type ConnectionHandler } from './connection.ts'
+import { FrameReader, OPCODE, type ReaderEvent } from './frame-reader.ts'
+import { closePayload, webSocketFrames } from './frame-writer.ts'
+import { SocketOutlet } from './socket-outlet.ts'
+
+/** RFC 6455, section 1.3. */
+const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** The answer to an upgrade request: the lines to write, or why it is none. */
+export function handshake(request: IncomingMessage): { readonly accepted: string } | { readonly refused: string } {
+  const key = request.headers['sec-websocket-key'] ?? ''
+  if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
+    return { refused: httpAnswer('426 Upgrade Required') }
+  if (request.headers['sec-websocket-version'] !== '13') return { refused: httpAnswer('426 Upgrade Required') }
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(key)) return { refused: httpAnswer('400 Bad Request') }
+  const accept = createHash('sha1')
+    .update(key + HANDSHAKE_GUID)
+    .digest('base64')
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`]
+  return { accepted: `${lines.join('\r\n')}\r\n\r\n` }
+}
+
+/** A whole HTTP answer that ends the connection. */
+export function httpAnswer(status: string): string {
+  const body = 'This is the game port of a zone server: connect by WebSocket (version 13) or plain TCP.\n'
+  const lines = [`HTTP/1.1 ${status}`, 'Connection: close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Content-Type: text/plain']
+  return `${lines.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+export class WebSocketConnection implements Connection {
+  readonly kind = 'websocket'
+  readonly address: string
+  readonly #outlet: SocketOutlet
+  readonly #reader = new FrameReader(MAX_CLIENT_FRAME)
+  #handler: ConnectionHandler | undefined
+
+  constructor(socket: Socket, address: string) {
+    this.address = address
+    this.#outlet = new SocketOutlet(socket)
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler
+  }
+
+  receive(chunk: Uint8Array): void {
+    for (const event of this.#reader.push(chunk)) this.#on(event)
+  }
+
+  send(frames: readonly Uint8Array[]): void {
+    if (this.#outlet.open && frames.length > 0) this.#outlet.write(webSocketFrames(OPCODE.binary, frames))
+  }
+
+  close(code: number, reason: string): void {
+    this.#outlet.end(webSocketFrames(OPCODE.close, [closePayload(code, reason)]))
+  }
+
+  ping(): void {
+    this.#outlet.write(webSocketFrames(OPCODE.ping, [new Uint8Array(0)]))
+  }
+
+  #on(event: ReaderEvent): void {
+    // What comes after our own close frame is of no interest.
+    if (!this.#outlet.open) return
+    switch (event.kind) {
+      case 'message':
+        this.#handler?.frame(event.payload)
+        break
+      case 'ping':
+        this.#outlet.write(webSocketFrames(OPCODE.pong, [event.payload]))
+        break
+      case 'pong':
+        break
+      case 'close':
+        this.close(event.code ?? CLOSE.normal, '')
+        break
+      case 'error':
+        this.#handler?.broken(event.code === CLOSE.tooBig ? 'FrameTooLarge' : 'FrameInvalid', event.reason)
+        this.close(event.code, event.reason)
+        break
+    }
+  }
+}
