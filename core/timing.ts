@@ -154,6 +154,14 @@ export const JWKS_FETCH_DEADLINE = 3_000
 /** Clocks of the issuer and of those who check may differ by so much. */
 export const TOKEN_CLOCK_TOLERANCE = 5_000
 
+// Embedded world
+/** The folder of manifests is looked at so often, besides being watched … */
+export const FOLDER_POLL_EVERY = 2_000
+/** … and so long after the last change of a burst: editors save in several steps. */
+export const FOLDER_SETTLE = 100
+/** Hosts of the embedded world get so long to write their final snapshots when it is stopped. */
+export const EMBEDDED_STOP_LIMIT = 10_000
+
 // Client
 export const CLIENT_RECONNECT_MIN = 200
 export const CLIENT_RECONNECT_MAX = 5_000
