@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { BailiwickError } from '../../core/errors.ts'
+import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
+import type { CharacterLocation, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { ZoneSettings } from '../../core/settings.ts'
+import { JOIN_WAIT, NO_CAPACITY_RETRY_AFTER, TICKET_TTL, ZONE_FULL_RETRY_AFTER, ZONE_WAKING_RETRY_AFTER } from '../../core/timing.ts'
+import { chooseLayer, layersOf } from './choose-layer.ts'
+import type { LayerWait, LayerWaits } from './layer-waits.ts'
+import type { JoinMeters } from './meters.ts'
+
+export interface JoinRequest {
+  readonly zone: ZoneId
+  readonly account: string
+  readonly character: string
+  /** Aborts when the one who asked is gone. */
+  readonly signal: AbortSignal
+}
+
+export interface Joined {
+  readonly layer: LayerId
+  readonly epoch: number
+  readonly endpoints: readonly string[]
+  readonly ticket: string
+  readonly expiresInMs: number
+}
+
+export interface JoinDeps {
+  readonly index: ZoneIndex
+  readonly waits: LayerWaits
+  readonly clock: Clock
+  readonly meters: JoinMeters
+  /** How long a join waits, ms; default: JOIN_WAIT. */
+  readonly waitMs?: number
+}
+
+/**
+ * A place and a ticket for a character, waking the zone if it sleeps; waits up to JOIN_WAIT for it. Throws ZoneUnknown, ZoneSuspended, ZoneFull, ZoneWaking, NoCapacity,
+ * IndexUnavailable; Timeout when the one who asked is gone. Whether the character is the account's is for the host to check, which reads the store.
+ */
+export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Joined> {
+  const { index, clock, meters } = deps
+  const waitMs = deps.waitMs ?? JOIN_WAIT
+  const deadline = clock.now() + waitMs
+  const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
+  const location = await index.getLocation(request.character)
+  const ticket = newTicket(request)
+  for (let first = true; ; first = false) {
+    const settings = await zoneSettings(index, request.zone)
+    const choice = await choose(index, settings, location)
+    const last = giveUp.aborted || clock.now() >= deadline
+    const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
+    if (first && choice.asleep) meters.woke()
+    if (view.ticketed) return joined(view, ticket)
+    if (first) meters.waited(view.state)
+    // Asked once more after the deadline: what is answered is how it is then.
+    if (last) throw notServed(view, waitMs)
+    await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
+    if (request.signal.aborted) throw gone(request)
+  }
+}
+
+async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<void> {
+  try {
+    await wait.settled(giveUp)
+  } finally {
+    wait.end()
+  }
+}
+
+async function zoneSettings(index: ZoneIndex, zone: ZoneId): Promise<ZoneSettings> {
+  const settings = await index.getZone(zone)
+  if (settings === undefined) throw zoneUnknown(zone)
+  if (settings.suspended) throw new BailiwickError('ZoneSuspended', { asked: zone })
+  return settings
+}
+
+/** The error for a zone that the index has no settings of. */
+export function zoneUnknown(zone: ZoneId): BailiwickError {
+  return new BailiwickError('ZoneUnknown', { asked: zone, todo: 'GET /v1/zones lists those there are' })
+}
+
+interface Choice {
+  readonly layer: LayerId
+  readonly asleep: boolean
+}
+
+async function choose(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
+  const layers = await readLayers(index, settings)
+  const layer = chooseLayer(settings, layers, location)
+  if (layer !== undefined) return { layer, asleep: layers.some((view) => view.layer === layer && view.state === 'Asleep') }
+  if (layers.some((view) => view.state === 'Barred')) throw moving(settings.zone, settings.fleet)
+  const found = `${settings.layers.max} layers with ${settings.layers.maxPlayers} players each`
+  throw new BailiwickError('ZoneFull', { asked: settings.zone, found, todo: 'try again', retryAfterMs: ZONE_FULL_RETRY_AFTER })
+}
+
+/** What the index knows of every layer that the zone may have now. */
+export function readLayers(index: ZoneIndex, settings: ZoneSettings): Promise<readonly LayerView[]> {
+  return Promise.all(layersOf(settings).map((layer) => index.getLayer(settings.fleet, layer)))
+}
+
+function newTicket(request: JoinRequest): NewTicket {
+  return { id: randomBytes(16).toString('base64url'), account: request.account, character: request.character, ttlMs: TICKET_TTL }
+}
+
+function joined(view: LayerView, ticket: NewTicket): Joined {
+  return { layer: view.layer, epoch: view.epoch, endpoints: view.endpoints, ticket: ticket.id, expiresInMs: ticket.ttlMs }
+}
+
+function notServed(view: LayerView, waitMs: number): BailiwickError {
+  const reason = view.failure === undefined ? '' : `, because the last host gave up (${view.failure})`
+  const parts = { asked: view.layer, found: `after ${waitMs} ms it is ${view.state}${reason}`, todo: 'try again' }
+  if (view.state === 'Wished') return new BailiwickError('NoCapacity', { ...parts, retryAfterMs: NO_CAPACITY_RETRY_AFTER })
+  return new BailiwickError('ZoneWaking', { ...parts, retryAfterMs: ZONE_WAKING_RETRY_AFTER })
+}
+
+/** Its settings say open, its fleet says barred: it is being deleted or moved to another fleet. */
+function moving(zone: ZoneId, fleet: FleetId): BailiwickError {
+  return new BailiwickError('ZoneWaking', {
+    asked: zone,
+    found: `it may not be placed in fleet ${fleet} for now`,
+    todo: 'try again',
+    retryAfterMs: NO_CAPACITY_RETRY_AFTER,
+  })
+}
+
+function gone(request: JoinRequest): BailiwickError {
+  return new BailiwickError('Timeout', { asked: `join ${request.zone}`, found: 'the one who asked is gone' })
+}

@@ -1,0 +1,140 @@
+import { BailiwickError, describeError } from '../../core/errors.ts'
+import type { FleetId, LayerId } from '../../core/ids.ts'
+import type { FleetChange, LayerState, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { Log } from '../../core/ports/log-port.ts'
+import { JOIN_POLL_EVERY } from '../../core/timing.ts'
+
+/** So many joins may wait in one process. */
+export const MAX_WAITING_JOINS = 10_000
+
+export interface LayerWait {
+  /** Resolves as soon as the layer is Serving, or will not come by itself (Asleep, Barred): it is worth asking again. Also when the signal aborts. */
+  settled(signal: AbortSignal): Promise<void>
+  /** Must be called, whatever happened. */
+  end(): void
+}
+
+type Wake = () => void
+
+interface FleetWatch {
+  readonly layers: Map<LayerId, Set<Wake>>
+  readonly stop: AbortController
+  /** Changes are told from here on, or can not be. */
+  readonly begun: Promise<void>
+  readonly poll: NodeJS.Timeout
+  /** The layers that are being looked at, and whether something changed meanwhile. */
+  readonly looking: Map<LayerId, { again: boolean }>
+}
+
+const settledStates: ReadonlySet<LayerState> = new Set(['Serving', 'Asleep', 'Barred'])
+
+/**
+ * Joins that wait for layers. They share one watch a fleet while anybody waits there, and one look at a layer for all who wait for it; the look is repeated every
+ * JOIN_POLL_EVERY, so that a lost notice costs no more than that.
+ */
+export class LayerWaits {
+  readonly #index: ZoneIndex
+  readonly #log: Log
+  readonly #fleets = new Map<FleetId, FleetWatch>()
+  #waiting = 0
+
+  constructor(index: ZoneIndex, log: Log) {
+    this.#index = index
+    this.#log = log
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Begins to wait for a layer. `look`: at once, too, so that what changed since the layer was asked for is not missed; left out by those who just looked, so
+   * that a layer that is not what it seems is not asked without pause. Throws Busy at MAX_WAITING_JOINS.
+   */
+  begin(fleet: FleetId, layer: LayerId, look: boolean): LayerWait {
+    if (this.#waiting >= MAX_WAITING_JOINS) {
+      throw new BailiwickError('Busy', { found: `${this.#waiting} joins that wait`, todo: 'try again', retryAfterMs: JOIN_POLL_EVERY * 4 })
+    }
+    this.#waiting += 1
+    const watch = this.#fleets.get(fleet) ?? this.#open(fleet)
+    const { promise, resolve: wake } = Promise.withResolvers<void>()
+    const waiters = watch.layers.get(layer) ?? new Set()
+    watch.layers.set(layer, waiters.add(wake))
+    if (look) void watch.begun.then(() => this.#look(fleet, watch, layer))
+    let over = false
+    return {
+      settled: (signal) => untilAborted(promise, signal),
+      end: () => {
+        if (over) return
+        over = true
+        this.#waiting -= 1
+        waiters.delete(wake)
+        if (waiters.size === 0) watch.layers.delete(layer)
+        if (watch.layers.size === 0) this.#close(fleet, watch)
+      },
+    }
+  }
+
+  #open(fleet: FleetId): FleetWatch {
+    const stop = new AbortController()
+    const layers = new Map<LayerId, Set<Wake>>()
+    const lookAtAll = (): void => {
+      for (const layer of layers.keys()) void this.#look(fleet, watch, layer)
+    }
+    const onChange = (change: FleetChange): void => {
+      if (change.kind === 'gap') lookAtAll()
+      else if (change.kind === 'layer' && layers.has(change.layer)) void this.#look(fleet, watch, change.layer)
+    }
+    const begun = this.#index.watchFleet(fleet, onChange, stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted)
+        this.#log.warn({ fleet, detail: describeError(error) }, 'changes of the fleet can not be watched, its layers are polled')
+    })
+    const watch: FleetWatch = { layers, stop, begun, poll: setInterval(lookAtAll, JOIN_POLL_EVERY), looking: new Map() }
+    this.#fleets.set(fleet, watch)
+    return watch
+  }
+
+  #close(fleet: FleetId, watch: FleetWatch): void {
+    clearInterval(watch.poll)
+    watch.stop.abort()
+    this.#fleets.delete(fleet)
+  }
+
+  /** One look at a time; a change during it asks for another. */
+  async #look(fleet: FleetId, watch: FleetWatch, layer: LayerId): Promise<void> {
+    const busy = watch.looking.get(layer)
+    if (busy !== undefined) {
+      busy.again = true
+      return
+    }
+    const look = { again: false }
+    watch.looking.set(layer, look)
+    do {
+      look.again = false
+      await this.#wakeIfSettled(fleet, watch, layer)
+    } while (look.again && watch.layers.has(layer))
+    watch.looking.delete(layer)
+  }
+
+  async #wakeIfSettled(fleet: FleetId, watch: FleetWatch, layer: LayerId): Promise<void> {
+    try {
+      const { state } = await this.#index.getLayer(fleet, layer)
+      if (settledStates.has(state)) for (const wake of watch.layers.get(layer) ?? []) wake()
+    } catch (error) {
+      // The next poll tries again, and the join has its deadline.
+      this.#log.debug({ layer, detail: describeError(error) }, 'a layer that is waited for could not be read')
+    }
+  }
+}
+
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+    void promise.then(done)
+  })
+}

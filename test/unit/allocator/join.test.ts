@@ -1,0 +1,187 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { readJoin } from '../../../client/answers.ts'
+import { BailiwickError } from '../../../core/errors.ts'
+import type { LayerId } from '../../../core/ids.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import { fleet, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
+import { allocatorStage } from './stage.ts'
+
+async function startHost(index: ZoneIndex, parts: { name?: string; claimMs?: number; capacity?: number } = {}): Promise<IndexHost> {
+  const host = new IndexHost(index, { name: 'host-1', endpoints: ['127.0.0.1:7000'], ...parts })
+  onTestFinished(() => host.die())
+  await host.start()
+  return host
+}
+
+describe('join', () => {
+  it('20 joins at once of a sleeping zone wake it once, and each gets a ticket of its own', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    const host = await startHost(stage.index, { claimMs: 60 })
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, k) => stage.join(meadow, `character-${k}`)))
+    expect(answers.map((answer) => answer.status)).toEqual(Array(20).fill(200))
+    const bodies = await Promise.all(answers.map(async (answer) => readJoin(await answer.json(), 'join')))
+    expect(bodies[0]).toEqual({
+      layer: 'game/meadow/0',
+      epoch: 1,
+      endpoints: ['127.0.0.1:7000'],
+      ticket: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+      expiresInMs: 15_000,
+    })
+    expect(new Set(bodies.map((body) => body.ticket)).size).toBe(20)
+    expect(host.claims.map(({ layer, generation, epoch }) => ({ layer, generation, epoch }))).toEqual([
+      { layer: 'game/meadow/0', generation: 1, epoch: 1 },
+    ])
+    const redeemed = await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, bodies[7]?.ticket ?? '')
+    expect(redeemed).toEqual({ ok: true, account: 'account-1', character: 'character-7' })
+    const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
+    expect(metrics).toMatch(/bailiwick_joins_total\{result="Joined".*\} 20/)
+    expect(metrics).toMatch(/bailiwick_joins_waiting\{.*\} 0/)
+    expect(metrics).toMatch(/bailiwick_join_wakes_total\{.*\} [1-9]/)
+  })
+
+  it('waits for a host that comes while it waits', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    const answer = stage.join(meadow, 'c')
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Wished')
+    await startHost(stage.index)
+    expect((await answer).status).toBe(200)
+  })
+
+  it('sees the layer served though every notice of change is lost', async () => {
+    const deaf = (index: ZoneIndex): ZoneIndex => ({ ...index, watchFleet: async () => {} })
+    const stage = await allocatorStage({ wrap: deaf })
+    await stage.index.putZone(zoneSettings())
+    await startHost(stage.index, { claimMs: 60 })
+    expect((await stage.join(meadow, 'c')).status).toBe(200)
+  })
+
+  it('sees the layer served though watching fails', async () => {
+    const broken = (index: ZoneIndex): ZoneIndex => ({
+      ...index,
+      watchFleet: async () => {
+        throw new BailiwickError('IndexUnavailable', { found: 'no subscriptions' })
+      },
+    })
+    const stage = await allocatorStage({ wrap: broken })
+    await stage.index.putZone(zoneSettings())
+    await startHost(stage.index, { claimMs: 60 })
+    expect((await stage.join(meadow, 'c')).status).toBe(200)
+  })
+
+  it('says at the end of its patience that there is no host, or that the zone is on its way', async () => {
+    const stage = await allocatorStage({ joinWaitMs: 200 })
+    await stage.index.putZone(zoneSettings())
+    const nobody = stage.join(meadow, 'c')
+    const slow = await allocatorStage({ joinWaitMs: 200 })
+    await slow.index.putZone(zoneSettings())
+    await startHost(slow.index, { claimMs: 60_000 })
+    const waking = slow.join(meadow, 'c')
+    const [noHost, notYet] = await Promise.all([nobody, waking])
+    expect([noHost.status, noHost.headers.get('retry-after')]).toEqual([503, '2'])
+    expect(await noHost.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('Wished') })
+    expect([notYet.status, notYet.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await notYet.json()).toMatchObject({ code: 'ZoneWaking', detail: expect.stringContaining('Claiming') })
+  })
+
+  it('refuses what can not be joined, and wakes nothing by it', async () => {
+    const stage = await allocatorStage()
+    const host = await startHost(stage.index)
+    await stage.index.putZone(zoneSettings())
+    await stage.index.putZone(zoneSettings({ zone: 'game/closed', suspended: true }))
+    const table: readonly (readonly [Promise<Response>, number, string])[] = [
+      [stage.join('game/nowhere', 'c'), 404, 'ZoneUnknown'],
+      [stage.join('game/closed', 'c'), 409, 'ZoneSuspended'],
+      [stage.join('Game/meadow', 'c'), 400, 'InvalidInput'],
+      [stage.join('game/meadow', ''), 400, 'InvalidInput'],
+      [stage.join('game/meadow', 'a/b'), 400, 'InvalidInput'],
+      [stage.join('game/meadow', 'c', 'no.valid.token'), 401, 'Unauthenticated'],
+    ]
+    for (const [answer, status, code] of table) {
+      expect((await answer).status).toBe(status)
+      expect(await (await answer).json()).toMatchObject({ code })
+    }
+    await fetch(`${stage.url}/v1/zones/game/meadow`)
+    await fetch(`${stage.url}/v1/zones`)
+    await fetch(`${stage.url}/readyz`)
+    expect(host.claims).toEqual([])
+    expect((await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Asleep')
+  })
+
+  it('opens another layer when the first is full, and says full when all are', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings({ layers: { min: 1, max: 2, maxPlayers: 3 } }))
+    const host = await startHost(stage.index)
+    const layerOf = async (answer: Response): Promise<unknown> => readJoin(await answer.json(), 'join').layer
+    const fill = async (layer: 'game/meadow/0' | 'game/meadow/1'): Promise<void> => {
+      const served = host.served.get(layer)
+      if (served === undefined) throw new Error(`${layer} is not served`)
+      served.players = 3
+      await host.beat()
+    }
+    expect(await layerOf(await stage.join(meadow, 'a'))).toBe('game/meadow/0')
+    await fill('game/meadow/0')
+    expect(await layerOf(await stage.join(meadow, 'b'))).toBe('game/meadow/1')
+    await fill('game/meadow/1')
+    const full = await stage.join(meadow, 'c')
+    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await full.json()).toMatchObject({ code: 'ZoneFull' })
+    await stage.index.setLocation('d', 3, { state: 'InZone', zone: meadow, layer: 'game/meadow/1' })
+    expect(await layerOf(await stage.join(meadow, 'd'))).toBe('game/meadow/1')
+  })
+
+  it('a join while the layer closes waits until it is open again', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    const host = await startHost(stage.index)
+    expect((await stage.join(meadow, 'a')).status).toBe(200)
+    await stage.index.requestClose(fleet, 'game/meadow/0', 'Drain')
+    const again = await (await stage.join(meadow, 'b')).json()
+    expect(again).toMatchObject({ layer: 'game/meadow/0', epoch: 2 })
+    expect(host.claims.length).toBe(2)
+  })
+
+  it('answers 503 when the index is away', async () => {
+    const stage = await allocatorStage()
+    await stage.index.close()
+    const answer = await stage.join(meadow, 'c')
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await answer.json()).toMatchObject({ code: 'IndexUnavailable' })
+    expect((await fetch(`${stage.url}/readyz`)).status).toBe(503)
+    expect((await fetch(`${stage.url}/livez`)).status).toBe(200)
+  })
+
+  it('stops waiting when the one who asked is gone', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${await stage.token()}` }
+    const gone = new AbortController()
+    const answer = fetch(`${stage.url}/v1/zones/${meadow}/join`, {
+      method: 'POST',
+      headers,
+      body: '{"character":"c"}',
+      signal: gone.signal,
+    })
+    const waiting = async () => /bailiwick_joins_waiting\{.*\} (\d+)/.exec(await (await fetch(`${stage.internalUrl}/metrics`)).text())?.[1]
+    await expect.poll(waiting).toBe('1')
+    gone.abort()
+    await expect(answer).rejects.toThrow()
+    await expect.poll(waiting).toBe('0')
+  })
+
+  it('places the layers of a dead host again without the operator', async () => {
+    const stage = await allocatorStage({ sweep: true })
+    await stage.index.putZone(zoneSettings())
+    const epochs = new Map<LayerId, number>()
+    const first = await startHost(stage.index, { name: 'host-1' })
+    expect((await stage.join(meadow, 'a')).status).toBe(200)
+    for (const [layer, served] of first.served) epochs.set(layer, served.epoch)
+    await first.die()
+    const second = new IndexHost(stage.index, { name: 'host-2', endpoints: ['127.0.0.1:7001'], epochs })
+    onTestFinished(() => second.die())
+    await second.start()
+    await expect.poll(() => second.claims.length, { timeout: 10_000 }).toBe(1)
+    expect(await (await stage.join(meadow, 'a')).json()).toMatchObject({ epoch: 2, endpoints: ['127.0.0.1:7001'] })
+  })
+})

@@ -1,0 +1,66 @@
+import { onTestFinished } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import { type Log, silentLog } from '../../../core/ports/log-port.ts'
+import { serve } from '../../../platform/http/index.ts'
+import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
+import { createMetrics } from '../../../platform/metrics/index.ts'
+import { createTokenSigner, createTokenVerifier } from '../../../platform/tokens/index.ts'
+import { createAllocatorApp } from '../../../services/allocator/app.ts'
+
+export interface Stage {
+  readonly index: ZoneIndex
+  readonly url: string
+  readonly internalUrl: string
+  token(account?: string): Promise<string>
+  join(zone: string, character: string, token?: string): Promise<Response>
+  autoscale(body: unknown): Promise<Response>
+}
+
+/** A real allocator on real ports over an index in memory; taken down when the test ends. `wrap` may put something in front of the index. */
+export async function allocatorStage(
+  options: {
+    readonly index?: ZoneIndex
+    readonly wrap?: (index: ZoneIndex) => ZoneIndex
+    readonly log?: Log
+    readonly sweep?: boolean
+    readonly joinWaitMs?: number
+  } = {},
+): Promise<Stage> {
+  const index = options.index ?? createMemoryIndex({ clock: systemClock })
+  const signer = await createTokenSigner()
+  const verifier = createTokenVerifier({ keys: signer.publicJwks() })
+  const log = options.log ?? silentLog
+  const allocator = createAllocatorApp({
+    index: options.wrap?.(index) ?? index,
+    verifier,
+    clock: systemClock,
+    log,
+    metrics: createMetrics('allocator'),
+    ...(options.joinWaitMs === undefined ? {} : { joinWaitMs: options.joinWaitMs }),
+  })
+  const outer = await serve(allocator.app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })
+  const inner = await serve(allocator.internal, { port: 0, host: '127.0.0.1', log, drainMs: 0 })
+  const sweeper = options.sweep === true ? allocator.sweep() : undefined
+  onTestFinished(async () => {
+    await sweeper?.stop()
+    await Promise.all([outer.close(), inner.close()])
+  })
+  const url = `http://127.0.0.1:${outer.port}`
+  const internalUrl = `http://127.0.0.1:${inner.port}`
+  const token = async (account = 'account-1'): Promise<string> =>
+    (await signer.sign({ account, name: account, session: 's', roles: ['player'] })).accessToken
+  return {
+    index,
+    url,
+    internalUrl,
+    token,
+    async join(zone, character, given) {
+      const authorization = `Bearer ${given ?? (await token())}`
+      const headers = { 'content-type': 'application/json', authorization }
+      return fetch(`${url}/v1/zones/${zone}/join`, { method: 'POST', headers, body: JSON.stringify({ character }) })
+    },
+    autoscale: (body) =>
+      fetch(`${internalUrl}/autoscale`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  }
+}
