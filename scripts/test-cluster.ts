@@ -25,10 +25,12 @@ const vitest = [
 
 /** Aborted by the first Ctrl-C or SIGTERM; what is running is then ended and everything taken down. */
 const interrupted = new AbortController()
+let exitCode = 1
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     say(`${signal}: taking everything down`)
-    interrupted.abort(128 + constants.signals[signal])
+    exitCode = 128 + constants.signals[signal]
+    interrupted.abort(new Error('interrupted'))
   })
 }
 
@@ -40,9 +42,9 @@ async function main(): Promise<number> {
   const release = takeLock('tests')
   const leave = keep || isUp()
   try {
-    if (!(await up(say))) say(`using the cluster that is up; loaded ${(await load(say)).join(', ') || 'no new image'}`)
-    const code = interrupted.signal.aborted ? 130 : await runTests(['nsenter', `--net=${netnsPath}`, ...vitest])
-    if (code !== 0) say(await describeFailure(keepLogs()))
+    if (!(await up(say, interrupted.signal))) say(`using the cluster that is up; loaded ${(await load(say)).join(', ') || 'no new image'}`)
+    const code = await runTests(['nsenter', `--net=${netnsPath}`, ...vitest])
+    if (code !== 0 && !interrupted.signal.aborted) say(await describeFailure(keepLogs()))
     return code
   } finally {
     if (!leave) await takeDown()
@@ -63,12 +65,14 @@ function runTests(command: string[]): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const [program = '', ...args] = command
   const child = spawn(program, args, { cwd: root, stdio: 'inherit' })
-  interrupted.signal.addEventListener('abort', () => {
+  const end = () => {
     child.kill('SIGTERM')
     setTimeout(() => child.kill('SIGKILL'), 5000).unref()
-  })
+  }
+  if (interrupted.signal.aborted) end()
+  interrupted.signal.addEventListener('abort', end)
   child.on('error', reject)
-  child.on('close', (code) => resolve(interrupted.signal.aborted ? Number(interrupted.signal.reason) : (code ?? 1)))
+  child.on('close', (code) => resolve(interrupted.signal.aborted ? exitCode : (code ?? 1)))
   return promise
 }
 
@@ -78,6 +82,6 @@ main().then(
   },
   (error: unknown) => {
     say(error instanceof Error ? error.message : String(error))
-    process.exitCode = 1
+    process.exitCode = exitCode
   },
 )

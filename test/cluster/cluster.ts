@@ -4,11 +4,11 @@ import { deployBackends, deployDns } from './backends.ts'
 import { componentNames, startComponent, writeConfigurations } from './components.ts'
 import { buildImages } from './images.ts'
 import { createCgroups, createNetwork, destroyNamespaces, inNetwork, removeState, startInit } from './namespace.ts'
-import { type Image, writeArchive } from './oci.ts'
+import { type Image, sendImages } from './oci.ts'
 import { ensurePackages } from './packages.ts'
-import { clusterName, containerdSocket, keptLogsDir, kubeconfigPath, logDir, node, stateDir } from './paths.ts'
+import { clusterName, containerdSocket, keptLogsDir, kubeconfigPath, logDir, node } from './paths.ts'
 import { createPki } from './pki.ts'
-import { run, waitFor } from './run.ts'
+import { waitFor } from './run.ts'
 import { isAlive, readState, takeLock, updateState } from './state.ts'
 import { ensureTools, type Tools } from './tools.ts'
 
@@ -23,20 +23,21 @@ export function isUp(): boolean {
 /**
  * Brings the cluster up; when it is up already, only says so. What a broken start left behind is removed first.
  * @returns true when this call brought it up
+ * @param signal when aborted, the start is given up and undone
  * @throws Error when another process is at it, or when a part does not come up in time. Nothing is left then but the logs.
  */
-export async function up(say: Say): Promise<boolean> {
+export async function up(say: Say, signal?: AbortSignal): Promise<boolean> {
   const release = takeLock('cluster')
   try {
     if (isUp()) return false
     if (readState()) say('removing what an earlier start left behind')
     await takeDown()
     await ensurePackages(say)
-    const tools = await ensureTools(say)
+    const tools = await ensureTools(say, signal)
     try {
-      await start(tools, say)
+      await start(tools, say, signal)
     } catch (error) {
-      say(`logs are kept in ${keepLogs()}`)
+      if (!signal?.aborted) say(`logs are kept in ${keepLogs()}`)
       await takeDown()
       throw error
     }
@@ -61,10 +62,14 @@ async function takeDown(): Promise<void> {
   removeState()
 }
 
-async function start(tools: Tools, say: Say): Promise<void> {
+async function start(tools: Tools, say: Say, signal?: AbortSignal): Promise<void> {
+  const step = (line: string) => {
+    signal?.throwIfAborted()
+    say(line)
+  }
   mkdirSync(logDir, { recursive: true })
   updateState({ ready: false })
-  say('network and certificates')
+  step('network and certificates')
   createCgroups()
   await createNetwork()
   await startInit(tools.file('pause'))
@@ -72,18 +77,21 @@ async function start(tools: Tools, say: Say): Promise<void> {
   writeConfigurations()
   await Promise.all([startComponent('etcd', tools), startComponent('containerd', tools)])
   await startComponent('apiserver', tools)
-  say('images')
-  const [images] = await Promise.all([buildImages(tools), waitFor('containerd', () => existsSync(containerdSocket), 20_000)])
-  await importImages(images)
-  say('API server')
-  const kubectl = kubectlOf(tools)
-  await waitFor('the API server to be ready', () => kubectl(['get', '--raw', '/readyz']), 60_000)
+  step('images')
+  const [images] = await Promise.all([
+    buildImages(tools),
+    waitFor('containerd', () => existsSync(containerdSocket), { timeoutMs: 20_000, signal }),
+  ])
+  await importImages(images, signal)
+  step('API server')
+  const kubectl = kubectlOf(tools, signal)
+  await waitFor('the API server to be ready', () => kubectl(['get', '--raw', '/readyz']), { timeoutMs: 60_000, signal })
   for (const name of componentNames.slice(2)) if (name !== 'containerd') await startComponent(name, tools)
-  say('node')
+  step('node')
   await deployDns(kubectl)
   await deployBackends(kubectl)
   await kubectl(['wait', 'node', node.name, '--for=condition=Ready', '--timeout=60s'])
-  say('DNS, Redis and FerretDB')
+  step('DNS, Redis and FerretDB')
   await Promise.all(
     ['kube-system/coredns', 'bailiwick-backends/redis', 'bailiwick-backends/mongodb'].map((each) => {
       const [namespace = '', name = ''] = each.split('/')
@@ -96,8 +104,8 @@ async function start(tools: Tools, say: Say): Promise<void> {
 export type Kubectl = (args: readonly string[], input?: string) => Promise<string>
 
 /** kubectl in the cluster's network, for callers outside of it. */
-export function kubectlOf(tools: Tools): Kubectl {
-  return (args, input) => inNetwork(tools.file('kubectl'), ['--kubeconfig', kubeconfigPath, ...args], input === undefined ? {} : { input })
+export function kubectlOf(tools: Tools, signal?: AbortSignal): Kubectl {
+  return (args, input = '') => inNetwork(tools.file('kubectl'), ['--kubeconfig', kubeconfigPath, ...args], { input, signal })
 }
 
 /** Builds the images from the sources as they are now and gives containerd those that changed. Answers their names. */
@@ -111,14 +119,12 @@ export async function load(say: Say): Promise<string[]> {
   }
 }
 
-async function importImages(images: Image[]): Promise<string[]> {
+async function importImages(images: Image[], signal?: AbortSignal): Promise<string[]> {
   const before = readState()?.images ?? {}
   const changed = images.filter(({ name, manifest }) => before[name]?.manifest !== manifest.digest)
   if (changed.length === 0) return []
-  const archive = join(stateDir, 'images.tar')
-  await writeArchive(archive, changed, new Set(Object.values(before).flatMap(({ blobs }) => blobs)))
-  await run('ctr', ['-a', containerdSocket, '-n', 'k8s.io', 'images', 'import', archive])
-  rmSync(archive)
+  const present = new Set(Object.values(before).flatMap(({ blobs }) => blobs))
+  await sendImages(changed, present, ['ctr', '-a', containerdSocket, '-n', 'k8s.io', 'images', 'import', '-'], signal)
   const now = changed.map(({ name, manifest, blobs }) => [name, { manifest: manifest.digest, blobs: blobs.map(({ digest }) => digest) }])
   updateState({ images: { ...before, ...Object.fromEntries(now) } })
   return changed.map(({ name }) => name)

@@ -111,7 +111,7 @@ function productionPackages(): string[] {
 }
 
 const lockFile = join(root, 'package-lock.json')
-const neverRun = ['*.d.ts', '*.d.mts', '*.d.cts', '*.map']
+const neverRun = ['*.d.ts', '*.d.mts', '*.d.cts', '*.map', '*.bare']
 
 function packageLayer(folders: string[]) {
   const key = ['packages', createHash('sha256').update(readFileSync(lockFile)).digest('hex'), folders, neverRun]

@@ -44,14 +44,11 @@ async function main(): Promise<number> {
 }
 
 async function start(): Promise<number> {
-  const interrupt = () => {
-    say('interrupted: run "npm run cluster down" or "up" again to clean up')
-    process.exit(130)
-  }
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => interrupted.abort(new Error(`${signal}: gave up the start`)))
   const began = performance.now()
-  const started = await up(say)
+  const started = await up(say, interrupted.signal)
   say(started ? `up after ${((performance.now() - began) / 1000).toFixed(1)} s` : 'up already')
   console.error(`
   npm run cluster shell                        a shell inside: kubectl, helm, curl to pods and services

@@ -127,10 +127,11 @@ export function image(spec: ImageSpec): Image {
 }
 
 /**
- * Writes an archive of several images that `ctr images import` reads.
+ * Hands images to a program that reads an archive in the OCI layout from its standard input.
+ * @param reader its command line, as in `ctr images import -`
  * @param present digests the receiver has already; they are left out
  */
-export async function writeArchive(archive: string, images: Image[], present: ReadonlySet<string>): Promise<void> {
+export async function sendImages(images: Image[], present: ReadonlySet<string>, reader: string[], signal?: AbortSignal): Promise<void> {
   const folder = mkdtempSync(join(store, '.archive-'))
   try {
     const manifests = images.map(({ name, manifest }) => ({
@@ -141,7 +142,9 @@ export async function writeArchive(archive: string, images: Image[], present: Re
     writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
     writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
     const blobs = new Set(images.flatMap((each) => each.blobs.map(({ digest }) => digest)).filter((digest) => !present.has(digest)))
-    await run('tar', ['-cf', archive, '-C', folder, 'oci-layout', 'index.json', '-C', store, ...[...blobs].map(blobPath)])
+    writeFileSync(join(folder, 'blobs'), [...blobs].map((digest) => `${blobPath(digest)}\n`).join(''))
+    const script = 'folder=$1; store=$2; shift 2; tar -cf - -C "$folder" oci-layout index.json -C "$store" -T "$folder/blobs" | "$@"'
+    await run('sh', ['-c', script, 'sh', folder, store, ...reader], { signal })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

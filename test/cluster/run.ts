@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type RunOptions = {
   cwd?: string
@@ -9,6 +10,8 @@ export type RunOptions = {
   timeoutMs?: number
   /** Where standard error goes besides the error message: 'inherit' shows it while it comes. */
   stderr?: 'capture' | 'inherit'
+  /** Kills the command when aborted. */
+  signal?: AbortSignal | undefined
 }
 
 /** A command that ended with another code than 0. The message holds the command and the end of what it said. */
@@ -34,6 +37,7 @@ export async function run(program: string, args: readonly string[], options: Run
     cwd: options.cwd,
     env: options.env ? { ...process.env, ...options.env } : process.env,
     stdio: ['pipe', 'pipe', options.stderr === 'inherit' ? 'inherit' : 'pipe'],
+    ...(options.signal ? { signal: options.signal } : {}),
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 600_000)
   try {
@@ -74,7 +78,7 @@ function tail(text: string, length: number): string {
   return text.length > length ? `…${text.slice(-length)}` : text
 }
 
-export type WaitOptions = { timeoutMs: number; everyMs?: number }
+export type WaitOptions = { timeoutMs: number; everyMs?: number; signal?: AbortSignal | undefined }
 
 /**
  * Asks again until the answer is neither false, null nor undefined, and gives that answer back. An exception counts as "not yet".
@@ -85,7 +89,7 @@ export async function waitFor<T>(
   ask: () => Promise<T | false | null | undefined> | T | false | null | undefined,
   options: WaitOptions | number = 30_000,
 ): Promise<T> {
-  const { timeoutMs, everyMs = 100 } = typeof options === 'number' ? { timeoutMs: options } : options
+  const { timeoutMs, everyMs = 100, signal }: WaitOptions = typeof options === 'number' ? { timeoutMs: options } : options
   const deadline = performance.now() + timeoutMs
   let last = 'nothing was observed'
   for (;;) {
@@ -97,6 +101,7 @@ export async function waitFor<T>(
       last = `the last try failed: ${error instanceof Error ? error.message : String(error)}`
     }
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${description}; ${last}`)
-    await new Promise((done) => setTimeout(done, everyMs))
+    signal?.throwIfAborted()
+    await sleep(everyMs)
   }
 }

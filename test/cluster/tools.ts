@@ -34,11 +34,11 @@ export type Tools = {
 }
 
 /** Builds what is not built yet (a quarter of an hour from an empty Go cache) and says where each program is. */
-export async function ensureTools(say: (line: string) => void): Promise<Tools> {
+export async function ensureTools(say: (line: string) => void, signal?: AbortSignal): Promise<Tools> {
   const files = new Map<string, string>()
   const folders: string[] = []
   for (const [name, module] of Object.entries(modules)) {
-    const folder = await ensureModule(name, module, say)
+    const folder = await ensureModule(name, module, say, signal)
     folders.push(folder)
     for (const program of module.programs) files.set(program, join(folder, program))
   }
@@ -52,7 +52,15 @@ export async function ensureTools(say: (line: string) => void): Promise<Tools> {
   }
 }
 
-async function ensureModule(name: string, module: Module, say: (line: string) => void): Promise<string> {
+/** Builds the one module that holds `program`, if it is not built yet, and says where the program is. */
+export async function ensureTool(program: string, say: (line: string) => void): Promise<string> {
+  for (const [name, module] of Object.entries<Module>(modules)) {
+    if (module.programs.includes(program)) return join(await ensureModule(name, module, say), program)
+  }
+  throw new Error(`no module of test/cluster/modules builds ${program}`)
+}
+
+async function ensureModule(name: string, module: Module, say: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const source = join(import.meta.dirname, 'modules', name)
   const flags = ['-buildvcs=false', '-trimpath', '-ldflags', ['-s -w', module.ldflags].filter(Boolean).join(' ')]
   const target = join(cacheDir, 'tools', `${name}-${hashOf(source, [...flags, ...module.packages])}`)
@@ -63,7 +71,12 @@ async function ensureModule(name: string, module: Module, say: (line: string) =>
   try {
     const [only] = module.programs
     const output = module.programs.length === 1 && only ? join(temporary, only) : `${temporary}/`
-    await run('go', ['build', ...flags, '-o', output, ...module.packages], { cwd: source, env: { CGO_ENABLED: '0' }, timeoutMs: 2_400_000 })
+    await run('go', ['build', ...flags, '-o', output, ...module.packages], {
+      cwd: source,
+      env: { CGO_ENABLED: '0' },
+      timeoutMs: 2_400_000,
+      signal,
+    })
     renameSync(temporary, target)
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true })
