@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { type Client, createClient, type SessionEnd, type Welcome, type ZoneSession } from '../../../client/index.ts'
+import { waitFor } from '../run.ts'
+import type { World } from './release.ts'
+
+/** A person at a client: an account, a character, and what it was told. Uses the client library alone. */
+export interface Player {
+  readonly client: Client
+  readonly name: string
+  readonly password: string
+  readonly character: string
+  readonly heard: string[]
+  readonly welcomes: Welcome[]
+  readonly refusals: string[]
+  session: ZoneSession | undefined
+  join(zone: string): Promise<Welcome>
+  /** Leaves; answers how the stay ended. */
+  leave(): Promise<SessionEnd | undefined>
+}
+
+const passwords: string[] = []
+
+/** Every password that players of this process had: none may stand in a log. */
+export function usedPasswords(): readonly string[] {
+  return passwords
+}
+
+/** Registers, logs in and makes a character, all with fresh names. */
+export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' | 'allocatorUrl'>, prefix = 'player'): Promise<Player> {
+  const name = `${prefix}-${randomBytes(4).toString('hex')}`
+  const password = `pass-${randomBytes(9).toString('base64url')}`
+  passwords.push(password)
+  const client = createClient(world)
+  await client.register(name, password)
+  await client.login(name, password)
+  const character = await client.characters.create(`${prefix}-${randomBytes(4).toString('hex')}`)
+  const heard: string[] = []
+  const welcomes: Welcome[] = []
+  const refusals: string[] = []
+  const player: Player = {
+    client,
+    name: character.name,
+    password,
+    character: character.id,
+    heard,
+    welcomes,
+    refusals,
+    session: undefined,
+    async join(zone) {
+      player.session = client.joinZone(zone, character.id, {
+        welcome: (welcome) => void welcomes.push(welcome),
+        said: (from, text) => void heard.push(`${from}: ${text}`),
+        told: (from, text) => void heard.push(`${from} tells: ${text}`),
+        refused: (error) => void refusals.push(error.code),
+      })
+      return player.session.ready()
+    },
+    async leave() {
+      return player.session?.leave()
+    },
+  }
+  return player
+}
+
+/** Waits until the player's own avatar stands still at the returned place. */
+export async function standing(player: Player): Promise<{ x: number; y: number }> {
+  player.session?.move(0, 0)
+  let last = ''
+  return waitFor(
+    `${player.name} to stand still`,
+    async () => {
+      const me = player.session?.view.me
+      const now = `${me?.x},${me?.y}`
+      const still = me !== undefined && now === last && player.session?.unacknowledged === 0
+      last = now
+      return still ? { x: me.x, y: me.y } : undefined
+    },
+    { timeoutMs: 20_000, everyMs: 200 },
+  )
+}
+
+/** How `viewer` sees the avatar of that name, or undefined. */
+export function sees(viewer: Player, name: string): { x: number; y: number; id: number } | undefined {
+  return [...(viewer.session?.view.entities.values() ?? [])].find((entity) => entity.kind === 'avatar' && entity.name === name)
+}
+
+export function groundItems(viewer: Player): readonly { id: number; name: string; x: number; y: number }[] {
+  return [...(viewer.session?.view.entities.values() ?? [])].filter((entity) => entity.kind === 'item')
+}
