@@ -20,7 +20,7 @@ export const imageNames = {
 const fullName = (name: string) => `docker.io/library/${name}`
 
 /** The programs of Bailiwick, as in images/Containerfile. */
-const sources = ['package.json', 'core', 'platform', 'operator', 'zone-server', 'services', 'client']
+export const sources = ['package.json', 'core', 'platform', 'operator', 'zone-server', 'services', 'client']
 const emulatorSources = 'test/cluster/agones-emulator'
 /** What the emulator imports beyond Bailiwick's own dependencies. */
 const emulatorDependencies = ['@grpc/grpc-js']
