@@ -5,8 +5,9 @@ export function remoteError(code: string, message: string, fallback: ErrorCode, 
   const known = isErrorCode(code) ? code : fallback
   const title = catalogue[known].title
   // The sender's sentence begins with the title already.
-  const found = message.startsWith(title) ? message.slice(title.length).replace(/^[;:.\s]+/, '') : message
-  return new BailiwickError(known, { ...(found === '' ? {} : { found }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+  const rest = message.startsWith(title) ? message.slice(title.length).replace(/^[;:.\s]+/, '') : message
+  // What was asked and found is written out in the sentence: as the last part it is said as it came.
+  return new BailiwickError(known, { ...(rest === '' ? {} : { todo: rest }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
 }
 
 /** The error of an HTTP answer that is no success: of its problem+json if it has one, else of its status. */

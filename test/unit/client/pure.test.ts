@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { retryDelay } from '../../../client/backoff.ts'
+import { readRetryAfter, remoteError } from '../../../client/problem.ts'
+import { verdictOf } from '../../../client/verdict.ts'
+import { type Welcome, ZoneView } from '../../../client/view.ts'
+import { BailiwickError, catalogue, type ErrorCode } from '../../../core/errors.ts'
+import { decodeServerMessage, encodeServerMessage } from '../../../core/protocol/frame.ts'
+import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
+import { CLIENT_RECONNECT_MAX, CLIENT_RECONNECT_MIN } from '../../../core/timing.ts'
+
+describe('retryDelay', () => {
+  it('is jittered under a doubling, capped ceiling, on top of what the server asks for', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(10_000),
+        fc.option(fc.nat(60_000), { nil: undefined }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempt, after, random) => {
+          const delay = retryDelay(attempt, after, random)
+          expect(delay).toBeGreaterThanOrEqual(after ?? 0)
+          expect(delay - (after ?? 0)).toBeLessThanOrEqual(CLIENT_RECONNECT_MAX)
+        },
+      ),
+    )
+    expect(retryDelay(0, undefined, 0.5)).toBe(CLIENT_RECONNECT_MIN / 2)
+    expect(retryDelay(1, undefined, 0.5)).toBe(CLIENT_RECONNECT_MIN)
+    expect(retryDelay(99, 2_000, 0.5)).toBe(2_000 + CLIENT_RECONNECT_MAX / 2)
+  })
+})
+
+describe('verdictOf', () => {
+  const table: readonly (readonly [ErrorCode, boolean, string])[] = [
+    ['ZoneWaking', false, 'retry'],
+    ['NoCapacity', false, 'retry'],
+    ['ZoneFull', false, 'retry'],
+    ['IndexUnavailable', true, 'retry'],
+    ['StoreUnavailable', true, 'retry'],
+    ['Unreachable', false, 'retry'],
+    ['TicketExpired', false, 'retry'],
+    ['TicketUsed', false, 'retry'],
+    ['TooManyRequests', false, 'retry'],
+    ['CharacterElsewhere', false, 'patient'],
+    ['LayerLost', true, 'patient'],
+    ['ZoneUnknown', true, 'patient'],
+    ['ZoneUnknown', false, 'final'],
+    ['ZoneSuspended', true, 'final'],
+    ['CharacterNotYours', true, 'final'],
+    ['SessionEnded', true, 'final'],
+    ['Unauthenticated', false, 'final'],
+  ]
+  it.each(table)('%s, in the zone before: %s → %s', (code, wasIn, verdict) => {
+    expect(verdictOf(new BailiwickError(code), wasIn)).toBe(verdict)
+  })
+})
+
+describe('errors from the network', () => {
+  it('keeps code and detail, without saying the title twice', () => {
+    const error = remoteError('ZoneFull', 'All layers of the zone are full; found: 1 layer', 'Internal', 5_000)
+    expect([error.code, error.message, error.retryAfterMs]).toEqual(['ZoneFull', 'All layers of the zone are full; found: 1 layer', 5_000])
+    expect(remoteError('NoSuchCode', 'text', 'Unreachable').code).toBe('Unreachable')
+    expect(remoteError('toString', 'text', 'Unreachable').code).toBe('Unreachable')
+    for (const [code, { title }] of Object.entries(catalogue)) expect(remoteError(code, title, 'Internal').message).toBe(title)
+  })
+
+  it.each([
+    [null, undefined],
+    ['2', 2_000],
+    ['0', 0],
+    ['-1', undefined],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', undefined],
+    ['99999999999', undefined],
+  ])('Retry-After %s → %s ms', (header, ms) => {
+    expect(readRetryAfter(header)).toBe(ms)
+  })
+})
+
+function welcome(parts: Partial<Pick<Welcome, 'layer' | 'epoch' | 'tick' | 'entity'>> = {}): Welcome {
+  const value = { layer: 'game/meadow/0', epoch: 3, tick: 10, entity: 1, name: 'Ada', ...parts }
+  const { body } = decodeServerMessage(encodeServerMessage({ body: { case: 'welcome', value } }))
+  if (body.case !== 'welcome') throw new Error('not a welcome')
+  return body.value
+}
+
+describe('ZoneView', () => {
+  const notice = (id: number, name: string) =>
+    ({ id, kind: 'avatar', name, x: id * 1_000, y: 0 }) as Parameters<ZoneView['appeared']>[0][number]
+  const at = (epoch: number, tick: number, x: number) => ({ epoch, tick, acknowledged: 0, entities: [{ id: 1, x, y: 0, heading: 64 }] })
+
+  it('keeps entities from appeared to vanished, moved by states', () => {
+    const view = new ZoneView()
+    view.welcomed(welcome())
+    view.appeared([notice(1, 'Ada'), notice(2, 'Ben')])
+    expect(view.me).toEqual({ id: 1, kind: 'avatar', name: 'Ada', x: 1_000, y: 0, heading: 0 })
+    expect(view.state(at(3, 11, 1_500))).toBe(true)
+    expect(view.me).toMatchObject({ x: 1_500, heading: 64 })
+    expect(view.vanished([2, 9]).map((entity) => entity.name)).toEqual(['Ben'])
+    expect([...view.entities.keys()]).toEqual([1])
+  })
+
+  it.each([
+    ['a lower tick', 3, 9, false],
+    ['the same tick', 3, 10, true],
+    ['a higher tick', 3, 11, true],
+    ['a lower epoch, whatever its tick', 2, 99, false],
+    ['a higher epoch, whatever its tick', 4, 1, true],
+  ])('takes %s over: %s.%s %s', (_, epoch, tick, taken) => {
+    const view = new ZoneView()
+    view.welcomed(welcome())
+    view.appeared([notice(1, 'Ada')])
+    expect(view.state(at(epoch, tick, 7_000))).toBe(taken)
+    expect(view.me?.x).toBe(taken ? 7_000 : 1_000)
+  })
+
+  it('does not believe an older owner of the same layer, but any owner of another', () => {
+    const view = new ZoneView()
+    expect(view.welcomed(welcome({ epoch: 3 }))).toBe(true)
+    expect(view.welcomed(welcome({ epoch: 2 }))).toBe(false)
+    expect(view.welcomed(welcome({ epoch: 4, tick: 1 }))).toBe(true)
+    expect(view.tick).toBe(1)
+    expect(view.welcomed(welcome({ layer: 'game/forest/0', epoch: 1 }))).toBe(true)
+    expect(view.entities.size).toBe(0)
+  })
+})
+
+describe('length-prefixed frames', () => {
+  it('come out as they went in, however the stream is cut', () => {
+    const frames = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 8 })
+    fc.assert(
+      fc.property(frames, fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1 }), (sent, cuts) => {
+        const stream = Buffer.concat(sent.map(withLength))
+        const reader = new LengthPrefixReader(50)
+        const received: Uint8Array[] = []
+        for (let from = 0, k = 0; from < stream.byteLength; k++) {
+          const size = cuts[k % cuts.length] ?? 1
+          received.push(...reader.push(stream.subarray(from, from + size)))
+          from += size
+        }
+        expect(received.map((frame) => Buffer.from(frame).toString('hex'))).toEqual(sent.map((frame) => Buffer.from(frame).toString('hex')))
+      }),
+    )
+  })
+
+  it('refuses a length above the limit before its bytes come', () => {
+    expect(() => new LengthPrefixReader(50).push(new Uint8Array([0, 0, 0, 51]))).toThrow(expect.objectContaining({ code: 'FrameTooLarge' }))
+  })
+})
