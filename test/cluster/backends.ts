@@ -5,14 +5,10 @@ type Apply = (args: readonly string[], input: string) => Promise<unknown>
 
 export const backendsNamespace = 'bailiwick-backends'
 
-/** Images and arguments of the two servers; another cluster brings the official ones. */
-export type BackendImages = { redis: string; redisCommand?: string[]; mongodb: string; mongodbArgs: string[] }
+/** Images of the two servers: they must have `redis-server` and `mongod` in their path, as the official ones do. */
+export type BackendImages = { redis: string; mongodb: string }
 
-export const ownBackendImages: BackendImages = {
-  redis: imageNames.redis,
-  mongodb: imageNames.mongodb,
-  mongodbArgs: ['0.0.0.0:27017', '/data'],
-}
+export const ownBackendImages: BackendImages = { redis: imageNames.redis, mongodb: imageNames.mongodb }
 
 /** Applies CoreDNS. It knows the cluster's names only: there is nothing else to reach. */
 export async function deployDns(kubectl: Apply): Promise<void> {
@@ -93,10 +89,10 @@ function backendManifests(images: BackendImages): object[] {
     // The settings that the chart recommends: a killed process loses nothing that was answered.
     ...server('redis', 6379, {
       image: images.redis,
-      ...(images.redisCommand ? { command: images.redisCommand } : {}),
+      command: ['redis-server'],
       args: ['--dir', '/data', '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--protected-mode', 'no'],
     }),
-    ...server('mongodb', 27017, { image: images.mongodb, args: images.mongodbArgs }),
+    ...server('mongodb', 27017, { image: images.mongodb, command: ['mongod'], args: ['--bind_ip_all', '--dbpath', '/data'] }),
   ]
 }
 
@@ -113,7 +109,7 @@ function server(name: string, port: number, container: object): object[] {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 2,
-      securityContext: { fsGroup: 65532 },
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 },
       containers: [
         {
           name,

@@ -1,7 +1,7 @@
 import { existsSync, readlinkSync, statSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { type BackendImages, backendsNamespace, deployBackends, ownBackendImages } from './backends.ts'
-import { isUp } from './cluster.ts'
+import { isUp, type Kubectl } from './cluster.ts'
 import { type ComponentName, signalComponent, startComponent, stopComponent } from './components.ts'
 import { killByContainerd, killByNode } from './containers.ts'
 import { imageNames } from './images.ts'
@@ -84,9 +84,7 @@ async function ownCluster(): Promise<Cluster> {
 
 const officialImages: BackendImages = {
   redis: process.env['BAILIWICK_REDIS_IMAGE'] ?? 'docker.io/library/redis:7.4',
-  redisCommand: ['redis-server'],
   mongodb: process.env['BAILIWICK_MONGODB_IMAGE'] ?? 'docker.io/library/mongo:8.0',
-  mongodbArgs: ['--bind_ip_all', '--dbpath', '/data'],
 }
 
 async function foreignCluster(kubeconfig: string): Promise<Cluster> {
@@ -118,16 +116,15 @@ async function create(parts: Parts): Promise<Cluster> {
   const env = { KUBECONFIG: kubeconfig }
   const kubectl = (...args: string[]) => run(parts.kubectl, args, { env, timeoutMs: 180_000 })
   const kubectlJson = async <T>(...args: string[]): Promise<T> => JSON.parse(await kubectl(...args, '-o', 'json'))
-  const withInput = (args: readonly string[], input: string) => run(parts.kubectl, args, { env, input, timeoutMs: 180_000 })
-  await deployBackends(withInput, parts.backends)
-  const [redis, mongodb] = await Promise.all(['redis', 'mongodb'].map((name) => backendAddress(kubectl, name)))
+  const withInput: Kubectl = (args, input = '') => run(parts.kubectl, args, { env, input, timeoutMs: 180_000 })
+  const { redisUrl, mongoUrl } = await podBackends(kubectl, withInput, parts.backends)
   const onNode = async (name?: string) => name ?? (await kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}'))
   return {
     kubeconfig,
     own: tools !== undefined,
     images,
-    redisUrl: `redis://${redis}:6379`,
-    mongoUrl: `mongodb://${mongodb}:27017`,
+    redisUrl,
+    mongoUrl,
     kubectl,
     kubectlJson,
     helm: (...args) => run(parts.helm, args, { env }),
@@ -163,9 +160,19 @@ async function create(parts: Parts): Promise<Cluster> {
   }
 }
 
-async function backendAddress(kubectl: Cluster['kubectl'], name: string): Promise<string> {
-  await kubectl('-n', backendsNamespace, 'rollout', 'status', `deployment/${name}`, '--timeout=120s')
-  return kubectl('-n', backendsNamespace, 'get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}')
+async function podBackends(
+  kubectl: Cluster['kubectl'],
+  withInput: Kubectl,
+  images: BackendImages,
+): Promise<Pick<Cluster, 'redisUrl' | 'mongoUrl'>> {
+  await deployBackends(withInput, images)
+  const [redis, mongodb] = await Promise.all(
+    ['redis', 'mongodb'].map(async (name) => {
+      await kubectl('-n', backendsNamespace, 'rollout', 'status', `deployment/${name}`, '--timeout=120s')
+      return kubectl('-n', backendsNamespace, 'get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}')
+    }),
+  )
+  return { redisUrl: `redis://${redis}:6379`, mongoUrl: `mongodb://${mongodb}:27017` }
 }
 
 function manifestText(manifest: string | object | object[]): string {

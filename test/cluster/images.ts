@@ -37,11 +37,12 @@ export async function buildImages(tools: Tools): Promise<Image[]> {
     image({ name: fullName(imageNames.redis), layers: [skeleton, await redisLayer()], entrypoint: ['/usr/bin/redis-server'] }),
     ...(await Promise.all(
       [
-        { name: imageNames.mongodb, program: 'ferretdb' },
-        { name: imageNames.coredns, program: 'coredns' },
-        { name: imageNames.pause, program: 'pause' },
-      ].map(async (each) =>
-        image({ name: fullName(each.name), layers: [skeleton, await toolLayer(tools, each.program)], entrypoint: [`/${each.program}`] }),
+        // Pods call it as they call MongoDB.
+        { name: imageNames.mongodb, program: 'ferretdb', path: 'usr/bin/mongod' },
+        { name: imageNames.coredns, program: 'coredns', path: 'coredns' },
+        { name: imageNames.pause, program: 'pause', path: 'pause' },
+      ].map(async ({ name, program, path }) =>
+        image({ name: fullName(name), layers: [skeleton, await programLayer(tools.file(program), path)], entrypoint: [`/${path}`] }),
       ),
     )),
   ]
@@ -74,10 +75,6 @@ async function nodeLayer() {
 async function redisLayer() {
   // The server and its file checker are one program that acts by the name it is called.
   return programLayer(requireProgram('redis-check-rdb'), 'usr/bin/redis-server')
-}
-
-async function toolLayer(tools: Tools, name: string) {
-  return programLayer(tools.file(name), name)
 }
 
 function requireProgram(name: string): string {
