@@ -51,6 +51,8 @@ export const TICKET_TTL = 15_000
 export const JOIN_WAIT = 8_000
 /** A waiting join looks at its layer at least so often, whether or not a change was heard. */
 export const JOIN_POLL_EVERY = 500
+/** The allocator goes on watching a fleet for so long after the last waiting join: a watch is a connection. */
+export const JOIN_WATCH_LINGER = 30_000
 /** A join of a zone whose layer is on its way is told to come back after this. */
 export const ZONE_WAKING_RETRY_AFTER = 1_000
 /** A join of a full zone is told to come back after this. */
@@ -126,6 +128,12 @@ export const RESYNC_EVERY = 30_000
 export const FINALIZER_DEADLINE = 120_000
 /** Player counts of a zone are written to its status at most so often. */
 export const STATUS_PLAYERS_EVERY = 30_000
+/** The operator reads a fleet's part of the index at most so often … */
+export const VIEW_REFRESH_MIN = 100
+/** … and at least so often, whatever was heard: player counts make no change. */
+export const VIEW_REFRESH_MAX = 5_000
+/** Status writes a second, over all zones. */
+export const STATUS_WRITES_PER_SECOND = 50
 /** The same event about the same zone is written again (with its count) at most so often. */
 export const EVENT_REPEAT_AFTER = 300_000
 export const KUBERNETES_CALL_DEADLINE = 15_000

@@ -2,7 +2,7 @@ import { BailiwickError, describeError } from '../../core/errors.ts'
 import type { FleetId, LayerId } from '../../core/ids.ts'
 import type { FleetChange, LayerState, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import { JOIN_POLL_EVERY } from '../../core/timing.ts'
+import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 
 /** So many joins may wait in one process. */
 export const MAX_WAITING_JOINS = 10_000
@@ -19,9 +19,11 @@ type Wake = () => void
 interface FleetWatch {
   readonly layers: Map<LayerId, Set<Wake>>
   readonly stop: AbortController
-  /** Changes are told from here on, or can not be. */
-  readonly begun: Promise<void>
+  /** Settles when changes are told. */
+  begun: Promise<void> | undefined
   readonly poll: NodeJS.Timeout
+  /** Runs while nobody waits. */
+  closing: NodeJS.Timeout | undefined
   /** The layers that are being looked at, and whether something changed meanwhile. */
   readonly looking: Map<LayerId, { again: boolean }>
 }
@@ -29,7 +31,7 @@ interface FleetWatch {
 const settledStates: ReadonlySet<LayerState> = new Set(['Serving', 'Asleep', 'Barred'])
 
 /**
- * Joins that wait for layers. They share one watch a fleet while anybody waits there, and one look at a layer for all who wait for it; the look is repeated every
+ * Joins that wait for layers. They share one watch a fleet while anybody waits there (and JOIN_WATCH_LINGER longer), and one look at a layer for all who wait for it; the look is repeated every
  * JOIN_POLL_EVERY, so that a lost notice costs no more than that.
  */
 export class LayerWaits {
@@ -57,6 +59,8 @@ export class LayerWaits {
     }
     this.#waiting += 1
     const watch = this.#fleets.get(fleet) ?? this.#open(fleet)
+    clearTimeout(watch.closing)
+    watch.begun ??= this.#listen(fleet, watch)
     const { promise, resolve: wake } = Promise.withResolvers<void>()
     const waiters = watch.layers.get(layer) ?? new Set()
     watch.layers.set(layer, waiters.add(wake))
@@ -70,28 +74,41 @@ export class LayerWaits {
         this.#waiting -= 1
         waiters.delete(wake)
         if (waiters.size === 0) watch.layers.delete(layer)
-        if (watch.layers.size === 0) this.#close(fleet, watch)
+        if (watch.layers.size === 0) watch.closing = setTimeout(() => this.#close(fleet, watch), JOIN_WATCH_LINGER).unref()
       },
     }
   }
 
   #open(fleet: FleetId): FleetWatch {
-    const stop = new AbortController()
-    const layers = new Map<LayerId, Set<Wake>>()
-    const lookAtAll = (): void => {
-      for (const layer of layers.keys()) void this.#look(fleet, watch, layer)
+    const lookAtAll = (): void => this.#lookAtAll(fleet, watch)
+    const watch: FleetWatch = {
+      layers: new Map(),
+      stop: new AbortController(),
+      begun: undefined,
+      poll: setInterval(lookAtAll, JOIN_POLL_EVERY).unref(),
+      closing: undefined,
+      looking: new Map(),
     }
-    const onChange = (change: FleetChange): void => {
-      if (change.kind === 'gap') lookAtAll()
-      else if (change.kind === 'layer' && layers.has(change.layer)) void this.#look(fleet, watch, change.layer)
-    }
-    const begun = this.#index.watchFleet(fleet, onChange, stop.signal).catch((error: unknown) => {
-      if (!stop.signal.aborted)
-        this.#log.warn({ fleet, detail: describeError(error) }, 'changes of the fleet can not be watched, its layers are polled')
-    })
-    const watch: FleetWatch = { layers, stop, begun, poll: setInterval(lookAtAll, JOIN_POLL_EVERY), looking: new Map() }
     this.#fleets.set(fleet, watch)
     return watch
+  }
+
+  /** Resolves also when changes can not be watched: then there are the polls, and the next who waits tries again. */
+  async #listen(fleet: FleetId, watch: FleetWatch): Promise<void> {
+    const onChange = (change: FleetChange): void => {
+      if (change.kind === 'gap') this.#lookAtAll(fleet, watch)
+      else if (change.kind === 'layer' && watch.layers.has(change.layer)) void this.#look(fleet, watch, change.layer)
+    }
+    try {
+      await this.#index.watchFleet(fleet, onChange, watch.stop.signal)
+    } catch (error) {
+      watch.begun = undefined
+      this.#log.warn({ fleet, detail: describeError(error) }, 'changes of the fleet can not be watched, its layers are polled')
+    }
+  }
+
+  #lookAtAll(fleet: FleetId, watch: FleetWatch): void {
+    for (const layer of watch.layers.keys()) void this.#look(fleet, watch, layer)
   }
 
   #close(fleet: FleetId, watch: FleetWatch): void {
