@@ -71,8 +71,8 @@ export interface OwnerReference {
 export interface FleetSource {
   /** Calls back with every fleet that came, changed (itself or its autoscaler) or went. Resolves when the copy is complete for the first time. */
   watchFleets(onChange: (fleet: FleetId) => void, signal: AbortSignal): Promise<void>
-  /** Calls back with every game server that can't come back: deleted, or in a state that nothing leaves. */
-  watchGoneServers(onGone: (server: GoneServer) => void, signal: AbortSignal): Promise<void>
+  /** Calls back with every game server that is on its way out or gone. Resolves when the copy is complete for the first time. */
+  watchServers(onFate: (server: ServerFate) => void, signal: AbortSignal): Promise<void>
   get(fleet: FleetId): Fleet | undefined
   autoscalerOf(fleet: FleetId): Autoscaler | undefined
   /** Why game servers of the fleet can't run, as Agones says it; undefined while none is in state Error. */
@@ -82,8 +82,12 @@ export interface FleetSource {
   deleteDedicated(fleet: FleetId, zoneUid: string): Promise<void>
 }
 
-export interface GoneServer {
+export interface ServerFate {
   readonly fleet: FleetId
   readonly name: string
-  readonly state: string
+  /**
+   * leaving: it will not come back, but may still be closing its layers (Shutdown, Unhealthy, being deleted). gone: its pod is gone for good, or never was (the
+   * object is deleted, or in state Error).
+   */
+  readonly fate: 'leaving' | 'gone'
 }

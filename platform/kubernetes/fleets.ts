@@ -1,13 +1,13 @@
 import { type FleetId, fleetId, parsePair } from '../../core/ids.ts'
-import type { Autoscaler, Fleet, FleetSource, GoneServer, Manifest } from '../../core/ports/zone-source-port.ts'
+import type { Autoscaler, Fleet, FleetSource, Manifest, ServerFate } from '../../core/ports/zone-source-port.ts'
 import { ZONE_KIND } from '../../core/zone.ts'
 import { isRecord, type KubernetesObject, type Resource } from './objects.ts'
 import { type WatchedResource, watchResource } from './watch-resource.ts'
 import { type KubernetesSourceOptions, resources, withoutManagedFields } from './zones.ts'
 
 const FLEET_LABEL = 'agones.dev/fleet'
-/** States that nothing leaves. */
-const TERMINAL = new Set(['Shutdown', 'Unhealthy', 'Error'])
+/** States that nothing leaves, of servers whose pod may still be closing its layers. */
+const LEAVING = new Set(['Shutdown', 'Unhealthy'])
 
 const plurals = { fleets: 'agones.dev', gameservers: 'agones.dev', fleetautoscalers: 'autoscaling.agones.dev' } as const
 type Plural = keyof typeof plurals
@@ -24,26 +24,36 @@ export class KubernetesFleets implements FleetSource {
   }
 
   async watchFleets(onChange: (fleet: FleetId) => void, signal: AbortSignal): Promise<void> {
-    this.#fleets = this.#watch('fleets', signal, ({ metadata }) => onChange(fleetId(metadata.namespace ?? '', metadata.name)))
-    this.#autoscalers = this.#watch('fleetautoscalers', signal, (object) => {
-      const name = specOf(object)['fleetName']
-      if (typeof name === 'string') onChange(fleetId(object.metadata.namespace ?? '', name))
+    const known = new Map<string, string>()
+    const tell = (fleet: FleetId, key: string, object: KubernetesObject, removed: boolean): void => {
+      // Numbers of servers change all the time, and concern no zone.
+      const relevant = removed ? '' : relevantPart(object)
+      if (known.get(key) === relevant) return
+      if (removed) known.delete(key)
+      else known.set(key, relevant)
+      onChange(fleet)
+    }
+    this.#fleets = this.#watch('fleets', signal, (object, removed) => {
+      const { namespace = '', name } = object.metadata
+      tell(fleetId(namespace, name), `fleet ${namespace}/${name}`, object, removed)
+    })
+    this.#autoscalers = this.#watch('fleetautoscalers', signal, (object, removed) => {
+      const { namespace = '', name } = object.metadata
+      const fleet = specOf(object)['fleetName']
+      if (typeof fleet === 'string') tell(fleetId(namespace, fleet), `autoscaler ${namespace}/${name}`, object, removed)
     })
     await Promise.all([...this.#fleets, ...this.#autoscalers].map((one) => one.synced))
   }
 
-  async watchGoneServers(onGone: (server: GoneServer) => void, signal: AbortSignal): Promise<void> {
-    this.#servers = this.#watch(
-      'gameservers',
-      signal,
-      (object, removed) => {
-        const fleet = object.metadata.labels?.[FLEET_LABEL]
-        const state = stateOf(object)
-        if (fleet === undefined || !(removed || TERMINAL.has(state))) return
-        onGone({ fleet: fleetId(object.metadata.namespace ?? '', fleet), name: object.metadata.name, state: removed ? 'Deleted' : state })
-      },
-      withStateOnly,
-    )
+  async watchServers(onFate: (server: ServerFate) => void, signal: AbortSignal): Promise<void> {
+    const tell = (object: KubernetesObject, removed: boolean): void => {
+      const fleet = object.metadata.labels?.[FLEET_LABEL]
+      const fate = fateOf(object, removed)
+      if (fleet !== undefined && fate !== undefined) {
+        onFate({ fleet: fleetId(object.metadata.namespace ?? '', fleet), name: object.metadata.name, fate })
+      }
+    }
+    this.#servers = this.#watch('gameservers', signal, tell, withStateOnly)
     await Promise.all(this.#servers.map((one) => one.synced))
   }
 
@@ -132,9 +142,21 @@ function stateOf(object: KubernetesObject): string {
   return typeof state === 'string' ? state : ''
 }
 
+function fateOf(object: KubernetesObject, removed: boolean): ServerFate['fate'] | undefined {
+  // Agones deletes the object only when the pod is gone.
+  if (removed || stateOf(object) === 'Error') return 'gone'
+  return LEAVING.has(stateOf(object)) || object.metadata.deletionTimestamp !== undefined ? 'leaving' : undefined
+}
+
+function relevantPart(object: KubernetesObject): string {
+  const { uid, annotations, ownerReferences, deletionTimestamp } = object.metadata
+  const { replicas: _changing, ...spec } = specOf(object)
+  return JSON.stringify([uid, annotations, ownerReferences, deletionTimestamp, spec])
+}
+
 /** Thousands of game servers, of each only what is asked about. */
 function withStateOnly(object: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, resourceVersion, labels } = object.metadata
+  const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = object.metadata
   const kept = { name, namespace: namespace ?? '', uid: uid ?? '', resourceVersion: resourceVersion ?? '', labels: labels ?? {} }
-  return { metadata: kept, status: { state: stateOf(object) } }
+  return { metadata: deletionTimestamp === undefined ? kept : { ...kept, deletionTimestamp }, status: { state: stateOf(object) } }
 }

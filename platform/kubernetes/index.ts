@@ -1,7 +1,7 @@
 export { KubernetesClient } from './client.ts'
 export { defaultEndpoint, type Endpoint, endpointOf, plainEndpoint } from './endpoint.ts'
 export { KubernetesFleets } from './fleets.ts'
-export { LeaderElection, monotonicClock } from './leader-election.ts'
+export { LeaderElection, type LeaseStore, monotonicClock } from './leader-election.ts'
 export { leaseObject } from './lease-store.ts'
 export { type KubernetesObject, type Resource, resourcePath } from './objects.ts'
 export { type WatchedResource, type WatchOptions, watchResource } from './watch-resource.ts'

@@ -1,0 +1,81 @@
+import { type FleetId, fleetId, type ZoneId } from '../core/ids.ts'
+import type { LayerView } from '../core/ports/index-port.ts'
+import type { Autoscaler, Fleet, FleetSource } from '../core/ports/zone-source-port.ts'
+import type { ZoneSettings } from '../core/settings.ts'
+import { wantedFleet, type Zone } from '../core/zone.ts'
+import type { Placement } from './fleet-mirror.ts'
+import type { IndexMirror } from './index-mirror.ts'
+
+/** One fleet as far as a zone is concerned. */
+export interface FleetFacts {
+  readonly id: FleetId
+  readonly fleet: Fleet | undefined
+  /** Undefined until the index was read for the first time. */
+  readonly placement: Placement | undefined
+  /** Why its game servers can't run; undefined: nothing is known to be wrong. */
+  readonly trouble: string | undefined
+}
+
+/** Everything that is decided upon, gathered at one moment. */
+export interface Observed {
+  readonly zone: Zone
+  readonly now: number
+  /** The fleet that the spec asks for. */
+  readonly wanted: FleetFacts
+  /** The fleet that the zone was last published in; undefined: none yet. */
+  readonly inUse: FleetFacts | undefined
+  /** With `dedicated`: the fleet to copy. */
+  readonly template: { readonly id: FleetId; readonly fleet: Fleet | undefined; readonly autoscaler: Autoscaler | undefined } | undefined
+  /** The autoscaler of the wanted fleet. */
+  readonly ownAutoscaler: Autoscaler | undefined
+  /** A fleet made for this zone that its spec no longer asks for. */
+  readonly leftover: FleetId | undefined
+  /** What the index holds; undefined: nothing. */
+  readonly settings: ZoneSettings | undefined
+}
+
+export interface Sources {
+  readonly fleets: FleetSource
+  readonly mirror: IndexMirror
+  /** Name of the fleet of zones that name none. */
+  readonly defaultFleet: string
+}
+
+/** Reads from local copies alone; does no I/O. */
+export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): Observed {
+  const { fleets, mirror, defaultFleet } = sources
+  const namespace = zone.metadata.namespace ?? 'default'
+  const wantedId = wantedFleet(zone, defaultFleet)
+  const settings = mirror.settingsOf(id)
+  const inUseId = settings?.fleet ?? (zone.status?.fleet === undefined ? undefined : fleetId(namespace, zone.status.fleet))
+  const facts = (fleet: FleetId): FleetFacts => ({
+    id: fleet,
+    fleet: fleets.get(fleet),
+    placement: mirror.placementOf(fleet, id),
+    trouble: fleets.troubleOf(fleet),
+  })
+  const wanted = facts(wantedId)
+  const source = zone.spec.dedicated === undefined ? undefined : fleetId(namespace, zone.spec.dedicated.from)
+  const own = wantedFleet({ ...zone, spec: { ...zone.spec, dedicated: { from: 'any' } } }, defaultFleet)
+  const left = source === undefined ? fleets.get(own) : undefined
+  return {
+    zone,
+    now,
+    wanted,
+    inUse: inUseId === undefined ? undefined : inUseId === wantedId ? wanted : facts(inUseId),
+    template: source === undefined ? undefined : { id: source, fleet: fleets.get(source), autoscaler: fleets.autoscalerOf(source) },
+    ownAutoscaler: source === undefined ? undefined : fleets.autoscalerOf(wantedId),
+    leftover: left !== undefined && left.ownerZone === zone.metadata.uid && !left.deleting ? own : undefined,
+    settings,
+  }
+}
+
+/** Layers that somebody hosts or that wait for a host. */
+export function openLayers(placement: Placement | undefined): readonly LayerView[] {
+  return placement?.layers.filter((layer) => layer.state !== 'Asleep' && layer.state !== 'Barred') ?? []
+}
+
+/** True when it is sure that nobody hosts the zone in this fleet and nobody can begin to: barred and closed in one read, after all that we did. */
+export function isLeft({ placement }: FleetFacts): boolean {
+  return placement?.fresh === true && placement.barred && openLayers(placement).length === 0
+}

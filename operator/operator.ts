@@ -1,0 +1,190 @@
+import type { Clock } from '../core/clock.ts'
+import { describeError, isCode } from '../core/errors.ts'
+import { type FleetId, parsePair, type ZoneId } from '../core/ids.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { Store } from '../core/ports/store-port.ts'
+import type { FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
+import { RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
+import { idOfZone } from '../core/zone.ts'
+import type { Metrics } from '../platform/metrics/index.ts'
+import { fleetsInUse, namesFleet } from './fleet-use.ts'
+import { IndexMirror } from './index-mirror.ts'
+import { Reconciler } from './reconciler.ts'
+import { StatusWriter } from './status-writer.ts'
+import { WorkQueue } from './workqueue.ts'
+
+export interface OperatorDeps {
+  readonly zones: ZoneSource
+  readonly fleets: FleetSource
+  readonly index: ZoneIndex
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** The fleet, by name, of zones that name none. */
+  readonly defaultFleet: string
+  /** Zones of other namespaces are somebody else's. Empty: all are ours. */
+  readonly namespaces: readonly string[]
+  readonly random?: () => number
+}
+
+export interface Operator {
+  /** Begins to watch and to act; resolves when everything was seen once. Call it only while leading. */
+  start(): Promise<void>
+  /** Ends all of it; resolves when nothing is under way any more. */
+  stop(): Promise<void>
+}
+
+const CONCURRENCY = 8
+const MAX_KEYS = 200_000
+/** A zone that fails for so long is told of in the log, not before: conflicts and short outages settle by themselves. */
+const TOLD_AFTER_FAILURES = 3
+
+/** The operator over whatever adapters it is given: a cluster, or the embedded world. */
+export function createOperator(deps: OperatorDeps): Operator {
+  return new RunningOperator(deps)
+}
+
+class RunningOperator implements Operator {
+  readonly #deps: OperatorDeps
+  readonly #queue: WorkQueue<ZoneId>
+  readonly #mirror: IndexMirror
+  readonly #writer: StatusWriter
+  readonly #stop = new AbortController()
+  readonly #meters: ReturnType<typeof meters>
+  #timers: NodeJS.Timeout[] = []
+  #sweeping: Promise<void> | undefined
+
+  constructor(deps: OperatorDeps) {
+    this.#deps = deps
+    const { zones, index, clock, log, random } = deps
+    const enqueue = (zone: ZoneId): void => void this.#queue.add(zone)
+    const common = random === undefined ? {} : { random }
+    this.#mirror = new IndexMirror({
+      index,
+      clock,
+      log,
+      ...common,
+      onZone: (zone) => this.#owns(zone) && enqueue(zone),
+      onRecovered: () => this.#enqueueAll(true),
+    })
+    this.#writer = new StatusWriter({ zones, clock, log, onRetry: enqueue })
+    const reconciler = new Reconciler({ ...deps, mirror: this.#mirror, writer: this.#writer })
+    this.#queue = new WorkQueue<ZoneId>({
+      clock,
+      ...common,
+      concurrency: CONCURRENCY,
+      limit: MAX_KEYS,
+      onError: (zone, error, failures) => this.#failed(zone, error, failures),
+      work: async (zone) => {
+        const begun = performance.now()
+        const again = await reconciler.reconcile(zone)
+        this.#meters.reconciled.add({ result: 'done' })
+        this.#meters.seconds.observe((performance.now() - begun) / 1_000)
+        return again
+      },
+    })
+    this.#meters = meters(deps.metrics, this.#queue, this.#writer, this.#mirror, zones)
+  }
+
+  async start(): Promise<void> {
+    const { zones, fleets, log } = this.#deps
+    const { signal } = this.#stop
+    await this.#mirror.start()
+    await Promise.all([
+      fleets.watchFleets((fleet) => this.#fleetChanged(fleet), signal),
+      fleets.watchServers((server) => void this.#serverLeaves(server), signal),
+    ])
+    await zones.watch((zone) => this.#queue.add(zone), signal)
+    this.#timers = [setInterval(() => this.#sweep(), SWEEP_EVERY), setInterval(() => this.#resync(), RESYNC_EVERY)]
+    this.#resync()
+    log.info({ zones: zones.list().length }, 'operator: everything was seen once')
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the operator stops'))
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#queue.stop()
+    this.#writer.stop()
+    this.#mirror.stop()
+    await this.#sweeping
+  }
+
+  #owns(zone: ZoneId): boolean {
+    const { namespaces } = this.#deps
+    return namespaces.length === 0 || namespaces.includes(parsePair(zone).namespace)
+  }
+
+  #enqueueAll(anew: boolean): void {
+    const ids = new Set<ZoneId>([...this.#deps.zones.list().map(idOfZone), ...this.#mirror.knownZones().filter((zone) => this.#owns(zone))])
+    for (const id of ids) anew ? this.#queue.addAnew(id) : this.#queue.add(id)
+  }
+
+  #fleetChanged(fleet: FleetId): void {
+    for (const zone of this.#deps.zones.list()) {
+      if (namesFleet(zone, fleet, this.#mirror.settingsOf(idOfZone(zone)), this.#deps.defaultFleet)) this.#queue.addAnew(idOfZone(zone))
+    }
+  }
+
+  /** Only hurries what heartbeats and the host itself would do a little later. */
+  async #serverLeaves({ fleet, name, fate }: ServerFate): Promise<void> {
+    const { index, log } = this.#deps
+    try {
+      await (fate === 'gone' ? index.removeHost(fleet, name) : index.drainHost(fleet, name))
+    } catch (error) {
+      log.debug({ fleet, host: name, fate, error: describeError(error) }, 'index: not told of a game server that leaves')
+    }
+  }
+
+  #resync(): void {
+    const { zones, defaultFleet } = this.#deps
+    this.#mirror.keepOnly(fleetsInUse(zones.list(), this.#mirror, defaultFleet))
+    // Every zone comes back by itself; settings whose Zone is gone would be seen by nobody else.
+    for (const id of this.#mirror.knownZones()) if (this.#owns(id) && zones.get(id) === undefined) this.#queue.add(id)
+  }
+
+  #sweep(): void {
+    if (this.#sweeping !== undefined) return
+    this.#sweeping = this.#sweepAll().finally(() => {
+      this.#sweeping = undefined
+    })
+  }
+
+  async #sweepAll(): Promise<void> {
+    for (const fleet of this.#mirror.followed) {
+      if (this.#stop.signal.aborted) return
+      try {
+        const placed = await this.#deps.index.sweep(fleet)
+        if (placed > 0) this.#meters.placedAgain.add({}, placed)
+      } catch (error) {
+        this.#mirror.failed(error)
+        return
+      }
+    }
+  }
+
+  #failed(zone: ZoneId, error: unknown, failures: number): void {
+    this.#meters.reconciled.add({ result: 'failed' })
+    // One signal for all zones.
+    if (isCode(error, 'IndexUnavailable')) {
+      this.#mirror.failed(error)
+      return
+    }
+    const fields = { zone, failures, error: describeError(error) }
+    if (failures < TOLD_AFTER_FAILURES) this.#deps.log.debug(fields, 'zone: tried again')
+    else this.#deps.log.warn(fields, 'zone: still fails, tried again')
+  }
+}
+
+function meters(metrics: Metrics, queue: WorkQueue<ZoneId>, writer: StatusWriter, mirror: IndexMirror, zones: ZoneSource) {
+  metrics.sampled('bailiwick_zones', 'Zones seen', () => zones.list().length)
+  metrics.sampled('bailiwick_queue_keys', 'Zones that wait to be looked at, now or later', () => queue.size)
+  metrics.sampled('bailiwick_status_writes_waiting', 'Statuses that wait to be written', () => writer.waiting)
+  metrics.sampled('bailiwick_index_reachable', '1 while the zone index answers', () => Number(mirror.reachable))
+  return {
+    reconciled: metrics.counter('bailiwick_reconciles_total', 'Zones looked at', ['result']),
+    seconds: metrics.histogram('bailiwick_reconcile_seconds', 'Time to look at one zone', [0.001, 0.01, 0.1, 1, 10]),
+    placedAgain: metrics.counter('bailiwick_layers_placed_again_total', 'Layers that sweeps placed again'),
+  }
+}

@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type FleetId, type LayerId, layerId, parseLayerId } from '../core/ids.ts'
+import type { CloseReason } from '../core/ports/index-port.ts'
+import type { Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
+import type { ZoneSettings } from '../core/settings.ts'
+import { ZONE_FINALIZER, zoneSettings } from '../core/zone.ts'
+import { violation } from './acceptance.ts'
+import { isLeft, type Observed, openLayers } from './observe.ts'
+import { dedicatedObjects, isCurrent } from './resources.ts'
+
+/** One thing to do. Each may be done again without harm. */
+export type Action =
+  | { readonly do: 'setFinalizer'; readonly present: boolean }
+  | { readonly do: 'applyManifest'; readonly manifest: Manifest }
+  | { readonly do: 'deleteFleet'; readonly fleet: FleetId }
+  | { readonly do: 'putZone'; readonly settings: ZoneSettings }
+  | { readonly do: 'deleteZone'; readonly uid: string }
+  | { readonly do: 'barZone'; readonly fleet: FleetId; readonly reason: CloseReason }
+  | { readonly do: 'unbarZone'; readonly fleet: FleetId }
+  | { readonly do: 'forgetZone'; readonly fleet: FleetId }
+  | { readonly do: 'placeLayer'; readonly fleet: FleetId; readonly layer: LayerId }
+  | { readonly do: 'requestClose'; readonly fleet: FleetId; readonly layer: LayerId; readonly reason: CloseReason }
+  /** Erases the stored data of all layers of the zone: at least those below `known`, and on to the first that has none. */
+  | { readonly do: 'eraseLayers'; readonly known: number }
+  | { readonly do: 'event'; readonly event: ZoneEvent }
+
+export interface Plan {
+  /** To be done in this order; what fails ends the plan, unless `bestEffort`. */
+  readonly actions: readonly Action[]
+  /** Look again after this many ms, though nothing changed. */
+  readonly againAfterMs?: number
+  /** Go on after an action that failed: what could not be done was told. */
+  readonly bestEffort?: true
+}
+
+interface Step {
+  readonly actions: readonly Action[]
+  /** Nothing after this step may be done yet. */
+  readonly stop?: true
+  readonly againAfterMs?: number
+}
+
+const GO_ON: Step = { actions: [] }
+const STOP: Step = { actions: [], stop: true }
+
+/** The steps of a zone that is wanted, in order. */
+const steps: readonly ((observed: Observed) => Step)[] = [
+  keepFinalizer,
+  makeDedicatedFleet,
+  requireAcceptance,
+  leaveOldFleet,
+  publishSettings,
+  closeSuspended,
+  openAgain,
+  keepOpen,
+  closeSurplus,
+  dropLeftover,
+]
+
+/** What to do for a zone that exists and is not being deleted. Pure. */
+export function plan(observed: Observed): Plan {
+  const actions: Action[] = []
+  let again: number | undefined
+  for (const step of steps) {
+    const outcome = step(observed)
+    actions.push(...outcome.actions)
+    if (outcome.againAfterMs !== undefined) again = Math.min(again ?? outcome.againAfterMs, outcome.againAfterMs)
+    if (outcome.stop === true) break
+  }
+  return again === undefined ? { actions } : { actions, againAfterMs: again }
+}
+
+/** Before anything of the zone exists elsewhere, since nobody would clean it up after a deletion. */
+function keepFinalizer({ zone }: Observed): Step {
+  return zone.metadata.finalizers?.includes(ZONE_FINALIZER) === true ? GO_ON : { actions: [{ do: 'setFinalizer', present: true }] }
+}
+
+function makeDedicatedFleet(observed: Observed): Step {
+  const made = dedicatedObjects(observed)
+  if (made === undefined || violation(observed) !== undefined || isCurrent(observed.wanted.fleet, observed.ownAutoscaler, made))
+    return GO_ON
+  const manifests = made.autoscaler === undefined ? [made.fleet] : [made.fleet, made.autoscaler]
+  return { actions: manifests.map((manifest) => ({ do: 'applyManifest', manifest })) }
+}
+
+/** What is hosted already goes on as it is. */
+function requireAcceptance(observed: Observed): Step {
+  return violation(observed) === undefined && observed.wanted.fleet !== undefined ? GO_ON : STOP
+}
+
+/** A zone is hosted by one fleet only: the old one closes it, with final snapshots, before the new one may open it. */
+function leaveOldFleet({ wanted, inUse }: Observed): Step {
+  if (inUse === undefined || inUse.id === wanted.id) return GO_ON
+  if (isLeft(inUse)) return { actions: [{ do: 'forgetZone', fleet: inUse.id }] }
+  return inUse.placement?.barred === true ? STOP : { actions: [{ do: 'barZone', fleet: inUse.id, reason: 'FleetChange' }], stop: true }
+}
+
+function publishSettings({ zone, wanted, settings }: Observed): Step {
+  const current = zoneSettings(zone, wanted.id)
+  return isDeepStrictEqual(settings, current) ? GO_ON : { actions: [{ do: 'putZone', settings: current }] }
+}
+
+function closeSuspended({ zone, wanted }: Observed): Step {
+  if (zone.spec.suspend !== true) return GO_ON
+  return wanted.placement?.barred === true ? STOP : { actions: [{ do: 'barZone', fleet: wanted.id, reason: 'Suspend' }], stop: true }
+}
+
+/** Also a zone of the same name that was deleted, or left this fleet, may have left a bar. */
+function openAgain({ wanted }: Observed): Step {
+  if (wanted.placement === undefined) return STOP
+  return wanted.placement.barred ? { actions: [{ do: 'unbarZone', fleet: wanted.id }] } : GO_ON
+}
+
+function keepOpen({ zone, wanted }: Observed): Step {
+  const settings = zoneSettings(zone, wanted.id)
+  if (settings.activation !== 'Always') return GO_ON
+  const open = new Set(openLayers(wanted.placement).map(({ layer }) => layer))
+  const missing = Array.from({ length: settings.layers.min }, (_, index) => layerId(settings.zone, index)).filter(
+    (layer) => !open.has(layer),
+  )
+  return { actions: missing.map((layer) => ({ do: 'placeLayer', fleet: wanted.id, layer })) }
+}
+
+/** Layers beyond `max` at once; layers that `Always` opened and no longer needs when they were empty for as long as an idle one may be. */
+function closeSurplus({ zone, wanted, now }: Observed): Step {
+  const { layers, activation, idleAfterMs } = zoneSettings(zone, wanted.id)
+  const actions: Action[] = []
+  let again: number | undefined
+  for (const view of openLayers(wanted.placement)) {
+    if (view.closeRequested !== undefined) continue
+    const { index } = parseLayerId(view.layer)
+    const emptySince = wanted.placement?.emptySince.get(view.layer)
+    const left = emptySince === undefined ? Number.POSITIVE_INFINITY : emptySince + idleAfterMs - now
+    const close: Action = { do: 'requestClose', fleet: wanted.id, layer: view.layer, reason: 'ScaleDown' }
+    if (index >= layers.max || (activation === 'Always' && index >= layers.min && left <= 0)) actions.push(close)
+    else if (activation === 'Always' && index >= layers.min && Number.isFinite(left)) again = Math.min(again ?? left, left)
+  }
+  return again === undefined ? { actions } : { actions, againAfterMs: again }
+}
+
+function dropLeftover({ leftover, inUse }: Observed): Step {
+  return leftover === undefined || inUse?.id === leftover ? GO_ON : { actions: [{ do: 'deleteFleet', fleet: leftover }] }
+}

@@ -1,0 +1,129 @@
+import { parseLayerId } from '../core/ids.ts'
+import type { LayerView } from '../core/ports/index-port.ts'
+import type { Condition } from '../core/zone.ts'
+import type { Observed } from './observe.ts'
+import { whatIsLeft } from './plan-deletion.ts'
+import type { Facts } from './status-facts.ts'
+
+type State = Condition['status']
+/** Holds when it answers a message: what is so, and what to do if something is to be done. */
+type Row = readonly [State, string, (facts: Facts, observed: Observed) => string | false | undefined]
+
+const names = (layers: readonly LayerView[]): string =>
+  layers
+    .slice(0, 5)
+    .map(({ layer }) => parseLayerId(layer).index)
+    .join(', ')
+const many = (layers: readonly LayerView[]): string =>
+  `${layers.length === 1 ? 'layer' : 'layers'} ${names(layers)}${layers.length > 5 ? ', …' : ''}`
+
+const failures = ({ failed }: Facts): string | false =>
+  failed.length > 0 &&
+  `${failed
+    .slice(0, 3)
+    .map(({ layer, failure }) => `layer ${parseLayerId(layer).index}: ${failure}`)
+    .join('; ')}. It is tried again; see the log of the zone servers and the store`
+
+const waiting = ({ open }: Facts, { wanted, inUse }: Observed): string | false => {
+  const wished = open.filter(({ state }) => state === 'Wished')
+  const used = inUse ?? wanted
+  if (wished.length === 0) return false
+  return used.trouble === undefined
+    ? `${many(wished)}: no host of Fleet ${used.id} has room, one is awaited; see kubectl get fleet,gameserver -n ${used.id.split('/')[0]}`
+    : `${many(wished)}: no host of Fleet ${used.id} has room, and ${used.trouble}`
+}
+
+/** For each condition its rows in order: the first that holds is it. */
+const tables: readonly (readonly [string, readonly Row[]])[] = [
+  [
+    'Accepted',
+    [
+      ['False', 'violation', ({ violation }) => violation?.message],
+      ['True', 'Valid', (_, { wanted }) => `Fleet ${wanted.id} hosts the zone`],
+    ],
+  ],
+  [
+    'Hosted',
+    [
+      ['False', 'Terminating', ({ terminating, open }) => terminating && open.length === 0 && 'all layers are closed'],
+      [
+        'False',
+        'Suspended',
+        ({ suspended, open }) => suspended && open.length === 0 && 'the zone is suspended: set spec.suspend to false to open it',
+      ],
+      ['True', 'Serving', ({ serving, missing }) => serving.length > 0 && missing === 0 && 'every layer that is to be open is served'],
+      ['False', 'LayerFailed', failures],
+      ['False', 'NoHost', waiting],
+      ['False', 'Claiming', ({ opening }) => opening.length > 0 && `${many(opening)}: a host takes it over`],
+      [
+        'False',
+        'Closing',
+        ({ closing, serving }) => closing.length > 0 && serving.length === 0 && `${many(closing)}: final snapshot under way`,
+      ],
+      ['False', 'Placing', ({ missing }) => missing > 0 && 'a host is being chosen'],
+      ['False', 'NotAccepted', ({ violation }) => violation !== undefined && 'the zone is not accepted, see condition Accepted'],
+      ['False', 'Sleeping', () => 'nobody is in; a join wakes the zone'],
+    ],
+  ],
+  [
+    'Ready',
+    [
+      ['False', 'Terminating', ({ terminating }) => terminating && 'the zone is being deleted'],
+      ['False', 'Suspended', ({ suspended }) => suspended && 'the zone is suspended: set spec.suspend to false to open it'],
+      ['True', 'Serving', ({ serving }) => serving.length > 0 && 'players can join'],
+      ['False', 'NotAccepted', ({ violation }) => violation !== undefined && 'the zone is not accepted, see condition Accepted'],
+      ['False', 'LayerFailed', failures],
+      ['False', 'Waking', ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'a join waits until a layer is served'],
+      ['False', 'Closing', ({ closing }) => closing.length > 0 && 'a join waits until the layer is closed, and wakes it again'],
+      ['True', 'Sleeping', () => 'nobody is in; a join wakes the zone'],
+    ],
+  ],
+  [
+    'Progressing',
+    [
+      ['True', 'Terminating', ({ terminating }, observed) => terminating && `waiting for the end: ${whatIsLeft(observed)}`],
+      ['True', 'FleetChange', ({ moving, open }) => moving && open.length > 0 && 'closing in the old fleet before opening in the new one'],
+      ['True', 'Suspending', ({ suspended, open }) => suspended && open.length > 0 && `${many(open)} closing`],
+      ['True', 'Waking', ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'a layer is on its way to be served'],
+      ['True', 'Closing', ({ closing }) => closing.length > 0 && `${many(closing)} closing`],
+      ['False', 'Settled', () => 'nothing is under way'],
+    ],
+  ],
+  [
+    'DataSafe',
+    [
+      ['False', 'LayerFailed', failures],
+      ['True', 'NoFailure', () => 'no layer reports trouble with its stored data'],
+    ],
+  ],
+]
+
+/** Conditions that can be said without the index. */
+const ALWAYS_KNOWN = new Set(['Accepted'])
+
+/** Every condition, with the time of its last change kept from `before`. While the index was never read, those about layers stay as they are. */
+export function conditions(facts: Facts, before: readonly Condition[], observed: Observed): Condition[] {
+  return tables.flatMap(([type, rows]) => {
+    const known = before.find((condition) => condition.type === type)
+    if (!facts.indexRead && !ALWAYS_KNOWN.has(type)) return known === undefined ? [] : [known]
+    return [condition(type, rows, facts, known, observed)]
+  })
+}
+
+function condition(type: string, rows: readonly Row[], facts: Facts, known: Condition | undefined, observed: Observed): Condition {
+  for (const [status, reason, says] of rows) {
+    const message = says(facts, observed)
+    if (message === false || message === undefined) continue
+    const generation = observed.zone.metadata.generation
+    return {
+      type,
+      status,
+      reason: reason === 'violation' ? (facts.violation?.reason ?? reason) : reason,
+      message,
+      lastTransitionTime:
+        known?.status === status ? known.lastTransitionTime : new Date(observed.now).toISOString().replace(/\.\d+Z$/, 'Z'),
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    }
+  }
+  throw new Error(`operator/status-conditions.ts: no row of ${type} holds`)
+}

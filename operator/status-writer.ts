@@ -1,0 +1,149 @@
+import type { Clock } from '../core/clock.ts'
+import { describeError, isCode } from '../core/errors.ts'
+import type { ZoneId } from '../core/ids.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { ZoneSource } from '../core/ports/zone-source-port.ts'
+import { STATUS_PLAYERS_EVERY, STATUS_WRITES_PER_SECOND } from '../core/timing.ts'
+import type { ZoneStatus } from '../core/zone.ts'
+import { DueTimes } from './due-times.ts'
+import { compareStatus } from './status.ts'
+import { eventsOf } from './status-events.ts'
+
+export interface StatusWriterOptions {
+  readonly zones: ZoneSource
+  readonly clock: Clock
+  readonly log: Log
+  /** The write was refused or failed: the zone is to be looked at again. */
+  readonly onRetry: (zone: ZoneId) => void
+  readonly perSecond?: number
+}
+
+/** How often the budget is looked at. */
+const PUMP_EVERY = 20
+/** Writes under way at once. */
+const CONCURRENCY = 16
+
+/**
+ * Writes statuses within one budget over all zones: transitions first and at once, player counts at most every STATUS_PLAYERS_EVERY a zone. Only the newest
+ * status of a zone waits, so that the queue is bounded by the number of zones.
+ */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions
+  readonly #pending = new Map<ZoneId, ZoneStatus>()
+  readonly #urgent = new Set<ZoneId>()
+  readonly #players = new DueTimes()
+  readonly #writtenAt = new Map<ZoneId, number>()
+  readonly #writing = new Set<ZoneId>()
+  #tokens: number
+  #refilledAt: number
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options
+    this.#tokens = this.#perSecond
+    this.#refilledAt = options.clock.now()
+  }
+
+  get waiting(): number {
+    return this.#pending.size
+  }
+
+  /** The status that the zone shall have; replaces one that still waits. Nothing is written when it has it already. */
+  submit(zone: ZoneId, status: ZoneStatus): void {
+    const change = compareStatus(this.#options.zones.get(zone)?.status, status)
+    if (change === 'same' || this.#stopped) {
+      this.forget(zone)
+      return
+    }
+    this.#pending.set(zone, status)
+    if (change === 'transition') this.#urgent.add(zone)
+    else this.#players.add(zone, (this.#writtenAt.get(zone) ?? 0) + STATUS_PLAYERS_EVERY)
+    this.#pump()
+  }
+
+  /** Nothing is to be written for the zone any more. */
+  forget(zone: ZoneId): void {
+    this.#pending.delete(zone)
+    this.#urgent.delete(zone)
+    this.#players.remove(zone)
+  }
+
+  /** The zone is gone. */
+  drop(zone: ZoneId): void {
+    this.forget(zone)
+    this.#writtenAt.delete(zone)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#pending.clear()
+    this.#urgent.clear()
+  }
+
+  get #perSecond(): number {
+    return this.#options.perSecond ?? STATUS_WRITES_PER_SECOND
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    const now = this.#options.clock.now()
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + (Math.max(0, now - this.#refilledAt) / 1_000) * this.#perSecond)
+    this.#refilledAt = now
+    for (const zone of this.#urgent) {
+      if (this.#tokens < 1 || this.#writing.size >= CONCURRENCY) break
+      if (!this.#writing.has(zone)) this.#begin(zone)
+    }
+    const due = this.#urgent.size === 0 && this.#tokens >= 1 ? this.#players.take(now) : []
+    for (const zone of due) {
+      const id = zone as ZoneId
+      if (!this.#pending.has(id)) continue
+      if (this.#tokens >= 1 && this.#writing.size < CONCURRENCY && !this.#writing.has(id)) this.#begin(id)
+      else this.#players.add(id, now + PUMP_EVERY)
+    }
+    if (this.#pending.size > 0) {
+      const wait = this.#urgent.size > 0 ? PUMP_EVERY : Math.max(PUMP_EVERY, (this.#players.next ?? now) - now)
+      this.#timer = setTimeout(() => this.#pump(), wait)
+    }
+  }
+
+  #begin(zone: ZoneId): void {
+    const status = this.#pending.get(zone)
+    this.forget(zone)
+    if (status === undefined) return
+    this.#tokens -= 1
+    this.#writing.add(zone)
+    void this.#write(zone, status).finally(() => {
+      this.#writing.delete(zone)
+      this.#pump()
+    })
+  }
+
+  async #write(id: ZoneId, status: ZoneStatus): Promise<void> {
+    const { zones, clock, log, onRetry } = this.#options
+    const zone = zones.get(id)
+    if (zone === undefined) return
+    const before = zone.status
+    try {
+      await zones.writeStatus(zone, status)
+      this.#writtenAt.set(id, clock.now())
+      for (const event of eventsOf(before, status)) zones.event(zone, event)
+    } catch (error) {
+      if (isCode(error, 'NotFound')) return
+      if (isCode(error, 'KubernetesConflict')) await this.#refresh(id)
+      else log.warn({ zone: id, error: describeError(error) }, 'status: not written')
+      onRetry(id)
+    }
+  }
+
+  /** Somebody else changed the zone and the watch has not said so yet. */
+  async #refresh(id: ZoneId): Promise<void> {
+    try {
+      await this.#options.zones.refresh(id)
+    } catch (error) {
+      this.#options.log.debug({ zone: id, error: describeError(error) }, 'status: the zone could not be read anew')
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { parseLayerId, parsePair } from '../core/ids.ts'
+import type { LayerView } from '../core/ports/index-port.ts'
+import type { LayerStatus, ZoneStatus } from '../core/zone.ts'
+import type { Observed } from './observe.ts'
+import { conditions } from './status-conditions.ts'
+import { type Facts, gatherFacts } from './status-facts.ts'
+
+export type Phase = NonNullable<ZoneStatus['phase']>
+
+/** What the CRD allows. */
+const MAX_LAYERS = 100
+
+/** In order: the first that holds is the phase. */
+const phases: readonly (readonly [Phase, (facts: Facts) => boolean])[] = [
+  ['Terminating', ({ terminating }) => terminating],
+  ['Draining', ({ suspended, open }) => suspended && open.length > 0],
+  ['Suspended', ({ suspended }) => suspended],
+  ['Pending', ({ violation, open }) => violation !== undefined && open.length === 0],
+  ['Draining', ({ moving, open }) => moving && open.length > 0],
+  ['Failed', ({ failed, serving }) => failed.length > 0 && serving.length === 0],
+  [
+    'Degraded',
+    ({ serving, missing, failed, violation }) => serving.length > 0 && (missing > 0 || failed.length > 0 || violation !== undefined),
+  ],
+  ['Running', ({ serving }) => serving.length > 0],
+  ['Waking', ({ opening, missing }) => opening.length > 0 || missing > 0],
+  ['Draining', ({ open }) => open.length > 0],
+  ['Sleeping', () => true],
+]
+
+/**
+ * The whole status of a zone, from what was observed and the status before (for the times of its conditions). While the index was never read, what was said of layers
+ * stays as it is. Pure.
+ */
+export function computeStatus(observed: Observed): ZoneStatus {
+  const facts = gatherFacts(observed)
+  const before = observed.zone.status ?? {}
+  const generation = observed.zone.metadata.generation
+  const { inUse } = observed
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase: phaseOf(facts, before.phase),
+    ...(inUse === undefined ? {} : { fleet: parsePair(inUse.id).name }),
+    ...(facts.indexRead
+      ? {
+          players: total(facts.open),
+          layerCount: facts.open.filter(({ state }) => state !== 'Wished').length,
+          layers: facts.open.slice(0, MAX_LAYERS).map(layerStatus),
+        }
+      : { players: before.players ?? 0, layerCount: before.layerCount ?? 0, layers: before.layers ?? [] }),
+    conditions: conditions(facts, before.conditions ?? [], observed),
+  }
+}
+
+/** Whether `next` is worth a write now, some day soon, or not at all: player counts alone can wait. */
+export function compareStatus(before: ZoneStatus | undefined, next: ZoneStatus): 'same' | 'players' | 'transition' {
+  const whole = JSON.stringify(canonical(before ?? {}))
+  if (whole === JSON.stringify(canonical(next))) return 'same'
+  return JSON.stringify(canonical(withoutPlayers(before ?? {}))) === JSON.stringify(canonical(withoutPlayers(next)))
+    ? 'players'
+    : 'transition'
+}
+
+function phaseOf(facts: Facts, before: Phase | undefined): Phase {
+  if (!facts.indexRead && !facts.terminating) return before ?? 'Pending'
+  return phases.find(([, holds]) => holds(facts))?.[0] ?? 'Pending'
+}
+
+function layerStatus(view: LayerView): LayerStatus {
+  return {
+    index: parseLayerId(view.layer).index,
+    epoch: view.epoch,
+    state: view.state,
+    ...(view.host === undefined ? {} : { host: view.host }),
+    ...(view.node === undefined ? {} : { node: view.node }),
+    ...(view.state === 'Serving' ? { endpoints: [...view.endpoints].slice(0, 16) } : {}),
+    players: view.players,
+  }
+}
+
+function total(layers: readonly LayerView[]): number {
+  return layers.reduce((sum, { players }) => sum + players, 0)
+}
+
+function withoutPlayers(status: ZoneStatus): ZoneStatus {
+  const { players: _all, ...rest } = status
+  const layers = rest.layers?.map(({ players: _own, ...layer }): LayerStatus => layer)
+  return layers === undefined ? rest : { ...rest, layers }
+}
+
+/** The same text for the same status, in whatever order its fields came. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, canonical(item)]),
+  )
+}
