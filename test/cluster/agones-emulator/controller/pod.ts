@@ -15,6 +15,8 @@ import type { Container, EvictionSafe, GameServer, Pod, PodSpec } from '../types
 
 const SIDECAR_USER = 65532
 const NO_TOKEN_VOLUME = 'empty'
+/** Agones leaves this at 1 s; a test machine may be so busy that a healthy sidecar takes longer. */
+const PROBE_TIMEOUT_SECONDS = 5
 
 /** What a pod's labels and annotations say about eviction; both are kept when the template sets them. */
 const EVICTION: Record<EvictionSafe, { annotation: string; label: string }> = {
@@ -35,7 +37,12 @@ function sidecar(server: GameServer, image: string): Container {
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
       { name: 'LOG_LEVEL', value: logLevel ?? 'Info' },
     ],
-    livenessProbe: { httpGet: { path: '/healthz', port: HEALTH_PORT }, initialDelaySeconds: 3, periodSeconds: 3 },
+    livenessProbe: {
+      httpGet: { path: '/healthz', port: HEALTH_PORT },
+      initialDelaySeconds: 3,
+      periodSeconds: 3,
+      timeoutSeconds: PROBE_TIMEOUT_SECONDS,
+    },
     resources: { requests: { cpu: '30m' } },
     restartPolicy: 'Always',
     securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: SIDECAR_USER },
@@ -78,6 +85,7 @@ function withHealth(container: Container, server: GameServer): Container {
       initialDelaySeconds: health.initialDelaySeconds,
       periodSeconds: health.periodSeconds,
       failureThreshold: health.failureThreshold,
+      timeoutSeconds: PROBE_TIMEOUT_SECONDS,
     },
   }
 }

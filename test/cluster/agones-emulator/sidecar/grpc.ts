@@ -1,135 +1,54 @@
-import { createRequire } from 'node:module'
 import {
   type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  type MethodDefinition,
   Server,
   ServerCredentials,
-  type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { GameServer, GameServerState } from '../types.ts'
+import type { GameServerState } from '../types.ts'
 import { InvalidArgument, type SdkService } from './service.ts'
-import { viewOf } from './view.ts'
+import { type GameServerView, viewOf } from './view.ts'
+import { decodeDuration, decodeKeyValue, encodeGameServer, type KeyValue } from './wire.ts'
 
-type Empty = object
+type Empty = Record<string, never>
 
-interface KeyValue {
-  getKey(): string
-  getValue(): string
-}
+const EMPTY: Empty = {}
+const encodeEmpty = (_message: Empty): Buffer => Buffer.alloc(0)
+const decodeEmpty = (_bytes: Buffer): Empty => EMPTY
 
-interface Duration {
-  getSeconds(): number
-}
-
-interface StringMap {
-  set(key: string, value: string): void
-}
-
-interface MetaMessage {
-  setName(value: string): void
-  setNamespace(value: string): void
-  setUid(value: string): void
-  setResourceVersion(value: string): void
-  setGeneration(value: number): void
-  setCreationTimestamp(value: number): void
-  setDeletionTimestamp(value: number): void
-  getAnnotationsMap(): StringMap
-  getLabelsMap(): StringMap
-}
-
-interface HealthMessage {
-  setDisabled(value: boolean): void
-  setPeriodSeconds(value: number): void
-  setFailureThreshold(value: number): void
-  setInitialDelaySeconds(value: number): void
-}
-
-interface StatusMessage {
-  setState(value: string): void
-  setAddress(value: string): void
-  setAddressesList(value: object[]): void
-  setPortsList(value: object[]): void
-}
-
-interface GameServerMessage {
-  setObjectMeta(value: MetaMessage): void
-  setSpec(value: { setHealth(value: HealthMessage): void }): void
-  setStatus(value: StatusMessage): void
-}
-
-/** The generated classes of Agones' protocol that come with its npm package. */
-interface Messages {
-  Empty: new () => Empty
-  GameServer: {
-    new (): GameServerMessage
-    ObjectMeta: new () => MetaMessage
-    Spec: { new (): { setHealth(value: HealthMessage): void }; Health: new () => HealthMessage }
-    Status: {
-      new (): StatusMessage
-      Address: new () => { setType(value: string): void; setAddress(value: string): void }
-      Port: new () => { setName(value: string): void; setPort(value: number): void }
-    }
+function method<Request, Response>(
+  name: string,
+  decode: (bytes: Buffer) => Request,
+  encode: (message: Response) => Buffer,
+  stream: { request?: boolean; response?: boolean } = {},
+): MethodDefinition<Request, Response> {
+  const onlyOnTheServer = (): never => {
+    throw new Error(`${name}: this side only answers`)
+  }
+  return {
+    path: `/agones.dev.sdk.SDK/${name}`,
+    requestStream: stream.request ?? false,
+    responseStream: stream.response ?? false,
+    requestDeserialize: decode,
+    responseSerialize: encode,
+    requestSerialize: onlyOnTheServer,
+    responseDeserialize: onlyOnTheServer,
   }
 }
 
-const require = createRequire(import.meta.url)
-const messages: Messages = require('@google-cloud/agones-sdk/lib/sdk_pb.js')
-const services: { 'agones.dev.sdk.SDK': ServiceDefinition } = require('@google-cloud/agones-sdk/lib/sdk_grpc_pb.js')
-
-function metaMessage(view: ReturnType<typeof viewOf>['object_meta']): MetaMessage {
-  const meta = new messages.GameServer.ObjectMeta()
-  meta.setName(view.name)
-  meta.setNamespace(view.namespace)
-  meta.setUid(view.uid)
-  meta.setResourceVersion(view.resource_version)
-  meta.setGeneration(Number(view.generation))
-  meta.setCreationTimestamp(Number(view.creation_timestamp))
-  meta.setDeletionTimestamp(Number(view.deletion_timestamp))
-  for (const [key, value] of Object.entries(view.annotations)) meta.getAnnotationsMap().set(key, value)
-  for (const [key, value] of Object.entries(view.labels)) meta.getLabelsMap().set(key, value)
-  return meta
-}
-
-function statusMessage(view: ReturnType<typeof viewOf>['status']): StatusMessage {
-  const made = new messages.GameServer.Status()
-  made.setState(view.state)
-  made.setAddress(view.address)
-  made.setAddressesList(
-    view.addresses.map(({ type, address }) => {
-      const entry = new messages.GameServer.Status.Address()
-      entry.setType(type)
-      entry.setAddress(address)
-      return entry
-    }),
-  )
-  made.setPortsList(
-    view.ports.map(({ name, port }) => {
-      const entry = new messages.GameServer.Status.Port()
-      entry.setName(name)
-      entry.setPort(port)
-      return entry
-    }),
-  )
-  return made
-}
-
-function gameServerMessage(server: GameServer): GameServerMessage {
-  const view = viewOf(server)
-  const health = new messages.GameServer.Spec.Health()
-  health.setDisabled(view.spec.health.disabled)
-  health.setPeriodSeconds(view.spec.health.period_seconds)
-  health.setFailureThreshold(view.spec.health.failure_threshold)
-  health.setInitialDelaySeconds(view.spec.health.initial_delay_seconds)
-  const spec = new messages.GameServer.Spec()
-  spec.setHealth(health)
-  const made = new messages.GameServer()
-  made.setObjectMeta(metaMessage(view.object_meta))
-  made.setSpec(spec)
-  made.setStatus(statusMessage(view.status))
-  return made
+const DEFINITION = {
+  ready: method('Ready', decodeEmpty, encodeEmpty),
+  allocate: method('Allocate', decodeEmpty, encodeEmpty),
+  shutdown: method('Shutdown', decodeEmpty, encodeEmpty),
+  reserve: method('Reserve', decodeDuration, encodeEmpty),
+  health: method('Health', decodeEmpty, encodeEmpty, { request: true }),
+  getGameServer: method('GetGameServer', decodeEmpty, encodeGameServer),
+  watchGameServer: method('WatchGameServer', decodeEmpty, encodeGameServer, { response: true }),
+  setLabel: method('SetLabel', decodeKeyValue, encodeEmpty),
+  setAnnotation: method('SetAnnotation', decodeKeyValue, encodeEmpty),
 }
 
 function unary<Request, Response>(work: (request: Request) => Response): handleUnaryCall<Request, Response> {
@@ -144,18 +63,17 @@ function unary<Request, Response>(work: (request: Request) => Response): handleU
 }
 
 function implementation(service: SdkService): UntypedServiceImplementation {
-  const empty = () => new messages.Empty()
   const wish = (state: GameServerState): handleUnaryCall<Empty, Empty> =>
     unary(() => {
       service.wish(state)
-      return empty()
+      return EMPTY
     })
   const health: handleClientStreamingCall<Empty, Empty> = (call, callback) => {
     call.on('data', () => service.ping())
-    call.on('end', () => callback(null, empty()))
+    call.on('end', () => callback(null, EMPTY))
   }
-  const watch: handleServerStreamingCall<Empty, GameServerMessage> = (call) => {
-    const stop = service.watch((server) => call.write(gameServerMessage(server)))
+  const watch: handleServerStreamingCall<Empty, GameServerView> = (call) => {
+    const stop = service.watch((server) => call.write(viewOf(server)))
     call.once('cancelled', stop)
     call.once('close', stop)
   }
@@ -163,31 +81,31 @@ function implementation(service: SdkService): UntypedServiceImplementation {
     ready: wish('RequestReady'),
     allocate: wish('Allocated'),
     shutdown: wish('Shutdown'),
-    reserve: unary((duration: Duration) => {
-      service.wish('Reserved', duration.getSeconds())
-      return empty()
+    reserve: unary((seconds: number) => {
+      service.wish('Reserved', seconds)
+      return EMPTY
     }),
-    setLabel: unary((pair: KeyValue) => {
-      service.setLabel(pair.getKey(), pair.getValue())
-      return empty()
+    setLabel: unary(({ key, value }: KeyValue) => {
+      service.setLabel(key, value)
+      return EMPTY
     }),
-    setAnnotation: unary((pair: KeyValue) => {
-      service.setAnnotation(pair.getKey(), pair.getValue())
-      return empty()
+    setAnnotation: unary(({ key, value }: KeyValue) => {
+      service.setAnnotation(key, value)
+      return EMPTY
     }),
-    getGameServer: unary(() => gameServerMessage(service.gameServer())),
+    getGameServer: unary(() => viewOf(service.gameServer())),
     watchGameServer: watch,
     health,
   }
 }
 
-/** Serves the SDK over gRPC on the loopback interface. Resolves when it listens. */
-export function serveGrpc(service: SdkService, port: number): Promise<Server> {
+/** Serves the SDK over gRPC on the loopback interface; port 0 takes a free one. Resolves with the port when it listens. */
+export function serveGrpc(service: SdkService, port: number): Promise<{ server: Server; port: number }> {
   const server = new Server()
-  server.addService(services['agones.dev.sdk.SDK'], implementation(service))
+  server.addService(DEFINITION, implementation(service))
   return new Promise((resolve, reject) => {
-    server.bindAsync(`localhost:${port}`, ServerCredentials.createInsecure(), (error) => {
-      if (error === null) resolve(server)
+    server.bindAsync(`localhost:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve({ server, port: bound })
       else reject(error)
     })
   })
