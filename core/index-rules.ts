@@ -29,6 +29,8 @@ export interface IndexRules {
   readonly ticketsPerLayer: number
   /** Layers handled by one sweep, and wishes placed by one registration or heartbeat. */
   readonly sweepLimit: number
+  /** Characters kept of the reason why a layer was given up. */
+  readonly failureLength: number
   /** Changes kept for those who watch and are slow. */
   readonly changesKept: number
 }
@@ -47,5 +49,6 @@ export const defaultIndexRules: IndexRules = {
   failedLayerWaitMax: FAILED_LAYER_WAIT_MAX,
   ticketsPerLayer: 4_096,
   sweepLimit: 200,
+  failureLength: 500,
   changesKept: 10_000,
 }

@@ -100,7 +100,7 @@ export function failLayer(fleet: FleetState, id: LayerId, host: string, generati
   const wanted = wantsPlace(layer, 'failed', fleet.bars.has(zoneOf(id)))
   giveUp(layer)
   release(fleet, layer)
-  layer.failure = reason
+  layer.failure = reason.slice(0, fleet.rules.failureLength)
   if (!wanted) sleep(fleet, layer)
   else wish(fleet, layer, fleet.now + waitAfterFailures(layer.failures, fleet.rules))
   return 'ok'

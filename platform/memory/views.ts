@@ -1,54 +1,58 @@
-import type { LayerId } from '../../core/ids.ts'
+import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { FleetView, HostView, LayerView } from '../../core/ports/index-port.ts'
-import { isDead } from './decide.ts'
-import { byName, type FleetState, type HostRecord, zoneOf } from './records.ts'
+import { isDead, type Moment } from './decide.ts'
+import { byName, type HostRecord, type LayerRecord, zoneOf } from './records.ts'
 
-/** What the index answers about hosts and layers: copies, so that a reader keeps what was true then. */
-export function layerView(fleet: FleetState, id: LayerId): LayerView {
-  const layer = fleet.layers.get(id)
-  const barred = fleet.bars.has(zoneOf(id))
-  if (layer === undefined) {
-    return {
-      layer: id,
-      state: barred ? 'Barred' : 'Asleep',
-      generation: 0,
-      epoch: 0,
-      host: undefined,
-      node: undefined,
-      endpoints: [],
-      players: 0,
-      closeRequested: undefined,
-      since: fleet.now,
-      failure: undefined,
-    }
-  }
-  const host = layer.host === undefined ? undefined : fleet.hosts.get(layer.host)
+/** What the index answers about hosts and layers: copies of the records, so that a reader keeps what was true then. */
+
+export interface LayerFacts {
+  readonly layer: LayerRecord | undefined
+  readonly host: HostRecord | undefined
+  readonly barred: boolean
+  readonly now: number
+}
+
+/** A layer that nobody hosts in a barred zone is Barred, whatever its record says. */
+export function viewOfLayer(id: LayerId, { layer, host, barred, now }: LayerFacts): LayerView {
+  const state = layer?.state ?? 'Asleep'
   return {
     layer: id,
-    state: barred && host === undefined ? 'Barred' : layer.state,
-    generation: layer.generation,
-    epoch: layer.epoch,
+    state: barred && host === undefined ? 'Barred' : state,
+    generation: layer?.generation ?? 0,
+    epoch: layer?.epoch ?? 0,
     host: host?.name,
     node: host?.node,
-    endpoints: host === undefined ? [] : [...host.endpoints],
-    players: layer.players,
-    closeRequested: layer.close,
-    since: layer.since,
-    failure: layer.failure,
+    endpoints: [...(host?.endpoints ?? [])],
+    players: layer?.players ?? 0,
+    closeRequested: layer?.close,
+    since: layer?.since ?? now,
+    failure: layer?.failure,
   }
 }
 
-function hostView(fleet: FleetState, host: HostRecord): HostView {
+export function viewOfHost(host: HostRecord, at: Moment): HostView {
   const { name, incarnation, node, endpoints, capacity, outdated, lastSeen, emptySince, layers, players } = host
-  const dead = host.dead || (host.state !== 'Leaving' && isDead(host, fleet))
+  const dead = host.dead || (host.state !== 'Leaving' && isDead(host, at))
   const state = dead ? 'Dead' : host.state
   return { name, incarnation, node, endpoints: [...endpoints], capacity, state, outdated, lastSeen, emptySince, layers, players }
 }
 
-export function fleetView(fleet: FleetState): FleetView {
+export interface FleetFacts extends Moment {
+  readonly hosts: ReadonlyMap<string, HostRecord>
+  readonly layers: ReadonlyMap<LayerId, LayerRecord>
+  readonly bars: { has(zone: ZoneId): boolean; keys(): Iterable<ZoneId> }
+}
+
+export function layerView(fleet: FleetFacts, id: LayerId): LayerView {
+  const layer = fleet.layers.get(id)
+  const host = layer?.host === undefined ? undefined : fleet.hosts.get(layer.host)
+  return viewOfLayer(id, { layer, host, barred: fleet.bars.has(zoneOf(id)), now: fleet.now })
+}
+
+export function fleetView(fleet: FleetFacts): FleetView {
   return {
     now: fleet.now,
-    hosts: [...fleet.hosts.values()].sort((a, b) => byName(a.name, b.name)).map((host) => hostView(fleet, host)),
+    hosts: [...fleet.hosts.values()].sort((a, b) => byName(a.name, b.name)).map((host) => viewOfHost(host, fleet)),
     layers: [...fleet.layers.keys()].sort(byName).map((layer) => layerView(fleet, layer)),
     barred: [...fleet.bars.keys()].sort(byName),
   }

@@ -11,7 +11,7 @@ export interface StoreUnderTest {
   readonly runs: number
 }
 
-const chainName = () => `test/${randomUUID()}`
+const chainName = (kind = 'test') => `${kind}/${randomUUID()}`
 const record = (kind: string, value: Json = null): StoredRecord => ({ kind, data: { value } })
 
 /** What every driver of the Store port does. */
@@ -153,7 +153,7 @@ export function storeContract(name: string, given: StoreUnderTest): void {
     })
 
     test('a blob of 8 MiB comes back whole; one above the limit is refused', async () => {
-      const chain = chainName()
+      const chain = chainName('big')
       const blob = randomBytes(8 * 1024 * 1024)
       expect(await store.append(chain, 1, 'big', { kind: 'snapshot', data: {}, blob })).toBe('Done')
       const back = await other.head(chain)

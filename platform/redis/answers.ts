@@ -1,0 +1,82 @@
+import { BailiwickError } from '../../core/errors.ts'
+import type { LayerId, ZoneId } from '../../core/ids.ts'
+import type { IndexRules } from '../../core/index-rules.ts'
+import type { FleetView, HeartbeatAnswer, HostAssignment, LayerView } from '../../core/ports/index-port.ts'
+import type { HostRecord, LayerRecord } from '../memory/records.ts'
+import { fleetView, viewOfLayer } from '../memory/views.ts'
+
+/**
+ * What the function library answers, read. It wrote the records itself, with the fields of platform/memory/records.ts; an absent field is
+ * undefined, and an empty list looks like an empty object, because Lua has only one kind of table.
+ */
+
+export function readJson(answer: unknown): unknown {
+  if (typeof answer !== 'string')
+    throw new BailiwickError('Internal', { asked: 'the function library', found: `an answer of type ${typeof answer}` })
+  return JSON.parse(answer)
+}
+
+function list<T>(value: readonly T[] | object): readonly T[] {
+  return Array.isArray(value) ? value : []
+}
+
+function readHost(record: HostRecord): HostRecord {
+  return { ...record, endpoints: list<string>(record.endpoints) }
+}
+
+interface LayerAnswer {
+  readonly layer?: LayerRecord
+  readonly host?: HostRecord
+  readonly barred: boolean
+  readonly now: number
+  readonly ticketed?: boolean
+}
+
+export function readLayerView(id: LayerId, answer: unknown): LayerView {
+  return viewOfAnswer(id, readJson(answer) as LayerAnswer)
+}
+
+function viewOfAnswer(id: LayerId, { layer, host, barred, now }: LayerAnswer): LayerView {
+  return viewOfLayer(id, { layer, host: host && readHost(host), barred, now })
+}
+
+/** Whoever asks for a layer of a barred zone is told so, even while it is closing. */
+export function readPlacement(id: LayerId, answer: unknown): LayerView {
+  return viewOfPlacement(id, readJson(answer) as LayerAnswer)
+}
+
+function viewOfPlacement(id: LayerId, answer: LayerAnswer): LayerView {
+  const view = viewOfAnswer(id, answer)
+  return answer.barred ? { ...view, state: 'Barred' } : view
+}
+
+export function readJoin(id: LayerId, answer: unknown): LayerView & { readonly ticketed: boolean } {
+  const read = readJson(answer) as LayerAnswer
+  return { ...viewOfPlacement(id, read), ticketed: read.ticketed === true }
+}
+
+export function readHeartbeat(answer: unknown): HeartbeatAnswer {
+  const { known, state, layers, mayLeave } = readJson(answer) as HeartbeatAnswer
+  const assignments = list<HostAssignment>(layers).map(({ layer, generation, closeRequested }) => ({ layer, generation, closeRequested }))
+  return { known, state, layers: assignments, mayLeave }
+}
+
+export function readFleetView(answer: unknown, rules: IndexRules): FleetView {
+  const [now, graceUntil, hosts, layers, bars] = answer as readonly [
+    number,
+    number,
+    readonly string[],
+    readonly string[],
+    readonly ZoneId[],
+  ]
+  const hostRecords = hosts.map((text) => readHost(JSON.parse(text)))
+  const layerRecords = layers.map((text): LayerRecord => JSON.parse(text))
+  return fleetView({
+    now,
+    graceUntil,
+    rules,
+    hosts: new Map(hostRecords.map((host) => [host.name, host])),
+    layers: new Map(layerRecords.map((layer) => [layer.layer, layer])),
+    bars: new Set(bars),
+  })
+}

@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createClient } from 'redis'
+import { describeError } from '../../core/errors.ts'
+import type { Log } from '../../core/ports/log-port.ts'
+import { INDEX_CALL_DEADLINE, INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN } from '../../core/timing.ts'
+import { addressOf, isRefusal, Overdue, translate, unavailable } from './failures.ts'
+
+export interface Connection {
+  /** Runs `work` on the connection, waiting for it if it is being made. Throws IndexUnavailable after `deadline` ms, or at once in an outage that lasts longer. */
+  call<T>(work: (client: Client) => Promise<T>, deadline?: number): Promise<T>
+  /** Resolves when the connection stands, however long that takes; rejects when it is closed. */
+  ready(): Promise<void>
+  close(): void
+}
+
+export type Client = ReturnType<typeof newClient>
+
+export interface ConnectionOptions {
+  readonly url: string
+  readonly log: Log
+  /** Runs on every new connection before it is used. */
+  readonly prepare?: (client: Client) => Promise<void>
+}
+
+/** The library's own queue and reconnection are off: a call that its caller gave up must never run later. */
+function newClient(url: string) {
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    socket: { connectTimeout: INDEX_CALL_DEADLINE, reconnectStrategy: false },
+  })
+}
+
+/** A connection to Redis that is made again for ever, with jitter, until it is closed. Its outages are logged, each once. */
+export function createConnection({ url, log, prepare }: ConnectionOptions): Connection {
+  const address = addressOf(url)
+  const stop = new AbortController()
+  let current: Client | undefined
+  /** Since when there is no connection; undefined while there is. */
+  let downSince: number | undefined = performance.now()
+  let waiting = deferred()
+
+  async function connectOnce(): Promise<void> {
+    const client = newClient(url)
+    const over = new Promise<Error>((resolve) => {
+      client.on('error', resolve)
+      client.on('end', () => resolve(new Error('the connection was closed')))
+    })
+    const close = (): void => client.destroy()
+    stop.signal.addEventListener('abort', close, { once: true })
+    try {
+      await within(INDEX_CALL_DEADLINE, client.connect())
+      if (prepare !== undefined) await within(INDEX_CALL_DEADLINE, prepare(client))
+      current = client
+      downSince = undefined
+      waiting.resolve()
+      throw await over
+    } finally {
+      if (current === client) {
+        current = undefined
+        downSince = performance.now()
+        waiting = deferred()
+      }
+      stop.signal.removeEventListener('abort', close)
+      client.destroy()
+    }
+  }
+
+  async function keepConnected(): Promise<void> {
+    let failures = 0
+    while (!stop.signal.aborted) {
+      const before = waiting
+      try {
+        await connectOnce()
+      } catch (error) {
+        if (stop.signal.aborted) return
+        // `waiting` is a new one when the connection stood before it broke.
+        failures = waiting === before ? failures + 1 : 1
+        if (failures === 1) {
+          log.warn({ address, error: describeError(error) }, 'zone index not reachable, trying again')
+          waiting.promise.then(() => log.info({ address }, 'zone index reached again')).catch(() => undefined)
+        }
+      }
+      const most = Math.min(INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN * 2 ** Math.min(failures, 10))
+      await delay(most * (0.5 + Math.random() / 2), undefined, { signal: stop.signal }).catch(() => undefined)
+    }
+  }
+
+  async function clientWithin(deadline: number): Promise<Client> {
+    if (current !== undefined) return current
+    if (downSince !== undefined && performance.now() - downSince > deadline) throw unavailable(address, 'no connection')
+    await within(deadline, waiting.promise)
+    if (current === undefined) throw unavailable(address, 'the connection broke')
+    return current
+  }
+
+  void keepConnected()
+  return {
+    async call(work, deadline = INDEX_CALL_DEADLINE) {
+      const end = performance.now() + deadline
+      try {
+        const client = await clientWithin(deadline)
+        return await within(Math.max(1, end - performance.now()), work(client)).catch((error: unknown) => {
+          // A server that does not answer, or may not be written to, is left: the next connection may lead to another.
+          if (error instanceof Overdue || isRefusal(error)) client.destroy()
+          throw error
+        })
+      } catch (error) {
+        throw translate(address, error)
+      }
+    },
+    ready: () => waiting.promise,
+    close() {
+      stop.abort()
+      waiting.reject(unavailable(address, 'the index is closed'))
+    },
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Overdue(`no answer within ${Math.round(ms)} ms`)), ms)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A promise that may be rejected when nobody waits for it. */
+function deferred(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>()
+  made.promise.catch(() => undefined)
+  return made
+}

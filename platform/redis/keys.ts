@@ -1,0 +1,38 @@
+import type { FleetId, LayerId } from '../../core/ids.ts'
+
+/** The names of everything kept in Redis. What stands in braces decides the slot: all keys of one function share it. */
+
+/** In the order in which the library expects them (library/state.lua). */
+const fleetKeyNames = [
+  'clock',
+  'hosts',
+  'seen',
+  'room',
+  'forget',
+  'layers',
+  'names',
+  'held',
+  'deadlines',
+  'wishes',
+  'bars',
+  'tickets',
+  'ticketorder',
+  'ticketsof',
+  'changes',
+] as const
+
+const fleetKey = (fleet: FleetId, name: (typeof fleetKeyNames)[number]): string => `bw:{f:${fleet}}:${name}`
+
+export function fleetKeys(fleet: FleetId): string[] {
+  return fleetKeyNames.map((name) => fleetKey(fleet, name))
+}
+
+export const fleetChanges = (fleet: FleetId): string => fleetKey(fleet, 'changes')
+export const fleetClock = (fleet: FleetId): string => fleetKey(fleet, 'clock')
+
+export const zoneSettings = 'bw:{zones}:settings'
+export const zoneChanges = 'bw:{zones}:changes'
+export const zoneKeys: readonly string[] = [zoneSettings, 'bw:{zones}:clock', zoneChanges]
+
+export const fenceKey = (layer: LayerId): string => `bw:{l:${layer}}:fence`
+export const locationKey = (character: string): string => `bw:{c:${character}}:location`

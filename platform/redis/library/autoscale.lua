@@ -1,0 +1,66 @@
+-- What the fleet needs. platform/memory/autoscale.ts is the same in TypeScript.
+
+local function is_idle(host)
+  return host.state == 'Ready' and not host.outdated and host.layers == 0
+end
+
+-- A host that left counts as live for a while, however silent, unless its pod is known to be gone.
+local function is_counted(fleet, host)
+  if host.state ~= 'Leaving' then return not is_dead(host, fleet) end
+  return not host.dead and host.leftAt ~= nil and fleet.now < host.leftAt + fleet.rules.leavingCounted
+end
+
+local function by_emptiness(a, b)
+  local since, after = a.emptySince or 0, b.emptySince or 0
+  if since ~= after then return since < after end
+  return a.name < b.name
+end
+
+local function change_state(fleet, host, state)
+  host.state = state
+  host.counted = false
+  put_host(fleet, host)
+  host_changed(fleet, host)
+end
+
+local function select(hosts, wanted)
+  local selected = {}
+  for _, host in ipairs(hosts) do
+    if wanted(host) then table.insert(selected, host) end
+  end
+  return selected
+end
+
+-- The ones empty the longest go first and come back last.
+local function retire(fleet, live, asked)
+  local idle = select(live, is_idle)
+  local retiring = select(live, function(host) return host.state == 'Retiring' and not host.outdated end)
+  table.sort(idle, by_emptiness)
+  table.sort(retiring, by_emptiness)
+  for i = #retiring, math.max(1, #retiring - (asked.spare - #idle) + 1), -1 do change_state(fleet, retiring[i], 'Ready') end
+  if redis.call('ZCARD', fleet.key.wishes) > 0 then return end
+  for i = 1, #idle - asked.spare do
+    if fleet.now - (idle[i].emptySince or fleet.now) >= asked.emptyAfterMs then change_state(fleet, idle[i], 'Retiring') end
+  end
+end
+
+local function autoscale(fleet, asked)
+  local live = select(all_hosts(fleet), function(host) return is_counted(fleet, host) end)
+  for _, host in ipairs(live) do
+    if host.state == 'Retiring' and not host.counted then
+      host.counted = true
+      put_host(fleet, host)
+    end
+  end
+  retire(fleet, live, asked)
+  local function count(wanted) return #select(live, wanted) end
+  return {
+    occupied = count(function(host) return host.layers > 0 end),
+    idle = count(is_idle),
+    retiring = count(function(host) return host.state == 'Retiring' end),
+    outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
+    live = #live,
+    wishes = redis.call('ZCARD', fleet.key.wishes),
+    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or 1)
+  }
+end

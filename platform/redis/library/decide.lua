@@ -1,0 +1,61 @@
+-- The decisions of the zone index, without its data: platform/memory/decide.ts says the same in TypeScript, function for function, with the reasons.
+
+local function grace_after(now, last_call, heard, rules)
+  if last_call and now - last_call > rules.clockJump and heard then return now + rules.grace end
+  return nil
+end
+
+local function is_fresh(host, fleet)
+  return not host.dead and fleet.now - host.lastSeen <= fleet.rules.hostDeadAfter
+end
+
+local function is_dead(host, fleet)
+  return host.dead or (fleet.now >= fleet.grace_until and fleet.now - host.lastSeen > fleet.rules.hostDeadAfter)
+end
+
+local function is_placeable(host)
+  return (host.state == 'Ready' or host.state == 'Retiring') and not host.dead and not host.outdated and host.layers < host.capacity
+end
+
+-- comparePlaces as a number, for a sorted set whose equal members lie by name: Ready before Retiring, then the fewest players, then the most layers.
+local function place_score(host)
+  local retiring = host.state == 'Retiring' and 1e13 or 0
+  return retiring + host.players * 1e5 + (99999 - math.min(host.layers, 99999))
+end
+
+local function claim_is_late(layer, fleet)
+  return layer.deadline ~= nil and fleet.now > layer.deadline and fleet.now >= fleet.grace_until
+end
+
+local RANK = { Assigned = 0, Claiming = 1, Serving = 2, Closing = 3 }
+
+local function is_news(layer, report)
+  if layer.state == 'Asleep' or layer.state == 'Wished' then return false end
+  if layer.state == 'Assigned' and report.state == 'Claiming' then return true end
+  if report.epoch ~= layer.epoch then return report.epoch > layer.epoch end
+  return RANK[report.state] >= RANK[layer.state]
+end
+
+local function is_adoptable(report, layer, host, other_holder_lives, barred)
+  if host.state == 'Leaving' then return false end
+  if not layer then return not barred and host.layers < host.capacity end
+  if report.generation < layer.generation or (report.generation == layer.generation and layer.ended) then return false end
+  if other_holder_lives then
+    if report.epoch <= layer.epoch then return false end
+  elseif report.epoch < layer.epoch then
+    return false
+  end
+  return layer.host == host.name or host.layers < host.capacity
+end
+
+local function wants_place(layer, loss, barred)
+  if barred then return false end
+  if layer.wished then return true end
+  if layer.close and layer.close ~= 'Drain' then return false end
+  return not (layer.state == 'Closing' and loss == 'dead')
+end
+
+local function wait_after_failures(failures, rules)
+  if failures < 2 then return 0 end
+  return math.min(rules.failedLayerWaitMax, rules.failedLayerWaitMin * 2 ^ math.min(failures - 2, 20))
+end

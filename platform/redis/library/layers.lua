@@ -1,0 +1,121 @@
+-- The life of a layer. platform/memory/layers.ts is the same in TypeScript.
+
+local LATE = 'the host did not claim it in time'
+
+-- What the program makes a LayerView of.
+local function layer_answer(fleet, id, barred)
+  local layer = layer_of(fleet, id)
+  return { layer = layer, host = layer and host_of(fleet, layer.host) or nil, barred = barred, now = fleet.now }
+end
+
+local function silent(host)
+  return 'host ' .. host .. ' sends no heartbeat'
+end
+
+-- The layer's host could not do it: the next choice avoids it.
+local function give_up(layer)
+  layer.ended = true
+  layer.failures = layer.failures + 1
+  layer.avoid = layer.host
+end
+
+-- The claim deadline passed: the layer is placed again. True when assigned.
+local function retake(fleet, layer)
+  give_up(layer)
+  return resettle(fleet, layer, 'late', LATE)
+end
+
+local function place_layer(fleet, asked)
+  if is_barred(fleet, asked.layer) then return layer_answer(fleet, asked.layer, true) end
+  local layer = layer_record(fleet, asked.layer)
+  local host = host_of(fleet, layer.host)
+  if not host then
+    if layer.state ~= 'Wished' or tonumber(redis.call('ZSCORE', fleet.key.wishes, layer.layer) or 0) <= fleet.now then place(fleet, layer) end
+  elseif is_dead(host, fleet) then
+    layer.wished = true
+    resettle(fleet, layer, 'dead', silent(host.name))
+  elseif claim_is_late(layer, fleet) then
+    layer.wished = true
+    retake(fleet, layer)
+  elseif layer.state == 'Closing' or layer.close then
+    if not layer.wished then layer_changed(fleet, layer) end
+    layer.wished = true
+    put_layer(fleet, layer)
+  end
+  return layer_answer(fleet, asked.layer, false)
+end
+
+local function join_layer(fleet, asked)
+  local layer = layer_of(fleet, asked.layer)
+  local host = layer and host_of(fleet, layer.host) or nil
+  local open = host ~= nil and layer.state == 'Serving' and not layer.close and not is_dead(host, fleet)
+  if not open or is_barred(fleet, asked.layer) then
+    local answer = place_layer(fleet, asked)
+    answer.ticketed = false
+    return answer
+  end
+  local answer = layer_answer(fleet, asked.layer, false)
+  answer.ticketed = add_ticket(fleet, layer, asked.ticket)
+  return answer
+end
+
+local function request_close(fleet, asked)
+  local layer = layer_of(fleet, asked.layer)
+  if not layer or layer.state == 'Asleep' then return end
+  if layer.state == 'Wished' or layer.state == 'Assigned' then
+    release(fleet, layer)
+    sleep(fleet, layer)
+    return
+  end
+  -- A drain moves the layer; every other reason is meant to keep it closed, and outlives a drain.
+  if asked.reason ~= 'Drain' then layer.wished = false end
+  if asked.reason ~= 'Drain' or not layer.close then layer.close = asked.reason end
+  put_layer(fleet, layer)
+  layer_changed(fleet, layer)
+end
+
+-- The layer, when its slot is this host's, in this generation.
+local function layer_held(fleet, asked)
+  local layer = layer_of(fleet, asked.layer)
+  if layer and layer.host == asked.host and layer.generation == asked.generation then return layer end
+  return nil
+end
+
+local function begin_close(fleet, asked)
+  local layer = layer_held(fleet, asked)
+  if not layer then return 'lost' end
+  if layer.state == 'Closing' then return 'ok' end
+  if not asked.force and has_live_ticket(fleet, layer) then return 'tickets' end
+  layer.deadline = nil
+  enter(fleet, layer, 'Closing')
+  layer_changed(fleet, layer)
+  return 'ok'
+end
+
+local function close_layer(fleet, asked)
+  local layer = layer_held(fleet, asked)
+  if not layer then return 'lost' end
+  local wanted = layer.wished and not is_barred(fleet, layer.layer)
+  release(fleet, layer)
+  layer.ended = true
+  layer.failure = nil
+  layer.failures = 0
+  layer.avoid = nil
+  if wanted then place(fleet, layer) else sleep(fleet, layer) end
+  return 'ok'
+end
+
+local function fail_layer(fleet, asked)
+  local layer = layer_held(fleet, asked)
+  if not layer then return 'lost' end
+  local wanted = wants_place(layer, 'failed', is_barred(fleet, layer.layer))
+  give_up(layer)
+  release(fleet, layer)
+  layer.failure = asked.reason
+  if not wanted then
+    sleep(fleet, layer)
+  else
+    wish(fleet, layer, fleet.now + wait_after_failures(layer.failures, fleet.rules))
+  end
+  return 'ok'
+end

@@ -1,0 +1,61 @@
+-- The library's functions. Those of a fleet take its keys, and as arguments the rules and what is asked, both as JSON; they answer JSON.
+
+local function register_change(name, work)
+  redis.register_function('bailiwick_' .. name, function(keys, args)
+    local fleet = open_fleet(keys, args)
+    begin_change(fleet)
+    local answer = work(fleet, cjson.decode(args[2]))
+    commit(fleet)
+    return answer ~= nil and cjson.encode(answer) or nil
+  end)
+end
+
+local function register_look(name, work)
+  redis.register_function({
+    function_name = 'bailiwick_' .. name,
+    flags = { 'no-writes' },
+    callback = function(keys, args)
+      local fleet = open_fleet(keys, args)
+      look_at_clock(fleet)
+      return work(fleet, cjson.decode(args[2]))
+    end
+  })
+end
+
+register_change('register_host', register_host)
+register_change('heartbeat', heartbeat)
+register_change('drain_host', drain_host)
+register_change('leave_host', leave_host)
+register_change('remove_host', remove_host)
+register_change('place_layer', place_layer)
+register_change('join_layer', join_layer)
+register_change('redeem_ticket', redeem_ticket)
+register_change('request_close', request_close)
+register_change('begin_close', begin_close)
+register_change('close_layer', close_layer)
+register_change('fail_layer', fail_layer)
+register_change('bar_zone', bar_zone)
+register_change('unbar_zone', unbar_zone)
+register_change('forget_zone', forget_zone)
+register_change('sweep', sweep)
+register_change('autoscale', autoscale)
+
+register_look('get_layer', function(fleet, asked)
+  return cjson.encode(layer_answer(fleet, asked.layer, is_barred(fleet, asked.layer)))
+end)
+
+-- The records as they are stored; the program makes views of them.
+register_look('fleet_view', function(fleet)
+  local key = fleet.key
+  return { fleet.now, fleet.grace_until, redis.call('HVALS', key.hosts), redis.call('HVALS', key.layers), redis.call('HKEYS', key.bars) }
+end)
+
+redis.register_function('bailiwick_put_zone', put_zone)
+redis.register_function('bailiwick_delete_zone', delete_zone)
+redis.register_function('bailiwick_raise_fence', raise_fence)
+redis.register_function('bailiwick_set_location', set_location)
+redis.register_function({
+  function_name = 'bailiwick_version',
+  flags = { 'no-writes' },
+  callback = function() return { VERSION, DIGEST } end
+})

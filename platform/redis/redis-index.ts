@@ -1,0 +1,155 @@
+import type { FleetId, LayerId } from '../../core/ids.ts'
+import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
+import type { CharacterLocation, FleetChange, FleetCounts, RedeemAnswer, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { Log } from '../../core/ports/log-port.ts'
+import type { ZoneSettings } from '../../core/settings.ts'
+import { readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
+import { createConnection } from './connection.ts'
+import { fenceKey, fleetChanges, fleetKeys, locationKey, zoneChanges, zoneKeys, zoneSettings } from './keys.ts'
+import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
+import { checkServer } from './server-check.ts'
+import { type Entry, watchStream } from './watch.ts'
+
+export interface RedisIndexDeps {
+  /** redis://… or rediss://…, with its credentials. */
+  readonly url: string
+  readonly log: Log
+  readonly timing?: Partial<IndexRules>
+}
+
+/**
+ * The zone index in Redis 7.0 or newer. Connects by itself, and again for ever, until `close`; every method throws IndexUnavailable while that lasts.
+ * Every change is one call of the function library (library/*.lua), which is loaded when it is missing or older. Throws ConfigInvalid for a URL that is none.
+ */
+export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneIndex {
+  const rules: IndexRules = { ...defaultIndexRules, ...timing }
+  const rulesText = JSON.stringify(rules)
+  const library = readLibrary()
+  const closing = new AbortController()
+  let checked = false
+  const connection = createConnection({
+    url,
+    log,
+    prepare: async (client) => {
+      await ensureLibrary(client, library)
+      if (!checked) await checkServer(client, log)
+      checked = true
+    },
+  })
+
+  /** One call of the library. A flush of the functions or a fail-over to a server without them shows here first. */
+  function run(name: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return connection.call(async (client): Promise<unknown> => {
+      const options = { keys: [...keys], arguments: [...args] }
+      try {
+        return await client.fCall(`bailiwick_${name}`, options)
+      } catch (error) {
+        if (!isFunctionMissing(error)) throw error
+        await ensureLibrary(client, library)
+        return client.fCall(`bailiwick_${name}`, options)
+      }
+    })
+  }
+
+  const ask = (name: string, fleet: FleetId, asked: object = {}): Promise<unknown> =>
+    run(name, fleetKeys(fleet), [rulesText, JSON.stringify(asked)])
+  const read = async <T>(name: string, fleet: FleetId, asked: object): Promise<T> => readJson(await ask(name, fleet, asked)) as T
+  const kept = String(rules.changesKept)
+
+  return {
+    async putZone(settings) {
+      await run('put_zone', zoneKeys, [kept, settings.zone, JSON.stringify(settings)])
+    },
+    async deleteZone(zone, uid) {
+      await run('delete_zone', zoneKeys, [kept, zone, uid])
+    },
+    async getZone(zone) {
+      const text = await connection.call((client) => client.hGet(zoneSettings, zone))
+      return text === null ? undefined : (JSON.parse(text) as ZoneSettings)
+    },
+    async listZones() {
+      const all = await connection.call((client) => client.hVals(zoneSettings))
+      return all.map((text) => JSON.parse(text) as ZoneSettings).sort((a, b) => (a.zone < b.zone ? -1 : 1))
+    },
+
+    async registerHost(fleet, host, serving = []) {
+      await ask('register_host', fleet, { host, serving })
+    },
+    heartbeat: async (fleet, beat) => readHeartbeat(await ask('heartbeat', fleet, beat)),
+    async drainHost(fleet, host) {
+      await ask('drain_host', fleet, { host })
+    },
+    leaveHost: (fleet, host, incarnation) => read<boolean>('leave_host', fleet, { host, incarnation }),
+    async removeHost(fleet, host, incarnation) {
+      await ask('remove_host', fleet, { host, incarnation })
+    },
+
+    placeLayer: async (fleet, layer) => readPlacement(layer, await ask('place_layer', fleet, { layer })),
+    joinLayer: async (fleet, layer, ticket) => readJoin(layer, await ask('join_layer', fleet, { layer, ticket })),
+    redeemTicket: (fleet, layer, epoch, id) => read<RedeemAnswer>('redeem_ticket', fleet, { layer, epoch, id }),
+    async requestClose(fleet, layer, reason) {
+      await ask('request_close', fleet, { layer, reason })
+    },
+    beginClose: (fleet, layer, host, generation, force) =>
+      read<'ok' | 'tickets' | 'lost'>('begin_close', fleet, { layer, host, generation, force }),
+    closeLayer: (fleet, layer, host, generation) => read<'ok' | 'lost'>('close_layer', fleet, { layer, host, generation }),
+    failLayer: (fleet, layer, host, generation, reason) =>
+      read<'ok' | 'lost'>('fail_layer', fleet, { layer, host, generation, reason: reason.slice(0, rules.failureLength) }),
+
+    async barZone(fleet, zone, reason) {
+      await ask('bar_zone', fleet, { zone, reason })
+    },
+    async unbarZone(fleet, zone) {
+      await ask('unbar_zone', fleet, { zone })
+    },
+    async forgetZone(fleet, zone) {
+      await ask('forget_zone', fleet, { zone })
+    },
+
+    sweep: (fleet, limit = rules.sweepLimit) => read<number>('sweep', fleet, { limit }),
+    autoscale: (fleet, options) => read<FleetCounts>('autoscale', fleet, options),
+    fleetView: async (fleet) => readFleetView(await ask('fleet_view', fleet), rules),
+    getLayer: async (fleet, layer) => readLayerView(layer, await ask('get_layer', fleet, { layer })),
+    watchFleet: (fleet, onChange, signal) =>
+      watchStream({
+        url,
+        log,
+        stream: fleetChanges(fleet),
+        onEntry: (entry) => onChange(fleetChange(entry)),
+        onGap: () => onChange({ kind: 'gap' }),
+        signal: AbortSignal.any([signal, closing.signal]),
+      }),
+    watchZones: (onChange, signal) =>
+      watchStream({
+        url,
+        log,
+        stream: zoneChanges,
+        onEntry: (entry) => onChange({ kind: 'zone', zone: entry.id as `${string}/${string}` }),
+        onGap: () => onChange({ kind: 'gap' }),
+        signal: AbortSignal.any([signal, closing.signal]),
+      }),
+
+    async raiseFence(layer, epoch) {
+      return { epoch: Number(await run('raise_fence', [fenceKey(layer)], [String(epoch)])) }
+    },
+
+    async setLocation(character, version, location) {
+      await run('set_location', [locationKey(character)], [String(version), JSON.stringify(location)])
+    },
+    async getLocation(character) {
+      const text = await connection.call((client) => client.hGet(locationKey(character), 'location'))
+      return text === null ? undefined : (JSON.parse(text) as CharacterLocation)
+    },
+
+    ping: () => connection.call((client) => ensureLibrary(client, library)),
+    async close() {
+      closing.abort()
+      connection.close()
+    },
+  }
+}
+
+function fleetChange({ kind, id, host }: Entry): FleetChange {
+  if (kind === 'host') return { kind, host: id }
+  return { kind: 'layer', layer: id as LayerId, host: host === '' ? undefined : host }
+}

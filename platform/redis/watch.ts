@@ -1,0 +1,115 @@
+import type { Log } from '../../core/ports/log-port.ts'
+import { INDEX_CALL_DEADLINE, INDEX_WATCH_BLOCK } from '../../core/timing.ts'
+import { type Client, type Connection, createConnection } from './connection.ts'
+
+/** One change as the library writes it. */
+export interface Entry {
+  readonly kind: string
+  readonly id: string
+  readonly host: string
+}
+
+export interface WatchOptions {
+  readonly url: string
+  readonly log: Log
+  readonly stream: string
+  readonly onEntry: (entry: Entry) => void
+  /** Changes may have been missed: after a broken connection, a flush, or when the reader was too slow for what the stream keeps. */
+  readonly onGap: () => void
+  readonly signal: AbortSignal
+}
+
+/** Where a reader is: the entry's id, and its number, which is the last one's plus one if nothing is missing. */
+interface Position {
+  readonly id: string
+  readonly number: number
+}
+
+const start: Position = { id: '0-0', number: 0 }
+const PAGE = 1_000
+
+/**
+ * Follows a stream of changes on a connection of its own, until the signal aborts. Resolves when it has begun; throws IndexUnavailable when it can't begin.
+ */
+export async function watchStream(options: WatchOptions): Promise<void> {
+  const { url, log, signal } = options
+  if (signal.aborted) return
+  const connection = createConnection({ url, log })
+  signal.addEventListener('abort', () => connection.close(), { once: true })
+  try {
+    const position = (await connection.call((client) => tail(client, options.stream))) ?? start
+    void follow(connection, options, position)
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+async function follow(connection: Connection, options: WatchOptions, from: Position): Promise<void> {
+  const { signal, stream } = options
+  let position = from
+  while (!signal.aborted) {
+    try {
+      position = await readOn(connection, options, position)
+    } catch {
+      // The connection logs its outages. What was missed meanwhile is one gap, told when there is somebody to ask again.
+      const again = await reach(connection, stream, signal)
+      if (signal.aborted) return
+      position = again
+      options.onGap()
+    }
+  }
+}
+
+/** Waits for the connection, however long, and answers the end of the stream. */
+async function reach(connection: Connection, stream: string, signal: AbortSignal): Promise<Position> {
+  while (!signal.aborted) {
+    try {
+      await connection.ready()
+      return (await connection.call((client) => tail(client, stream))) ?? start
+    } catch {
+      // Broken again, which the connection has noticed and waits out, with its back-off.
+    }
+  }
+  return start
+}
+
+async function readOn(connection: Connection, options: WatchOptions, position: Position): Promise<Position> {
+  const { stream, onEntry, onGap, signal } = options
+  const deadline = INDEX_WATCH_BLOCK + INDEX_CALL_DEADLINE
+  const reply = await connection.call(
+    (client) => client.xRead({ key: stream, id: position.id }, { BLOCK: INDEX_WATCH_BLOCK, COUNT: PAGE }),
+    deadline,
+  )
+  const messages = reply?.[0]?.messages ?? []
+  if (messages.length === 0) return connection.call((client) => checkQuiet(client, stream, position, onGap))
+  let at = position
+  for (const { id, message } of messages) {
+    if (signal.aborted) return at
+    const number = Number(message['n'])
+    if (number !== at.number + 1) onGap()
+    onEntry({ kind: message['kind'] ?? '', id: message['id'] ?? '', host: message['host'] ?? '' })
+    at = { id, number }
+  }
+  return at
+}
+
+/** Nothing new: either nothing happened, or the stream was flushed and what it has now lies before the reader's position. */
+async function checkQuiet(client: Client, stream: string, position: Position, onGap: () => void): Promise<Position> {
+  const last = await tail(client, stream)
+  const vanished = last === undefined ? position.number > 0 : isBefore(last.id, position.id)
+  if (!vanished) return position
+  onGap()
+  return last ?? start
+}
+
+async function tail(client: Client, stream: string): Promise<Position | undefined> {
+  const last = (await client.xRevRange(stream, '+', '-', { COUNT: 1 }))?.[0]
+  return last === undefined ? undefined : { id: last.id, number: Number(last.message['n']) }
+}
+
+function isBefore(a: string, b: string): boolean {
+  const [ms = 0, n = 0] = a.split('-').map(Number)
+  const [otherMs = 0, otherN = 0] = b.split('-').map(Number)
+  return ms < otherMs || (ms === otherMs && n < otherN)
+}

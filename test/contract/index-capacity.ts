@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import type { FleetCounts } from '../../core/ports/index-port.ts'
+import { beat, createWorld, DEATH, type IndexHarness, report, type World } from './index-harness.ts'
+
+const now = { spare: 0, emptyAfterMs: 0 }
+
+async function states(world: World): Promise<Readonly<Record<string, string>>> {
+  const { hosts } = await world.index.fleetView(world.fleet)
+  return Object.fromEntries(hosts.map((host) => [host.name, host.state]))
+}
+
+export function capacityContract(harness: () => IndexHarness): void {
+  describe('autoscale', () => {
+    it('counts an empty fleet', async () => {
+      const world = createWorld(harness())
+      const counts: FleetCounts = { occupied: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 1 }
+      expect(await world.index.autoscale(world.fleet, now)).toEqual(counts)
+      await world.index.placeLayer(world.fleet, world.layer(0))
+      expect(await world.index.autoscale(world.fleet, now)).toEqual({ ...counts, wishes: 1 })
+    })
+
+    it('counts every kind of host', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('occupied', 1)
+      await world.serve(world.layer(0))
+      await world.register('draining', 1)
+      await world.serve(world.layer(1))
+      await index.drainHost(fleet, 'draining')
+      await world.register('dead')
+      await world.register('empty', 0)
+      const heard = [beat('occupied', [report(world.layer(0), 1, 1)]), beat('draining', [report(world.layer(1), 1, 1)]), beat('empty')]
+      await world.live(DEATH, heard)
+      await world.register('leaving')
+      await index.drainHost(fleet, 'leaving')
+      await index.leaveHost(fleet, 'leaving', 'a')
+      await world.register('outdated', 3)
+      await index.heartbeat(fleet, beat('outdated', [], { outdated: true }))
+      await index.placeLayer(fleet, world.layer(2))
+      await index.placeLayer(fleet, world.layer(3))
+      const counts = { occupied: 2, idle: 1, retiring: 0, outdated: 2, live: 5, wishes: 2, capacity: 3 }
+      expect(await index.autoscale(fleet, now)).toEqual(counts)
+    })
+
+    it('retires the hosts beyond the spare that are empty the longest, each when it is its time', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('c')
+      await world.live(1, [beat('c')])
+      await world.register('b')
+      await world.live(1, [beat('b'), beat('c')])
+      await world.register('a')
+      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 100_000 })).toMatchObject({ idle: 2, retiring: 1, live: 3 })
+      expect(await states(world)).toEqual({ a: 'Ready', b: 'Ready', c: 'Retiring' })
+      await world.live(1, [beat('a'), beat('b'), beat('c')])
+      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 100_000 })).toMatchObject({ idle: 1, retiring: 2 })
+      await world.live(1, [beat('a'), beat('b'), beat('c')])
+      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 0 })).toMatchObject({ idle: 1, retiring: 2 })
+      expect(await states(world)).toEqual({ a: 'Ready', b: 'Retiring', c: 'Retiring' })
+    })
+
+    it('retires nobody while a wish is open', async () => {
+      const world = createWorld(harness())
+      await world.register('a')
+      await world.index.placeLayer(world.fleet, world.layer(0))
+      await world.index.failLayer(world.fleet, world.layer(0), 'a', 1, 'not yet')
+      expect(await world.index.autoscale(world.fleet, now)).toMatchObject({ idle: 1, retiring: 0, wishes: 1 })
+    })
+
+    it('lets a retiring host leave only when a later call has counted it', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await index.autoscale(fleet, now)
+      expect(await index.heartbeat(fleet, beat('a'))).toMatchObject({ state: 'Retiring', mayLeave: false })
+      expect(await index.leaveHost(fleet, 'a', 'a')).toBe(false)
+      expect(await index.autoscale(fleet, now)).toMatchObject({ retiring: 1, live: 1 })
+      expect(await index.heartbeat(fleet, beat('a'))).toMatchObject({ state: 'Retiring', mayLeave: true })
+      expect(await index.leaveHost(fleet, 'a', 'a')).toBe(true)
+    })
+
+    it('a placement un-retires, when no other host has room, even a counted one', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await index.autoscale(fleet, now)
+      await index.autoscale(fleet, now)
+      await world.register('b', 1)
+      expect(await index.placeLayer(fleet, world.layer(0))).toMatchObject({ host: 'b' })
+      expect(await index.placeLayer(fleet, world.layer(1))).toMatchObject({ host: 'a' })
+      expect(await index.leaveHost(fleet, 'a', 'a')).toBe(false)
+      expect(await states(world)).toEqual({ a: 'Ready', b: 'Ready' })
+      await index.closeLayer(fleet, world.layer(1), 'a', 1)
+      await index.autoscale(fleet, now)
+      expect(await index.leaveHost(fleet, 'a', 'a')).toBe(false)
+    })
+
+    it('keeps retiring hosts that the spare needs, the ones empty the shortest', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await world.live(1, [beat('a')])
+      await world.register('b')
+      expect(await index.autoscale(fleet, now)).toMatchObject({ retiring: 2, idle: 0 })
+      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 0 })).toMatchObject({ retiring: 1, idle: 1 })
+      expect(await states(world)).toEqual({ a: 'Retiring', b: 'Ready' })
+    })
+
+    it('drains a retiring host like any other', async () => {
+      const world = createWorld(harness())
+      await world.register('a')
+      await world.index.autoscale(world.fleet, now)
+      await world.index.drainHost(world.fleet, 'a')
+      expect(await world.index.placeLayer(world.fleet, world.layer(0))).toMatchObject({ state: 'Wished' })
+      expect(await world.index.leaveHost(world.fleet, 'a', 'a')).toBe(true)
+    })
+  })
+}

@@ -1,0 +1,22 @@
+import { describe } from 'vitest'
+import { adoptionContract } from './index-adoption.ts'
+import { capacityContract } from './index-capacity.ts'
+import { claimsContract } from './index-claims.ts'
+import { closingContract } from './index-closing.ts'
+import type { IndexHarness } from './index-harness.ts'
+import { hostsContract } from './index-hosts.ts'
+import { othersContract } from './index-others.ts'
+import { placementContract } from './index-placement.ts'
+
+/** What every driver of core/ports/index-port.ts does. `harness` answers the one under test, once the suite runs. */
+export function indexContract(name: string, harness: () => IndexHarness): void {
+  describe(name, () => {
+    placementContract(harness)
+    claimsContract(harness)
+    closingContract(harness)
+    hostsContract(harness)
+    capacityContract(harness)
+    adoptionContract(harness)
+    othersContract(harness)
+  })
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../core/clock.ts'
+import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
+import { indexContract } from './index-contract.ts'
+import { type IndexHarness, rules } from './index-harness.ts'
+
+function memoryHarness(): IndexHarness {
+  const clock = new ManualClock()
+  const index = createMemoryIndex({ clock, timing: rules })
+  return {
+    index,
+    advance: async (_, ms) => clock.advance(ms),
+    flush: async () => index.flush(),
+  }
+}
+
+const harness = memoryHarness()
+indexContract('zone index in memory', () => harness)
+
+describe('zone index in memory, closed', () => {
+  it('throws IndexUnavailable', async () => {
+    const index = createMemoryIndex({ clock: new ManualClock() })
+    await index.close()
+    await expect(index.ping()).rejects.toMatchObject({ code: 'IndexUnavailable' })
+    await expect(index.placeLayer('game/fleet', 'game/zone/0')).rejects.toMatchObject({ code: 'IndexUnavailable' })
+  })
+})

@@ -1,0 +1,113 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** The process it runs in now; undefined while it is down. */
+  readonly pid: number | undefined
+  /** Kills the process as a crash does (SIGKILL). Its data stays. */
+  kill(): Promise<void>
+  /** Starts it again, on the same port and data. */
+  start(): Promise<void>
+  /** Stops it and removes its data. */
+  stop(): Promise<void>
+}
+
+const run = promisify(execFile)
+const START_LIMIT = 15_000
+const installed = ['/usr/bin/redis-server', '/usr/local/bin/redis-server']
+
+/** The redis-server of this machine; Debian's package is installed when there is none and we may. */
+export async function findRedisServer(): Promise<string> {
+  for (const path of installed) if (await exists(path)) return path
+  await run('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  const [path = ''] = installed
+  if (await exists(path)) return path
+  throw new Error('redis-server is needed: install the package redis-server')
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A real Redis on a free port of the loopback address, with the settings that the chart recommends and those given. */
+export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+  const program = await findRedisServer()
+  const folder = await mkdtemp(join(tmpdir(), 'bailiwick-redis-'))
+  const port = await freePort()
+  let child: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    if (child !== undefined) return
+    const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no', '--save', '']
+    const started = spawn(program, [...fixed, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...settings], { stdio: 'ignore' })
+    child = started
+    const end = performance.now() + START_LIMIT
+    while (!(await answers(port))) {
+      if (started.exitCode !== null) throw new Error(`redis-server ended with code ${started.exitCode}`)
+      if (performance.now() > end) throw new Error(`redis-server does not answer on port ${port}`)
+      await delay(10)
+    }
+  }
+
+  async function kill(): Promise<void> {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null) return
+    const ended = once(running, 'exit')
+    running.kill('SIGKILL')
+    await ended
+  }
+
+  await start()
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return child?.pid
+    },
+    kill,
+    start,
+    async stop() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** True once it answers PONG: while it loads its data it answers an error. */
+async function answers(port: number): Promise<boolean> {
+  const socket = createConnection({ port, host: '127.0.0.1' })
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.setTimeout(500, () => resolve(false))
+      socket.on('error', () => resolve(false))
+      socket.on('data', (data) => resolve(data.toString().startsWith('+PONG')))
+      socket.write('PING\r\n')
+    })
+  } finally {
+    socket.destroy()
+  }
+}
