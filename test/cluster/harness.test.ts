@@ -1,7 +1,8 @@
 import { MongoClient } from 'mongodb'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Cluster, useCluster } from './harness.ts'
+import { type Cluster, isForeign, useCluster } from './harness.ts'
+import { ownClusterTests } from './own-cluster.ts'
 
 const namespace = 'harness-test'
 let cluster: Cluster
@@ -135,3 +136,5 @@ test('kubectl refuses a manifest with a misspelled field', async () => {
 test('helm reaches the cluster', async () => {
   expect(await cluster.helm('list', '-A', '-o', 'json')).toMatch(/^\[/)
 })
+
+if (!isForeign()) ownClusterTests(() => cluster)
