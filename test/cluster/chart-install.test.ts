@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ZONE_FINALIZER } from '../../core/zone.ts'
 import { installAgones } from './agones.ts'
-import { chartValues } from './chart-values.ts'
+import { ownBackendImages } from './backends.ts'
 import { type Cluster, useCluster } from './harness.ts'
 import { root } from './paths.ts'
 import { CommandError } from './run.ts'
@@ -13,12 +13,15 @@ const chart = join(root, 'charts', 'bailiwick')
 const release = 'charted'
 const namespace = 'charted-system'
 const hosts = 'charted-hosts'
+const trialNamespace = 'charted-trial'
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-chart-'))
 let cluster: Cluster
+/** The CRD is of the whole cluster: on one that has it already it is left alone. */
+let ownsCrd: boolean
 
 interface Item {
-  metadata: { name: string; uid: string; generation?: number; finalizers?: string[]; deletionTimestamp?: string }
-  status?: { phase?: string; players?: number; layers?: { epoch?: number }[]; state?: string; readyReplicas?: number }
+  metadata: { name: string; uid: string; finalizers?: string[] }
+  status?: { phase?: string; layers?: { epoch?: number }[] }
   data?: Record<string, string>
 }
 
@@ -26,59 +29,100 @@ const list = async (kind: string, where: string): Promise<Item[]> =>
   (await cluster.kubectlJson<{ items: Item[] }>('-n', where, 'get', kind)).items
 const names = async (kind: string, where: string): Promise<string[]> =>
   (await list(kind, where)).map((item) => item.metadata.name).toSorted()
+const crdExists = async (): Promise<boolean> => (await cluster.kubectl('get', 'crd', '-o', 'name')).includes('/zones.bailiwick.dev')
 
-function valuesFile(values: object): string {
-  const file = join(folder, `values-${Math.random().toString(36).slice(2)}.json`)
-  writeFileSync(file, JSON.stringify(values))
-  return file
+const small = { replicas: 1, resources: { requests: { cpu: '10m', memory: '64Mi' } } }
+
+/** Values that fit the test cluster: its image, its Redis and MongoDB, small requests, and no zones but those of this suite. */
+function fitted(): Record<string, unknown> {
+  const colon = cluster.images.bailiwick.lastIndexOf(':')
+  return {
+    image: { repository: cluster.images.bailiwick.slice(0, colon), tag: cluster.images.bailiwick.slice(colon + 1) },
+    crd: { install: ownsCrd },
+    watchNamespaces: [hosts],
+    redis: { url: `${cluster.redisUrl}/9` },
+    mongodb: { url: cluster.mongoUrl, database: 'charted' },
+    operator: { ...small, replicas: 2 },
+    allocator: small,
+    auth: small,
+    characters: small,
+    hosts: { namespaces: [hosts], resources: { requests: { cpu: '50m', memory: '64Mi' } } },
+  }
 }
 
-const values = (change: object = {}) => {
-  const base = chartValues(cluster, { hostNamespaces: [hosts], database: 'charted', redisDatabase: 9 })
-  return valuesFile({ ...base, ...change })
+function deploy(change: object = {}, from = chart): Promise<string> {
+  const file = join(folder, 'values.json')
+  writeFileSync(file, JSON.stringify({ ...fitted(), ...change }))
+  return cluster.helm('upgrade', '--install', release, from, '-n', namespace, '-f', file, '--wait', '--timeout', '120s')
 }
 
-const deploy = (from: string, file: string) =>
-  cluster.helm('upgrade', '--install', release, from, '-n', namespace, '-f', file, '--wait', '--timeout', '120s')
-
-const zone = (name: string) => ({
+const zone = (name: string, spec: object = {}) => ({
   apiVersion: 'bailiwick.dev/v1alpha1',
   kind: 'Zone',
   metadata: { name, namespace: hosts },
-  spec: { activation: 'Always', bounds: { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } } },
+  spec: { activation: 'Always', bounds: { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } }, ...spec },
 })
 
 const running = (name: string, epochAbove = 0) =>
   cluster.waitFor(
-    `zone ${name} to run`,
+    `zone ${name} to run with an epoch above ${epochAbove}`,
     async () => {
       const item = await cluster.kubectlJson<Item>('-n', hosts, 'get', 'zone', name)
       const epoch = item.status?.layers?.[0]?.epoch ?? 0
-      return item.status?.phase === 'Running' && epoch > epochAbove ? { item, epoch } : false
+      if (item.status?.phase === 'Running' && epoch > epochAbove) return { item, epoch }
+      throw new Error(`its status is ${JSON.stringify(item.status)}`)
     },
     60_000,
   )
 
 beforeAll(async () => {
   cluster = await useCluster()
+  ownsCrd = !(await crdExists())
   await cluster.ensureNamespace(namespace, 'restricted')
-  await cluster.ensureNamespace(hosts, 'privileged')
+  await cluster.ensureNamespace(trialNamespace, 'restricted')
   await installAgones(cluster, { gameServerNamespaces: [hosts] })
 })
 
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
-  const installed = await cluster?.helm('list', '-n', namespace, '-q')
-  if (installed?.includes(release)) await cluster.helm('uninstall', release, '-n', namespace, '--wait', '--no-hooks')
-  for (const item of await list('zones', hosts).catch(() => [])) {
-    await cluster.kubectl('-n', hosts, 'patch', 'zone', item.metadata.name, '--type=merge', '-p', '{"metadata":{"finalizers":[]}}')
+  if (cluster === undefined) return
+  for (const where of [namespace, trialNamespace]) {
+    for (const name of (await cluster.helm('list', '-n', where, '-a', '-q')).split('\n').filter(Boolean)) {
+      await cluster.helm('uninstall', name, '-n', where, '--wait', '--no-hooks')
+    }
   }
-  await cluster?.kubectl('delete', 'namespace', namespace, hosts, '--ignore-not-found', '--wait=false')
-  await cluster?.kubectl('delete', 'crd', 'zones.bailiwick.dev', '--ignore-not-found')
+  if (await crdExists()) {
+    for (const name of await names('zones', hosts)) {
+      await cluster.kubectl('-n', hosts, 'patch', 'zone', name, '--type=merge', '-p', '{"metadata":{"finalizers":[]}}')
+    }
+    if (ownsCrd) await cluster.kubectl('delete', 'crd', 'zones.bailiwick.dev')
+  }
+  await cluster.kubectl('delete', 'namespace', namespace, trialNamespace, hosts, '--ignore-not-found', '--wait=false')
+})
+
+test('for a trial it brings its own Redis and MongoDB, as restricted as the rest', async () => {
+  const { redis: _redis, mongodb: _mongodb, watchNamespaces: _all, ...rest } = fitted()
+  // A node of the tests has no storage class; FerretDB in MongoDB's place has no cache to set.
+  const noVolume = { enabled: true, persistence: { enabled: false } }
+  const images = cluster.own ? ownBackendImages : { redis: 'redis:7.4', mongodb: 'mongo:8.0' }
+  const args = ['--bind_ip_all', '--dbpath', '/data/db']
+  const values = {
+    ...rest,
+    crd: { install: false },
+    hosts: { enabled: false },
+    operator: { ...small, replicas: 0 },
+    redis: { embedded: { ...noVolume, image: images.redis } },
+    mongodb: { embedded: { ...noVolume, image: images.mongodb, args } },
+  }
+  const file = join(folder, 'trial.json')
+  writeFileSync(file, JSON.stringify(values))
+  await cluster.helm('install', 'trial', chart, '-n', trialNamespace, '-f', file, '--wait', '--timeout', '120s')
+  expect(await names('statefulsets', trialNamespace)).toEqual(['trial-bailiwick-mongodb', 'trial-bailiwick-redis'])
+  await cluster.helm('uninstall', 'trial', '-n', trialNamespace, '--no-hooks')
 })
 
 test('installs into a namespace of Pod Security restricted and serves a zone', async () => {
-  await deploy(chart, values())
+  await deploy()
   const said = await cluster.helm('get', 'notes', release, '-n', namespace)
   expect(said).toContain(`kubectl get zones -n ${hosts}`)
   await cluster.applyManifest(zone('meadow'))
@@ -86,8 +130,8 @@ test('installs into a namespace of Pod Security restricted and serves a zone', a
 })
 
 test('an upgrade of services, or of nothing but the chart, replaces no host and keeps the signing key', async () => {
-  const keyBefore = await cluster.kubectlJson<Item>('-n', namespace, 'get', 'secret', `${release}-bailiwick-signing-key`)
-  const fleetBefore = await cluster.kubectlJson<Item>('-n', hosts, 'get', 'fleet', 'zone-servers')
+  const key = async () => (await cluster.kubectlJson<Item>('-n', namespace, 'get', 'secret', `${release}-bailiwick-signing-key`)).data
+  const keyBefore = await key()
   const setsBefore = await names('gameserversets', hosts)
   const { epoch } = await running('meadow')
 
@@ -95,21 +139,17 @@ test('an upgrade of services, or of nothing but the chart, replaces no host and 
   cpSync(chart, newer, { recursive: true })
   const chartFile = join(newer, 'Chart.yaml')
   writeFileSync(chartFile, readFileSync(chartFile, 'utf8').replace(/^version: .*/m, 'version: 9.9.9'))
-  await deploy(newer, values({ characters: { replicas: 1 }, auth: { podAnnotations: { 'example.dev/restarted': 'yes' } } }))
+  await deploy({ auth: { ...small, podAnnotations: { 'example.dev/restarted': 'yes' } } }, newer)
 
   expect(await cluster.helm('list', '-n', namespace)).toContain('bailiwick-9.9.9')
-  expect((await names('deployments', namespace)).length).toBe(4)
-  const keyAfter = await cluster.kubectlJson<Item>('-n', namespace, 'get', 'secret', `${release}-bailiwick-signing-key`)
-  expect(keyAfter.data).toEqual(keyBefore.data)
-  const fleetAfter = await cluster.kubectlJson<Item>('-n', hosts, 'get', 'fleet', 'zone-servers')
-  expect(fleetAfter.metadata.uid).toBe(fleetBefore.metadata.uid)
+  expect(await key()).toEqual(keyBefore)
   expect(await names('gameserversets', hosts)).toEqual(setsBefore)
   expect((await running('meadow')).epoch).toBe(epoch)
 })
 
 test('an upgrade with a bad value is refused with a sentence and changes nothing', async () => {
   const before = await cluster.helm('list', '-n', namespace, '-o', 'json')
-  const refusal = await deploy(chart, values({ hosts: { namespaces: [hosts], capacity: 0 } })).then(
+  const refusal = await deploy({ hosts: { namespaces: [hosts], capacity: 0 } }).then(
     () => 'it was accepted',
     (error: unknown) => (error instanceof CommandError ? error.stderr : String(error)),
   )
@@ -118,7 +158,7 @@ test('an upgrade with a bad value is refused with a sentence and changes nothing
 })
 
 test('uninstalled, it has closed every layer and leaves the CRD and the zones, free of finalizers, and nothing else', async () => {
-  await cluster.applyManifest({ ...zone('arena'), spec: { ...zone('arena').spec, dedicated: { from: 'zone-servers' } } })
+  await cluster.applyManifest(zone('arena', { dedicated: { from: 'zone-servers' } }))
   await running('arena')
   await cluster.helm('uninstall', release, '-n', namespace, '--wait', '--cascade', 'foreground', '--timeout', '180s')
 
@@ -127,32 +167,43 @@ test('uninstalled, it has closed every layer and leaves the CRD and the zones, f
     ['arena', [], 'Pending'],
     ['meadow', [], 'Pending'],
   ])
-  for (const kind of ['fleets', 'fleetautoscalers', 'secrets', 'networkpolicies']) expect(await names(kind, hosts), kind).toEqual([])
-  for (const kind of ['deployments', 'statefulsets', 'jobs', 'services', 'secrets', 'leases', 'roles', 'rolebindings', 'networkpolicies']) {
-    expect(await names(kind, namespace), kind).toEqual([])
-  }
-  expect(await names('serviceaccounts', namespace)).toEqual(['default'])
-  const clusterWide = await cluster.kubectl(
-    'get',
-    'clusterroles,clusterrolebindings',
-    '-l',
-    `app.kubernetes.io/instance=${release}`,
-    '-o',
-    'name',
+  await cluster.waitFor(
+    'all of it to be gone',
+    async () => {
+      const own = 'deployments,statefulsets,jobs,pods,services,secrets,leases,roles,rolebindings,networkpolicies,poddisruptionbudgets'
+      const inNamespace = await cluster.kubectl('-n', namespace, 'get', own, '-o', 'name')
+      const ofHosts = 'fleets,fleetautoscalers,gameservers,pods,secrets,networkpolicies,roles,rolebindings'
+      const inHosts = await cluster.kubectl('-n', hosts, 'get', ofHosts, '-o', 'name')
+      const rights = await cluster.kubectl(
+        'get',
+        'clusterroles,clusterrolebindings',
+        '-l',
+        `app.kubernetes.io/instance=${release}`,
+        '-o',
+        'name',
+      )
+      // What Agones keeps in a namespace for its game servers is not ours.
+      const left = [inNamespace, inHosts, rights]
+        .join('\n')
+        .split('\n')
+        .filter((name) => name !== '' && !name.includes('agones'))
+      if (left.length > 0) throw new Error(`left: ${left.join(', ')}`)
+      return true
+    },
+    60_000,
   )
-  expect(clusterWide).toBe('')
-  await cluster.waitFor('host pods to be gone', async () => (await names('pods', hosts)).length === 0, 60_000)
+  expect(await names('serviceaccounts', namespace)).toEqual(['default'])
 })
 
 test('installed again, it takes the zones up where they were', async () => {
-  await deploy(chart, values())
+  await deploy()
   const { item } = await running('meadow', 1)
   expect(item.metadata.finalizers).toEqual([ZONE_FINALIZER])
   await running('arena', 1)
 })
 
 test('uninstalled with deleteZones, it deletes the zones too', async () => {
-  await deploy(chart, values({ uninstall: { deleteZones: true } }))
+  await deploy({ uninstall: { deleteZones: true } })
   await cluster.helm('uninstall', release, '-n', namespace, '--wait', '--timeout', '180s')
   expect(await names('zones', hosts)).toEqual([])
 })
