@@ -1,0 +1,62 @@
+import { Binary } from 'mongodb'
+import type { StoredRecord } from '../../core/ports/store-port.ts'
+import { hole } from '../../core/store-record.ts'
+import { exists, floorOf } from './chain-head.ts'
+import { isDuplicate } from './connection.ts'
+import type { Chains } from './documents.ts'
+import { hintId, recordId } from './documents.ts'
+
+/**
+ * The decision is the insert of a unique `_id`. Two things a unique insert alone does not give, and what gives them:
+ * - no holes: the predecessor is there, or was and is below the floor. Once true it stays true, so it may be asked before the insert.
+ * - a pruned number stays taken: whoever prunes raises the floor before deleting, so an insert into a freed number finds a higher floor after it.
+ */
+export async function appendRecord(
+  chains: Chains,
+  chain: string,
+  n: number,
+  nonce: string,
+  record: StoredRecord,
+  data: string,
+): Promise<'Done' | 'Conflict'> {
+  if (n > 1 && !(await exists(chains, recordId(chain, n - 1)))) {
+    const floor = await floorOf(chains, chain)
+    if (n < floor) return 'Conflict'
+    if (n > floor) throw hole(chain, n)
+  }
+  const taken = await insertOrFindNonce(chains, chain, n, nonce, record, data)
+  if (taken !== nonce) return 'Conflict'
+  const [floor] = await Promise.all([floorOf(chains, chain), n === 1 ? undefined : raiseHint(chains, chain, n)])
+  if (n >= floor) return 'Done'
+  await chains.deleteOne({ _id: recordId(chain, n) })
+  return 'Conflict'
+}
+
+/** The nonce that has the number now; undefined when the record that had it was pruned just now. */
+async function insertOrFindNonce(
+  chains: Chains,
+  chain: string,
+  n: number,
+  nonce: string,
+  record: StoredRecord,
+  data: string,
+): Promise<string | undefined> {
+  const _id = recordId(chain, n)
+  const blob = record.blob === undefined ? {} : { blob: new Binary(record.blob) }
+  try {
+    await chains.insertOne({ _id, nonce, kind: record.kind, data, ...blob })
+    return nonce
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    return (await chains.findOne({ _id }, { projection: { nonce: 1 } }))?.nonce
+  }
+}
+
+/** Two who make the hint document at once: one of them gets a duplicate key, and the hint is good all the same. */
+async function raiseHint(chains: Chains, chain: string, n: number): Promise<void> {
+  try {
+    await chains.updateOne({ _id: hintId(chain) }, { $max: { head: n } }, { upsert: true })
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+  }
+}

@@ -1,0 +1,44 @@
+import type { Binary, Collection } from 'mongodb'
+import type { ChainEntry } from '../../core/ports/store-port.ts'
+import { corrupt, decodeData } from '../../core/store-record.ts'
+
+/**
+ * A collection holds three kinds of documents, told apart by `_id`, and every access names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
+ * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
+ *
+ * - `chain#n`: a record, inserted once and never changed.
+ * - `chain#floor`: numbers below `floor` are taken for ever, though their records may be gone. Part of the truth: raised before anything is deleted.
+ * - `chain#hint`: the head was at least at `head`. Only a help: may be missing or behind, never ahead.
+ */
+export interface ChainDocument {
+  readonly _id: string
+  readonly nonce?: string
+  readonly kind?: string
+  readonly data?: string
+  readonly blob?: Binary
+  readonly floor?: number
+  /** Everything below was deleted; between it and the floor a prune was cut short. */
+  readonly swept?: number
+  readonly head?: number
+}
+
+export type Chains = Collection<ChainDocument>
+
+/** Runs one step of a longer piece of work on the chain's collection, under a deadline of its own. */
+export type Step = <T>(work: (chains: Chains) => Promise<T>) => Promise<T>
+
+/** The collection for a chain: what stands before the first slash of its name, as in `layer/game/meadow/0`. */
+export function collectionName(chain: string): string {
+  return /^([a-z][a-z-]{0,39})\//.exec(chain)?.[1] ?? 'other'
+}
+
+export const recordId = (chain: string, n: number): string => `${chain}#${n}`
+export const floorId = (chain: string): string => `${chain}#floor`
+export const hintId = (chain: string): string => `${chain}#hint`
+
+/** The record in a document. Throws StoreCorrupt. */
+export function entryOf(chain: string, n: number, document: ChainDocument): ChainEntry {
+  const { nonce, kind, data, blob } = document
+  if (nonce === undefined || kind === undefined) throw corrupt(chain, n)
+  return { n, nonce, kind, data: decodeData(chain, n, data), ...(blob === undefined ? {} : { blob: blob.value() }) }
+}

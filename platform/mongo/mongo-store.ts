@@ -1,0 +1,75 @@
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { checkPlace, encodeAppend, MAX_READ } from '../../core/store-record.ts'
+import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
+import { appendRecord } from './append.ts'
+import { findHead, floorOf } from './chain-head.ts'
+import { createConnection } from './connection.ts'
+import type { ChainDocument, Step } from './documents.ts'
+import { collectionName, entryOf, recordId } from './documents.ts'
+import { pruneChain } from './prune.ts'
+
+export interface MongoOptions {
+  /** mongodb:// or mongodb+srv:// */
+  readonly url: string
+  readonly database: string
+  /** Default: STORE_CALL_DEADLINE. */
+  readonly deadlineMs?: number
+}
+
+/** So many records, each up to 12 MiB, are in memory at once while a range is read. */
+const READ_AT_ONCE = 8
+
+/**
+ * The store in MongoDB (or what speaks its protocol): majority writes and reads, no transactions, no conditional updates. Connects when first
+ * used, and again whenever the connection is lost. Throws ConfigInvalid for a URL that can't be read.
+ */
+export function createMongoStore(options: MongoOptions): Store {
+  const { url, database } = options
+  const connection = createConnection({ url, database, deadlineMs: options.deadlineMs ?? STORE_CALL_DEADLINE })
+  const stepsOn = (asked: string, chain: string): Step => {
+    return (work) => connection.run(`${asked} ${chain}`, (db) => work(db.collection<ChainDocument>(collectionName(chain))))
+  }
+  return {
+    async append(chain, n, nonce, record) {
+      const data = encodeAppend(chain, n, nonce, record)
+      return stepsOn(`append ${n} to`, chain)((chains) => appendRecord(chains, chain, n, nonce, record, data))
+    },
+    async head(chain) {
+      checkPlace(chain, 1)
+      const head = await stepsOn('head of', chain)((chains) => findHead(chains, chain))
+      return head === undefined ? undefined : entryOf(chain, head.n, head.document)
+    },
+    async read(chain, from, limit) {
+      checkPlace(chain, from)
+      return readRange(stepsOn('read of', chain), chain, from, Math.min(limit, MAX_READ))
+    },
+    async prune(chain, below) {
+      checkPlace(chain, Math.max(1, below))
+      await pruneChain(stepsOn('prune of', chain), chain, below)
+    },
+    async ping() {
+      await connection.run('ping', (db) => db.command({ ping: 1 }))
+    },
+    close: () => connection.close(),
+  }
+}
+
+/** The deadline is for each step: a long range may take longer than one answer. */
+async function readRange(step: Step, chain: string, from: number, limit: number): Promise<ChainEntry[]> {
+  const entries: ChainEntry[] = []
+  let n = Math.max(from, await step((chains) => floorOf(chains, chain)))
+  while (entries.length < limit) {
+    const numbers = Array.from({ length: Math.min(READ_AT_ONCE, limit - entries.length) }, (_, i) => n + i)
+    const documents = await step((chains) => Promise.all(numbers.map((number) => chains.findOne({ _id: recordId(chain, number) }))))
+    documents.forEach((document, i) => {
+      if (document !== null) entries.push(entryOf(chain, n + i, document))
+    })
+    n += numbers.length
+    if (documents.at(-1) !== null) continue
+    // Absent at the end: the chain ends here, or others pruned up to here meanwhile.
+    const floor = await step((chains) => floorOf(chains, chain))
+    if (floor < n) break
+    n = floor
+  }
+  return entries
+}

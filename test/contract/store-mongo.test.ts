@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { MongoClient } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMongoStore } from '../../platform/mongo/index.ts'
+import type { MongoServer } from './mongo-server.ts'
+import { startMongo, startProxy } from './mongo-server.ts'
+import { storeContract } from './store-contract.ts'
+
+/** From an empty Go cache the server is built first. */
+const BUILD_LIMIT = 900_000
+
+let server: MongoServer
+const database = `test-${randomUUID().slice(0, 8)}`
+const record = { kind: 'x', data: {} }
+
+beforeAll(async () => {
+  server = await startMongo()
+}, BUILD_LIMIT)
+
+afterAll(async () => {
+  const client = new MongoClient(server.url)
+  await client.db(database).dropDatabase()
+  await client.close()
+  await server.remove()
+})
+
+storeContract('MongoDB', { open: async () => createMongoStore({ url: server.url, database }), runs: 15 })
+
+describe('MongoDB', () => {
+  test('the head is found with the hint missing, far behind, or behind the floor', async () => {
+    const store = createMongoStore({ url: server.url, database })
+    const client = new MongoClient(server.url)
+    const raw = client.db(database).collection<{ _id: string; head?: number }>('hint')
+    const chain = `hint/${randomUUID()}`
+    for (let n = 1; n <= 70; n++) await store.append(chain, n, `k${n}`, record)
+    const hint = `${chain}#hint`
+    expect((await raw.findOne({ _id: hint }))?.head).toBe(70)
+    await raw.deleteOne({ _id: hint })
+    expect(await store.head(chain)).toMatchObject({ n: 70 })
+    await raw.insertOne({ _id: hint, head: 3 })
+    expect(await store.head(chain)).toMatchObject({ n: 70 })
+    await store.prune(chain, 69)
+    expect(await store.head(chain)).toMatchObject({ n: 70 })
+    await raw.deleteOne({ _id: hint })
+    expect(await store.head(chain)).toMatchObject({ n: 70 })
+    await store.close()
+    await client.close()
+  })
+
+  test('a prune that was cut short is finished by the next one', async () => {
+    const store = createMongoStore({ url: server.url, database })
+    const client = new MongoClient(server.url)
+    const raw = client.db(database).collection<{ _id: string; floor?: number }>('prune')
+    const chain = `prune/${randomUUID()}`
+    for (let n = 1; n <= 6; n++) await store.append(chain, n, `k${n}`, record)
+    await raw.insertOne({ _id: `${chain}#floor`, floor: 4 })
+    expect((await store.read(chain, 1, 10)).map((entry) => entry.n)).toEqual([4, 5, 6])
+    expect(await store.append(chain, 2, 'k2', record)).toBe('Conflict')
+    await store.prune(chain, 4)
+    expect(await Promise.all([1, 2, 3, 4].map(async (n) => (await raw.findOne({ _id: `${chain}#${n}` })) !== null))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ])
+    await store.close()
+    await client.close()
+  })
+
+  test('a URL that can not be read is refused without being quoted', () => {
+    const make = () => createMongoStore({ url: 'mongodb://user:hush@[/', database })
+    expect(make).toThrow(expect.objectContaining({ code: 'ConfigInvalid', message: expect.not.stringContaining('hush') }))
+  })
+
+  test.each(['hang', 'refuse'] as const)(
+    'a server that does %s: StoreUnavailable within the deadline; well again afterwards',
+    async (fault) => {
+      const chain = `away/${randomUUID()}`
+      const proxy = await startProxy(server.url)
+      const store = createMongoStore({ url: proxy.url, database, deadlineMs: 1_000 })
+      expect(await store.append(chain, 1, 'a', record)).toBe('Done')
+      proxy.set(fault)
+      const asked = [store.append(chain, 2, 'b', record), store.head(chain), store.read(chain, 1, 5), store.prune(chain, 2), store.ping()]
+      for (const answer of await Promise.allSettled(asked)) {
+        expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'StoreUnavailable' } })
+      }
+      proxy.set('forward')
+      await expect.poll(() => store.append(chain, 2, 'b', record).catch(() => 'away'), { timeout: 15_000 }).toBe('Done')
+      expect(await store.head(chain)).toMatchObject({ n: 2, nonce: 'b' })
+      await store.close()
+      await proxy.close()
+    },
+  )
+
+  test('a server that is away at the beginning is found when it is there', async () => {
+    const proxy = await startProxy(server.url)
+    proxy.set('refuse')
+    const store = createMongoStore({ url: proxy.url, database, deadlineMs: 500 })
+    await expect(store.ping()).rejects.toMatchObject({ code: 'StoreUnavailable' })
+    await expect(store.ping()).rejects.toMatchObject({ code: 'StoreUnavailable' })
+    proxy.set('forward')
+    await expect
+      .poll(
+        () =>
+          store.ping().then(
+            () => 'there',
+            () => 'away',
+          ),
+        { timeout: 15_000 },
+      )
+      .toBe('there')
+    await store.close()
+    await proxy.close()
+  })
+
+  test('a server that was killed has, when it is back, what was Done', async () => {
+    const chain = `killed/${randomUUID()}`
+    const store = createMongoStore({ url: server.url, database })
+    expect(await store.append(chain, 1, 'a', record)).toBe('Done')
+    await server.restart()
+    await expect.poll(() => store.head(chain).catch(() => 'away'), { timeout: 15_000 }).toMatchObject({ n: 1, nonce: 'a' })
+    await store.close()
+  })
+})
