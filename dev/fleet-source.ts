@@ -1,6 +1,6 @@
 import { BailiwickError } from '../core/errors.ts'
 import type { FleetId } from '../core/ids.ts'
-import type { Autoscaler, Fleet, FleetSource, GoneServer, Manifest } from '../core/ports/zone-source-port.ts'
+import type { Autoscaler, Fleet, FleetSource, Manifest, ServerFate } from '../core/ports/zone-source-port.ts'
 
 /**
  * The fleets of the embedded world: one in every namespace that has zones, made when it is first asked for. There are no pods to make, so a dedicated
@@ -17,7 +17,7 @@ export class EmbeddedFleetSource implements FleetSource {
 
   async watchFleets(): Promise<void> {}
 
-  async watchGoneServers(_onGone: (server: GoneServer) => void): Promise<void> {}
+  async watchServers(_onFate: (server: ServerFate) => void): Promise<void> {}
 
   get(id: FleetId): Fleet | undefined {
     if (id.split('/')[1] !== this.#fleetName) return undefined

@@ -1,11 +1,11 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { DEFAULT_FLEET_BOUNDS, desiredReplicas, type FleetBounds } from '../core/capacity.ts'
-import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FleetId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { AUTOSCALE_EVERY, RETIRE_EMPTY_AFTER } from '../core/timing.ts'
+import type { LogLevel } from '../platform/log/index.ts'
 import type { HostStarted, HostWorkerData } from './host-worker.ts'
 import { serveIndex } from './remote-index.ts'
 
@@ -14,8 +14,7 @@ export interface EmbeddedFleetOptions {
   readonly index: ZoneIndex
   readonly storeFile: string
   readonly log: Log
-  readonly clock: Clock
-  readonly logLevel: string
+  readonly logLevel: LogLevel
   readonly capacity: number
   /** What clients are told, without the host's path: `address:port`. */
   readonly publicAddress: string

@@ -1,35 +1,37 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { HttpApp } from '../platform/http/index.ts'
 import { serveStatic } from './static.ts'
 
 export interface FrontRoutes {
-  readonly auth: RequestListener
-  readonly characters: RequestListener
-  readonly allocator: RequestListener
-  /** The loopback port of a host's game socket. */
-  readonly gamePort: (host: string) => number | undefined
+  readonly auth: HttpApp
+  readonly characters: HttpApp
+  readonly allocator: HttpApp
 }
 
-/** The one port of the embedded world: services by path, the page, and game sockets handed to their host's thread. */
-export function createFront(routes: FrontRoutes): Server {
-  const server = createServer((request, response) => void dispatch(routes, request, response))
-  server.on('upgrade', (request, socket, head) => passOn(routes, request, socket, head))
-  return server
+/** Answers for all services on the one port of the embedded world, by path; and for the page. */
+export function frontListener(routes: FrontRoutes): RequestListener {
+  return (request, response) => void dispatch(routes, request, response)
+}
+
+/** Hands game sockets (WebSocket upgrades of /hosts/NAME) to their host's thread. */
+export function passUpgrades(server: Server, gamePort: (host: string) => number | undefined): void {
+  server.on('upgrade', (request, socket, head) => passOn(gamePort, request, socket, head))
 }
 
 async function dispatch(routes: FrontRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-  if (/^\/v1\/(accounts|sessions)(\/|$)/.test(path) || path.startsWith('/.well-known/')) return routes.auth(request, response)
-  if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters(request, response)
+  if (/^\/v1\/(accounts|sessions)(\/|$)/.test(path) || path.startsWith('/.well-known/')) return routes.auth.listener(request, response)
+  if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters.listener(request, response)
   if (await serveStatic(request, response)) return
-  routes.allocator(request, response)
+  routes.allocator.listener(request, response)
 }
 
 /** Hands a WebSocket upgrade for /hosts/NAME to that host, byte by byte; the host itself checks the handshake. */
-function passOn(routes: FrontRoutes, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+function passOn(gamePort: (host: string) => number | undefined, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const host = /^\/hosts\/([a-z0-9-]{1,63})$/.exec(request.url ?? '')?.[1]
-  const port = host === undefined ? undefined : routes.gamePort(host)
+  const port = host === undefined ? undefined : gamePort(host)
   if (port === undefined) {
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     return

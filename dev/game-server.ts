@@ -1,25 +1,17 @@
 import type { GameServerPort, GameServerView } from '../core/ports/game-server-port.ts'
 
-/**
- * The game server of the embedded world: there is no Agones, so a wish is granted at once. The states are Agones'.
- * `onShutdown` is called once, when the host asked to be shut down.
- */
+/** The game server of the embedded world: there is no Agones, so a wish is granted at once. The states are Agones'. */
 export class EmbeddedGameServer implements GameServerPort {
   readonly #listeners = new Set<(server: GameServerView) => void>()
-  readonly #onShutdown: () => void
   #view: GameServerView
 
-  constructor(
-    identity: { readonly name: string; readonly namespace: string; readonly fleet: string; readonly port: number },
-    onShutdown: () => void,
-  ) {
-    this.#onShutdown = onShutdown
+  constructor(identity: { readonly name: string; readonly namespace: string; readonly fleet: string }) {
     this.#view = {
       name: identity.name,
       namespace: identity.namespace,
       state: 'Scheduled',
       address: '127.0.0.1',
-      ports: [{ name: 'game', port: identity.port }],
+      ports: [{ name: 'game', port: 0 }],
       deleting: false,
       labels: { 'agones.dev/fleet': identity.fleet },
       annotations: {},
@@ -35,9 +27,7 @@ export class EmbeddedGameServer implements GameServerPort {
   }
 
   async shutdown(): Promise<void> {
-    if (this.#view.state === 'Shutdown') return
     this.#become('Shutdown')
-    this.#onShutdown()
   }
 
   health(): void {}

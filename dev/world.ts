@@ -1,0 +1,133 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FleetBounds } from '../core/capacity.ts'
+import type { Clock } from '../core/clock.ts'
+import { systemClock } from '../core/clock.ts'
+import type { FleetId } from '../core/ids.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import { EMBEDDED_STOP_LIMIT } from '../core/timing.ts'
+import { createOperator } from '../operator/operator.ts'
+import { type HttpApp, serve } from '../platform/http/index.ts'
+import type { LogLevel } from '../platform/log/index.ts'
+import { createMemoryIndex } from '../platform/memory/memory-index.ts'
+import { createMetrics } from '../platform/metrics/index.ts'
+import { createSqliteStore } from '../platform/sqlite/index.ts'
+import { createTokenSigner, createTokenVerifier } from '../platform/tokens/index.ts'
+import { createAllocatorApp } from '../services/allocator/app.ts'
+import { createAuthApp } from '../services/auth/app.ts'
+import { createCharactersApp } from '../services/characters/app.ts'
+import { EmbeddedFleet } from './fleet.ts'
+import { EmbeddedFleetSource } from './fleet-source.ts'
+import { frontListener, passUpgrades } from './front.ts'
+import { ZoneFolder } from './zone-folder.ts'
+
+export interface WorldOptions {
+  /** 0 takes a free port. */
+  readonly port: number
+  /** The address it listens on. */
+  readonly host: string
+  /** The folder of Zone manifests. */
+  readonly zones: string
+  /** Where accounts, characters, snapshots and the signing key are kept. */
+  readonly data: string
+  readonly log: Log
+  readonly logLevel: LogLevel
+  /** Layers a host thread serves. */
+  readonly capacity: number
+  readonly bounds?: Partial<FleetBounds>
+  readonly retireEmptyAfterMs?: number
+}
+
+export interface EmbeddedWorld {
+  readonly url: string
+  readonly folder: ZoneFolder
+  readonly index: ZoneIndex
+  /** Ends a host's thread as a crash would. */
+  killHost(host: string): Promise<void>
+  /** How many hosts run. */
+  hosts(): number
+  /** Closes every layer with a final snapshot and stops. */
+  close(): Promise<void>
+}
+
+const FLEET = 'zone-servers'
+
+/** The whole of Bailiwick in this process, on one port: the operator's plan, zone servers and services over a folder, memory and SQLite. Throws ConfigInvalid when the port is taken. */
+export async function createEmbeddedWorld(options: WorldOptions): Promise<EmbeddedWorld> {
+  const { log, data } = options
+  const clock: Clock = systemClock
+  mkdirSync(data, { recursive: true })
+  const storeFile = join(data, 'store.sqlite')
+  const store = await createSqliteStore({ file: storeFile })
+  const index = createMemoryIndex({ clock })
+  const metrics = createMetrics('bailiwick')
+  const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
+  const verifier = createTokenVerifier({ keys: signer.publicJwks() })
+
+  const auth = createAuthApp({ store, signer, verifier, clock, log, metrics })
+  const characters = createCharactersApp({ store, index, verifier, clock, log, metrics })
+  const allocator = createAllocatorApp({ index, verifier, clock, log, metrics })
+  const fleets = new Map<FleetId, EmbeddedFleet>()
+  const gamePort = (host: string): number | undefined =>
+    [...fleets.values()].map((fleet) => fleet.gamePort(host)).find((port) => port !== undefined)
+
+  const front: HttpApp = {
+    ...allocator.app,
+    name: 'embedded world',
+    listener: frontListener({ auth, characters, allocator: allocator.app }),
+  }
+  const serving = await serve(front, { port: options.port, host: options.host, log, drainMs: 0 })
+  passUpgrades(serving.server, gamePort)
+  const publicAddress = `${options.host}:${serving.port}`
+
+  const ensureFleet = (fleet: FleetId): void => {
+    if (fleets.has(fleet)) return
+    const { logLevel, capacity, bounds, retireEmptyAfterMs } = options
+    const optional = { ...(bounds === undefined ? {} : { bounds }), ...(retireEmptyAfterMs === undefined ? {} : { retireEmptyAfterMs }) }
+    fleets.set(fleet, new EmbeddedFleet({ fleet, index, storeFile, log, logLevel, capacity, publicAddress, ...optional }))
+  }
+  const folder = new ZoneFolder(options.zones, clock, log)
+  const operator = createOperator({
+    zones: folder,
+    fleets: new EmbeddedFleetSource(FLEET, ensureFleet),
+    index,
+    store,
+    clock,
+    log,
+    metrics,
+    defaultFleet: FLEET,
+    namespaces: [],
+  })
+  const sweeper = allocator.sweep()
+  await operator.start()
+
+  return {
+    url: `http://${publicAddress}`,
+    folder,
+    index,
+    async killHost(host) {
+      await Promise.all([...fleets.values()].map((fleet) => fleet.kill(host)))
+    },
+    hosts: () => [...fleets.values()].reduce((sum, fleet) => sum + fleet.size, 0),
+    async close() {
+      const stopped = serving.close()
+      await operator.stop()
+      await Promise.all([...fleets.values()].map((fleet) => fleet.close(EMBEDDED_STOP_LIMIT)))
+      await sweeper.stop()
+      await stopped
+      await index.close()
+      await store.close()
+    },
+  }
+}
+
+/** The key that signs access tokens: made once, kept beside the data, readable by its owner alone. */
+function signingKey(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8')
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  writeFileSync(file, pem, { mode: 0o600, flag: 'wx' })
+  chmodSync(file, 0o600)
+  return pem
+}
