@@ -24,6 +24,9 @@
 {{- if gt (int .Values.hosts.min) (int .Values.hosts.max) -}}
 {{- fail (printf "\n\nhosts.min (%d) must not be above hosts.max (%d)." (int .Values.hosts.min) (int .Values.hosts.max)) -}}
 {{- end -}}
+{{- if eq (int .Values.hosts.gamePort) 8080 -}}
+{{- fail "\n\nhosts.gamePort must not be 8080: hosts serve their metrics there." -}}
+{{- end -}}
 {{- if .Values.watchNamespaces -}}
 {{- range include "bailiwick.hostNamespaces" . | fromJsonArray -}}
 {{- if and $.Values.hosts.enabled (not (has . $.Values.watchNamespaces)) -}}
