@@ -1,0 +1,72 @@
+import { BailiwickError } from '../../core/errors.ts'
+import type { Character, Client, ZoneDetail, ZoneSummary } from '../index.ts'
+import type { Environment } from './options.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The password of the command line, of BAILIWICK_PASSWORD, or the first line of the input. */
+export async function readPassword(given: string | undefined, env: Environment, terminal: Terminal): Promise<string> {
+  const known = given ?? env['BAILIWICK_PASSWORD']
+  if (known !== undefined) return known
+  terminal.err('password:')
+  const stop = new AbortController()
+  for await (const line of terminal.lines(stop.signal)) return line
+  throw new BailiwickError('InvalidInput', {
+    found: 'no password',
+    todo: 'give it as an argument, in BAILIWICK_PASSWORD or on the standard input',
+  })
+}
+
+/** The one of the account's characters with this id or name. Throws CharacterUnknown. */
+export async function findCharacter(client: Client, idOrName: string): Promise<Character> {
+  const all = await client.characters.list()
+  const found =
+    all.find((character) => character.id === idOrName) ?? all.find((character) => character.name.toLowerCase() === idOrName.toLowerCase())
+  if (found !== undefined) return found
+  const names = all.map((character) => character.name).join(', ')
+  throw new BailiwickError('CharacterUnknown', {
+    asked: idOrName,
+    found: names === '' ? 'no characters' : names,
+    todo: 'make one with: create NAME',
+  })
+}
+
+export async function printCharacters(client: Client, terminal: Terminal): Promise<void> {
+  const rows = (await client.characters.list()).map((character) => [
+    character.name,
+    character.location.state === 'InZone' ? `in ${character.location.layer ?? character.location.zone ?? '?'}` : 'offline',
+    character.zone ?? '-',
+    character.position === null ? '-' : `(${character.position.x.toFixed(1)}, ${character.position.y.toFixed(1)})`,
+    character.inventory.map((item) => item.kind).join(', ') || '-',
+    character.id,
+  ])
+  printTable(terminal, ['NAME', 'NOW', 'LAST ZONE', 'POSITION', 'CARRIES', 'ID'], rows)
+}
+
+export async function printZones(client: Client, terminal: Terminal): Promise<void> {
+  const row = (zone: ZoneSummary): string[] => [`${zone.namespace}/${zone.name}`, zone.state, String(zone.players), String(zone.layers)]
+  printTable(terminal, ['ZONE', 'STATE', 'PLAYERS', 'LAYERS'], (await client.zones.list()).map(row))
+}
+
+export async function printZone(client: Client, zone: string, terminal: Terminal): Promise<void> {
+  const detail: ZoneDetail = await client.zones.resolve(zone)
+  terminal.out(`${detail.namespace}/${detail.name}: ${detail.state}, ${detail.players} players`)
+  const rows = detail.layers.map((layer) => [
+    String(layer.index),
+    layer.state,
+    String(layer.epoch),
+    String(layer.players),
+    layer.endpoints.join(' ') || '-',
+  ])
+  if (rows.length > 0) printTable(terminal, ['LAYER', 'STATE', 'EPOCH', 'PLAYERS', 'ENDPOINTS'], rows)
+}
+
+function printTable(terminal: Terminal, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)))
+  for (const row of [head, ...rows])
+    terminal.out(
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+}

@@ -1,0 +1,45 @@
+import { describePosition, type SessionEnd, type SessionStatus, type ViewedEntity, type ZoneHandlers, type ZoneView } from '../index.ts'
+
+/** Handlers that tell, line by line, what happens to a character. */
+export function narrator(out: (line: string) => void, view: () => ZoneView): ZoneHandlers {
+  const isMe = (entity: ViewedEntity): boolean => entity.id === view().welcome?.entity
+  return {
+    welcome: (welcome) => out(`you are ${welcome.name} in ${welcome.layer}, epoch ${welcome.epoch}`),
+    appeared: (entities) => {
+      for (const entity of entities) out(isMe(entity) ? `you stand at ${describePosition(entity)}` : describeEntity(entity))
+    },
+    vanished: (entities) => {
+      for (const entity of entities) out(entity.kind === 'avatar' ? `${entity.name} is gone` : `the ${entity.name} [${entity.id}] is gone`)
+    },
+    said: (from, text) => out(`${from}: ${text}`),
+    told: (from, text) => out(`${from} tells you: ${text}`),
+    inventory: (items) => out(describeInventory(items)),
+    refused: (error) => out(`refused: ${error.message}`),
+    redirect: (reason) => out(`the place moves (${reason})`),
+    goodbye: (reason) => out(`goodbye (${reason})`),
+    status: (status) => {
+      const line = describeStatus(status)
+      if (line !== undefined) out(line)
+    },
+  }
+}
+
+export function describeEntity(entity: ViewedEntity): string {
+  const where = describePosition(entity)
+  return entity.kind === 'avatar' ? `${entity.name} is at ${where}` : `a ${entity.name} [${entity.id}] lies at ${where}`
+}
+
+export function describeInventory(items: readonly { readonly kind: string }[]): string {
+  return items.length === 0 ? 'you carry nothing' : `you carry: ${items.map((item) => item.kind).join(', ')}`
+}
+
+export function describeEnd(end: SessionEnd): string {
+  if (end.reason === 'refused') return `ended: ${end.error.message}`
+  return end.reason === 'goodbye' ? `ended by the host: ${end.said}` : 'you have left'
+}
+
+/** Joining and playing go without saying; the welcome tells it. */
+function describeStatus(status: SessionStatus): string | undefined {
+  if (status.state === 'waiting') return `${status.because}; trying again in ${(status.forMs / 1_000).toFixed(1)} s`
+  return status.state === 'ended' ? describeEnd(status.end) : undefined
+}

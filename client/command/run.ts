@@ -1,0 +1,103 @@
+import { BailiwickError, describeError } from '../../core/errors.ts'
+import { type Client, createClient } from '../index.ts'
+import { tcpConnect } from '../tcp.ts'
+import { findCharacter, printCharacters, printZone, printZones, readPassword } from './account-commands.ts'
+import { type CommandLine, type Environment, readCommandLine, usage } from './options.ts'
+import { play } from './play.ts'
+import { fileSessionStore, sessionFilePath } from './session-file.ts'
+import type { Terminal } from './terminal.ts'
+import { wander } from './wander.ts'
+
+interface Run {
+  readonly client: Client
+  readonly line: CommandLine
+  readonly terminal: Terminal
+  readonly env: Environment
+}
+
+/** Exit code 0, or 1 where the command says that it did not come out well. */
+type Command = (run: Run, ...args: string[]) => Promise<boolean>
+
+/** Each with how many arguments it takes, at least and at most. */
+const commands: Readonly<Record<string, readonly [least: number, most: number, Command]>> = {
+  register: [1, 2, register],
+  login: [1, 2, login],
+  logout: [0, 0, async ({ client }) => done(client.logout())],
+  characters: [0, 0, async ({ client, terminal }) => done(printCharacters(client, terminal))],
+  create: [1, 1, create],
+  delete: [1, 1, remove],
+  zones: [0, 0, async ({ client, terminal }) => done(printZones(client, terminal))],
+  zone: [1, 1, async ({ client, terminal }, zone = '') => done(printZone(client, zone, terminal))],
+  play: [2, 2, async ({ client, terminal }, zone = '', who = '') => play(client, zone, (await findCharacter(client, who)).id, terminal)],
+  wander: [
+    2,
+    2,
+    async ({ client, terminal, line }, zone = '', who = '') =>
+      wander(client, zone, (await findCharacter(client, who)).id, line.seconds, terminal),
+  ],
+}
+
+/** Runs one command line; gives the exit code: 0 done, 1 not done, 2 not understood. */
+export async function runCommand(argv: readonly string[], env: Environment, terminal: Terminal): Promise<number> {
+  try {
+    const line = readCommandLine(argv, env)
+    if (line.command === 'help') {
+      terminal.out(usage)
+      return 0
+    }
+    const [least, most, command] = commandOf(line)
+    if (line.args.length < least || line.args.length > most) throw misused(line.command)
+    const sessions = fileSessionStore(sessionFilePath(line.profile, env), line.urls.authUrl)
+    const client = createClient({ ...line.urls, sessions, ...(line.tcp ? { connect: tcpConnect } : {}) })
+    return (await command({ client, line, terminal, env }, ...line.args)) ? 0 : 1
+  } catch (error) {
+    terminal.err(describeError(error))
+    return error instanceof Misuse ? 2 : 1
+  }
+}
+
+class Misuse extends Error {}
+
+function commandOf(line: CommandLine): readonly [number, number, Command] {
+  const found = Object.hasOwn(commands, line.command) ? commands[line.command] : undefined
+  if (found === undefined) throw new Misuse(`There is no command ${line.command}.\n\n${usage}`)
+  return found
+}
+
+function misused(command: string): Misuse {
+  const form = usage.split('\n').find((line) => line.trim().startsWith(command)) ?? ''
+  return new Misuse(`Write it so:\n${form}`)
+}
+
+async function register({ client, terminal, env }: Run, name = '', password?: string): Promise<boolean> {
+  const account = await client.register(name, await readPassword(password, env, terminal))
+  terminal.out(`registered ${account.name}; now: login ${account.name}`)
+  return true
+}
+
+async function login({ client, terminal, env, line }: Run, name = '', password?: string): Promise<boolean> {
+  const account = await client.login(name, await readPassword(password, env, terminal))
+  terminal.out(`logged in as ${account.name}; the session is in ${sessionFilePath(line.profile, env)}`)
+  return true
+}
+
+async function create({ client, terminal }: Run, name = ''): Promise<boolean> {
+  const character = await client.characters.create(name)
+  terminal.out(`created ${character.name} (${character.id})`)
+  return true
+}
+
+async function remove({ client, terminal }: Run, idOrName = ''): Promise<boolean> {
+  const character = await findCharacter(client, idOrName)
+  if (character.name !== idOrName && character.id !== idOrName) {
+    throw new BailiwickError('CharacterUnknown', { asked: idOrName, found: character.name, todo: 'write the name as it is' })
+  }
+  await client.characters.delete(character.id)
+  terminal.out(`deleted ${character.name}`)
+  return true
+}
+
+async function done(work: Promise<void>): Promise<boolean> {
+  await work
+  return true
+}
