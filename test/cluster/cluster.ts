@@ -1,4 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { deployBackends, deployDns } from './backends.ts'
 import { componentNames, startComponent, writeConfigurations } from './components.ts'
@@ -6,7 +7,7 @@ import { buildImages } from './images.ts'
 import { createCgroups, createNetwork, destroyNamespaces, inNetwork, removeState, startInit } from './namespace.ts'
 import { type Image, sendImages } from './oci.ts'
 import { ensurePackages } from './packages.ts'
-import { clusterName, containerdSocket, keptLogsDir, kubeconfigPath, logDir, node } from './paths.ts'
+import { clusterName, containerdFolder, containerdSocket, keptLogsDir, kubeconfigPath, logDir, node } from './paths.ts'
 import { createPki } from './pki.ts'
 import { waitFor } from './run.ts'
 import { isAlive, readState, takeLock, updateState } from './state.ts'
@@ -72,9 +73,11 @@ async function start(tools: Tools, say: Say, signal?: AbortSignal): Promise<void
   step('network and certificates')
   createCgroups()
   await createNetwork()
-  await startInit(tools.file('pause'))
+  // Unpacking images is most of a start; with memory to spare it stays off the disk.
+  const imagesInMemory = freemem() > 8 * 2 ** 30
+  await startInit(tools.file('pause'), imagesInMemory ? [containerdFolder] : [])
   await createPki()
-  writeConfigurations()
+  writeConfigurations(imagesInMemory)
   await Promise.all([startComponent('etcd', tools), startComponent('containerd', tools)])
   await startComponent('apiserver', tools)
   step('images')

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { inCluster } from './namespace.ts'
 import {
   clusterName,
+  containerdFolder,
   containerdSocket,
   dnsServiceIp,
   kubeconfigPath,
@@ -104,9 +105,9 @@ function controllerManagerFlags(): Record<string, string | number | boolean> {
 }
 
 /** Writes the configuration files of the parts that have one. */
-export function writeConfigurations(): void {
+export function writeConfigurations(imagesInMemory: boolean): void {
   for (const folder of ['etcd', 'cni', 'manifests', 'kubelet', 'log/pods', 'pids']) mkdirSync(file(folder), { recursive: true })
-  writeFileSync(file('containerd.toml'), containerdConfiguration())
+  writeFileSync(file('containerd.toml'), containerdConfiguration(imagesInMemory))
   writeFileSync(file('kubelet.yaml'), stringify(kubeletConfiguration()))
   writeFileSync(file('kube-proxy.yaml'), stringify(proxyConfiguration()))
   writeFileSync(file('cni', '10-pods.conflist'), JSON.stringify(podNetwork(), null, 2))
@@ -114,17 +115,17 @@ export function writeConfigurations(): void {
 
 const overlayMagic = 0x794c7630
 
-function containerdConfiguration(): string {
+function containerdConfiguration(imagesInMemory: boolean): string {
   // An overlay can't lie on another one, as when this machine is itself a container.
-  const snapshotter = statfsSync(stateDir).type === overlayMagic ? 'native' : 'overlayfs'
+  const snapshotter = !imagesInMemory && statfsSync(stateDir).type === overlayMagic ? 'native' : 'overlayfs'
   const cri = 'plugins."io.containerd.grpc.v1.cri"'
   return `version = 2
-root = "${file('containerd')}"
+root = "${containerdFolder}"
 state = "/run/containerd-state"
 [grpc]
   address = "${containerdSocket}"
 [plugins."io.containerd.internal.v1.opt"]
-  path = "${file('containerd', 'opt')}"
+  path = "${join(containerdFolder, 'opt')}"
 [${cri}]
   sandbox_image = "${sandboxImage}"
   # Where root may not lower a score, no container would start without this.

@@ -26,11 +26,13 @@ export async function createNetwork(): Promise<void> {
   await inNetwork('sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'])
 }
 
-/** Starts the first process of the process and mount namespaces. It reaps and waits, and everything ends with it. */
-export async function startInit(pause: string): Promise<void> {
-  const mounts = privateFolders
-    .filter((folder) => existsSync(folder) && !stateDir.startsWith(`${folder}/`))
-    .map((folder) => `mount -t tmpfs -o mode=1777 bailiwick ${folder}`)
+/**
+ * Starts the first process of the process and mount namespaces. It reaps and waits, and everything ends with it.
+ * @param inMemory folders of the state that are kept in memory, besides those that must be private
+ */
+export async function startInit(pause: string, inMemory: string[]): Promise<void> {
+  const hidden = privateFolders.filter((folder) => existsSync(folder) && !stateDir.startsWith(`${folder}/`))
+  const mounts = [...hidden, ...inMemory].map((folder) => `mkdir -p ${folder} && mount -t tmpfs -o mode=755 bailiwick ${folder}`)
   const script = [...mounts, `exec ${pause}`].join(' && ')
   const log = openSync(join(stateDir, 'log', 'init.log'), 'a')
   const child = spawn(

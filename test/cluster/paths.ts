@@ -17,6 +17,8 @@ if (!/^[a-z][a-z0-9-]{0,30}$/.test(clusterName)) {
 export const stateDir = join(cacheDir, 'clusters', clusterName)
 export const logDir = join(stateDir, 'log')
 export const kubeconfigPath = join(stateDir, 'admin.kubeconfig')
+/** Images and the root file systems of containers. */
+export const containerdFolder = join(stateDir, 'containerd')
 export const containerdSocket = join(stateDir, 'containerd.sock')
 
 /** Logs of clusters that failed, which outlive them. */
