@@ -33,8 +33,10 @@ export interface FakeZoneScript {
   epoch(): number
   /** False: this input is neither applied nor acknowledged (a host that is about to crash). */
   applies?(character: FakeCharacter, message: ClientMessage): boolean
-  /** True: nobody is welcomed, and nothing is said. */
+  /** True: nobody is welcomed. */
   mute?(): boolean
+  /** True: connections stand, but nothing is sent or answered, as a host that hangs. */
+  frozen?(): boolean
 }
 
 /** A test double of a zone server's game port, over the `ws` package and plain TCP: speaks the protocol, keeps no world but a line-up of entities. */
@@ -93,6 +95,7 @@ export class FakeZone {
   }
 
   #onTick(): void {
+    if (this.#script.frozen?.() === true) return
     this.#tick += 1
     for (const player of this.players) player.sendFrame(this.stateFrame(player, this.#script.epoch(), this.#tick))
   }
@@ -157,6 +160,7 @@ export class FakeZone {
   }
 
   #onMessage(player: FakePlayer, message: ClientMessage): void {
+    if (this.#script.frozen?.() === true) return
     const { character } = player
     const { body, sequence } = message
     if (body.case === 'ping') player.send({ case: 'pong', value: { nonce: body.value.nonce } })
