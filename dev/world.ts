@@ -66,7 +66,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
-  const auth = createAuthApp({ store, signer, verifier, clock, log, metrics })
+  const auth = createAuthApp({ store, signer, clock, log, metrics })
   const characters = createCharactersApp({ store, index, verifier, clock, log, metrics })
   const allocator = createAllocatorApp({ index, verifier, clock, log, metrics })
   const fleets = new Map<FleetId, EmbeddedFleet>()
