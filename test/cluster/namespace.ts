@@ -107,7 +107,8 @@ export async function destroyNamespaces(): Promise<void> {
   const left = () => [...recorded, ...others].filter((each) => each.pid !== process.pid && isAlive(each))
   await waitFor('the processes of the cluster to end', () => left().length === 0, 20_000)
   if (existsSync(netnsPath)) await run('ip', ['netns', 'del', netnsName])
-  for (const folder of cgroupFolders()) removeGroup(folder)
+  // A group can't be removed before the last of its processes is gone, and those of pods are ended by the kernel, after the first one.
+  await waitFor('the control groups of the cluster to be empty', removeCgroups, 20_000)
 }
 
 /** The cluster's control group in each hierarchy of this machine: one a controller (version 1), or a single one (version 2). */
@@ -119,6 +120,11 @@ export function cgroupFolders(): string[] {
 /** kubelet wants its root group to exist in every hierarchy before it starts. */
 export function createCgroups(): void {
   for (const folder of cgroupFolders()) mkdirSync(folder, { recursive: true })
+}
+
+function removeCgroups(): boolean {
+  for (const folder of cgroupFolders()) removeGroup(folder)
+  return true
 }
 
 function removeGroup(folder: string): void {
