@@ -141,6 +141,8 @@ export const KUBERNETES_CALL_DEADLINE = 15_000
 // Services
 export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
+/** Too many passwords wait to be checked: the client is told to come back after this. */
+export const PASSWORD_BUSY_RETRY_AFTER = 1_000
 export const HTTP_REQUEST_DEADLINE = 15_000
 /** A connection must have sent the headers of its request within this. */
 export const HTTP_HEADERS_LIMIT = 10_000

@@ -1,0 +1,48 @@
+import { silentLog } from '../../../core/ports/log-port.ts'
+import { z } from '../../../core/validate/index.ts'
+import type { HttpApp } from '../../../platform/http/index.ts'
+import { serve } from '../../../platform/http/index.ts'
+import { createLog } from '../../../platform/log/index.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly headers: Headers
+  readonly body: Record<string, unknown>
+}
+
+export interface Served {
+  readonly url: string
+  ask(method: string, path: string, body?: unknown, token?: string): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** The application on a free port, and a client for its JSON. */
+export async function serveApp(app: HttpApp): Promise<Served> {
+  const serving = await serve(app, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0 })
+  const url = `http://127.0.0.1:${serving.port}`
+  return {
+    url,
+    close: () => serving.close(),
+    async ask(method, path, body, token) {
+      const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+      const response = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+      const text = await response.text()
+      const { status, headers: answered } = response
+      return {
+        status,
+        headers: answered,
+        type: answered.get('content-type') ?? '',
+        body: text === '' ? {} : record.parse(JSON.parse(text)),
+      }
+    },
+  }
+}
+
+const record = z.record(z.string(), z.unknown())
+
+/** A log whose lines are kept. */
+export function collectLog() {
+  const lines: string[] = []
+  return { lines, log: createLog({ name: 'test', level: 'debug', destination: { write: (line) => lines.push(line) } }) }
+}
