@@ -47,16 +47,18 @@ export class InputQueue {
     this.#waiting.push({ input, sequence: undefined, sent: false })
   }
 
-  /** The frames that were not sent over this connection yet; they count as sent from now on. */
-  take(): readonly Uint8Array[] {
-    const frames: Uint8Array[] = []
-    for (const waiting of this.#waiting) {
-      if (waiting.sent) continue
-      waiting.sequence ??= this.#next++
-      waiting.sent = true
-      frames.push(encodeClientMessage({ sequence: waiting.sequence, body: waiting.input }))
-    }
-    return frames
+  /** The frame of the next input that was not sent over this connection yet, which counts as sent from now on; undefined when there is none. */
+  take(): Uint8Array | undefined {
+    const next = this.#waiting.find((waiting) => !waiting.sent)
+    if (next === undefined) return undefined
+    next.sequence ??= this.#next++
+    next.sent = true
+    return encodeClientMessage({ sequence: next.sequence, body: next.input })
+  }
+
+  /** True while something is left to send over this connection. */
+  get unsent(): boolean {
+    return this.#waiting.some((waiting) => !waiting.sent)
   }
 
   /** A new connection was welcomed: what the server has not applied is to be sent again. */

@@ -7,8 +7,9 @@ import { pause, retryDelay } from './backoff.ts'
 import type { Connect } from './connection.ts'
 import { Conversation, type Outcome } from './conversation.ts'
 import type { SessionEnd, SessionStatus, ZoneHandlers } from './handlers.ts'
-import { type Input, InputQueue } from './inputs.ts'
+import type { Input } from './inputs.ts'
 import { takeMessage } from './messages.ts'
+import { Sender } from './sender.ts'
 import { PendingTells, type TellOutcome } from './tells.ts'
 import { verdictOf } from './verdict.ts'
 import { type Welcome, ZoneView } from './view.ts'
@@ -33,7 +34,7 @@ export class ZoneSession {
   readonly ended: Promise<SessionEnd>
   readonly #deps: ZoneSessionDeps
   readonly #handlers: ZoneHandlers
-  readonly #inputs = new InputQueue()
+  readonly #sender: Sender
   readonly #tells: PendingTells
   readonly #stop = new AbortController()
   readonly #firstWelcome = Promise.withResolvers<Welcome>()
@@ -47,6 +48,7 @@ export class ZoneSession {
   constructor(deps: ZoneSessionDeps, handlers: ZoneHandlers) {
     this.#deps = deps
     this.#handlers = handlers
+    this.#sender = new Sender(deps.clock)
     this.#tells = new PendingTells(Math.floor(deps.random() * 2 ** 32))
     // Who does not ask for ready() hears of a failure by `ended`.
     this.#firstWelcome.promise.catch(() => undefined)
@@ -65,10 +67,10 @@ export class ZoneSession {
 
   /** Inputs that the server has not acknowledged. */
   get unacknowledged(): number {
-    return this.#inputs.size
+    return this.#sender.inputs.size
   }
 
-  /** Wanted velocity in millimetres a second, held until the next; (0, 0) stands still. */
+  /** Wanted velocity in millimetres a second, held until the next; (0, 0) stands still. A character whose connection was lost stands still when it is back. */
   move(vx: number, vy: number): void {
     this.#push({ case: 'move', value: { vx: Math.round(vx), vy: Math.round(vy) } })
   }
@@ -156,7 +158,7 @@ export class ZoneSession {
         },
         onMessage: (body) => this.#onMessage(body),
         onState: (frame) => {
-          this.#inputs.acknowledged(frame.acknowledged)
+          this.#sender.inputs.acknowledged(frame.acknowledged)
           if (this.view.state(frame)) this.#call(() => this.#handlers.state?.(frame))
         },
       },
@@ -167,6 +169,7 @@ export class ZoneSession {
       return await conversation.run(this.#deps.connect, this.#stop.signal)
     } finally {
       this.#playing = false
+      this.#sender.end()
       this.#conversation = undefined
       // A host that takes us and drops us at once must not be asked without pause.
       if (welcomedAt !== undefined && this.#deps.clock.now() - welcomedAt >= CLIENT_RECONNECT_MAX) this.#attempt = 0
@@ -207,30 +210,23 @@ export class ZoneSession {
   #onWelcome(welcome: Welcome): boolean {
     if (!this.view.welcomed(welcome)) return false
     this.#impatientSince = undefined
-    this.#inputs.welcomed(welcome.acknowledged)
     this.#playing = true
     this.#firstWelcome.resolve(welcome)
     this.#status({ state: 'playing' })
     this.#call(() => this.#handlers.welcome?.(welcome))
-    this.#flush()
+    this.#sender.begin(welcome.acknowledged, (frame) => this.#conversation?.send(frame))
     return true
   }
 
   #onMessage(body: ServerMessage['body']): void {
-    const handle = takeMessage(body, { view: this.view, inputs: this.#inputs, tells: this.#tells }, this.#handlers)
+    const handle = takeMessage(body, { view: this.view, inputs: this.#sender.inputs, tells: this.#tells }, this.#handlers)
     if (handle !== undefined) this.#call(handle)
   }
 
   #push(input: Input): void {
     if (this.#end !== undefined)
       throw new BailiwickError('InvalidInput', { asked: input.case, found: 'a session that has ended', todo: 'join again' })
-    this.#inputs.push(input)
-    this.#flush()
-  }
-
-  #flush(): void {
-    if (!this.#playing) return
-    for (const frame of this.#inputs.take()) this.#conversation?.send(frame)
+    this.#sender.push(input)
   }
 
   #finish(end: SessionEnd): void {

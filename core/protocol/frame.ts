@@ -10,6 +10,9 @@ export const FRAME_MESSAGE = 1
 export const FRAME_STATE = 2
 /** Frames from clients are at most this long, in bytes. */
 export const MAX_CLIENT_FRAME = 16 * 1024
+/** A client may send so many messages a second after its hello, and so many at once; hosts do not look at what comes faster. */
+export const INPUT_RATE = 30
+export const INPUT_BURST = 60
 /** Chat texts are at most so many characters. */
 export const MAX_TEXT = 300
 

@@ -6,11 +6,15 @@ import { decodeClientFrame } from '../../../core/protocol/frame.ts'
 const say = (text: string): Input => ({ case: 'say', value: { text } })
 const move = (vx: number): Input => ({ case: 'move', value: { vx, vy: 0 } })
 
-const sent = (queue: InputQueue): readonly (readonly [number, unknown])[] =>
-  queue.take().map((frame) => {
+function sent(queue: InputQueue): readonly (readonly [number, unknown])[] {
+  const all: [number, unknown][] = []
+  for (let frame = queue.take(); frame !== undefined; frame = queue.take()) {
     const { sequence, body } = decodeClientFrame(frame)
-    return [sequence, body.case === 'say' ? body.value.text : body.case === 'move' ? body.value.vx : body.case]
-  })
+    all.push([sequence, body.case === 'say' ? body.value.text : body.case === 'move' ? body.value.vx : body.case])
+  }
+  expect(queue.unsent).toBe(false)
+  return all
+}
 
 describe('InputQueue', () => {
   it('numbers from what the server has applied, in order, and sends each once a connection', () => {

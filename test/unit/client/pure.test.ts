@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { retryDelay } from '../../../client/backoff.ts'
+import { Pacer } from '../../../client/pacer.ts'
 import { readRetryAfter, remoteError } from '../../../client/problem.ts'
 import { verdictOf } from '../../../client/verdict.ts'
 import { type Welcome, ZoneView } from '../../../client/view.ts'
 import { BailiwickError, catalogue, type ErrorCode } from '../../../core/errors.ts'
-import { decodeServerMessage, encodeServerMessage } from '../../../core/protocol/frame.ts'
+import { decodeServerMessage, encodeServerMessage, INPUT_BURST, INPUT_RATE } from '../../../core/protocol/frame.ts'
 import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
 import { CLIENT_RECONNECT_MAX, CLIENT_RECONNECT_MIN } from '../../../core/timing.ts'
 
@@ -26,6 +27,32 @@ describe('retryDelay', () => {
     expect(retryDelay(0, undefined, 0.5)).toBe(CLIENT_RECONNECT_MIN / 2)
     expect(retryDelay(1, undefined, 0.5)).toBe(CLIENT_RECONNECT_MIN)
     expect(retryDelay(99, 2_000, 0.5)).toBe(2_000 + CLIENT_RECONNECT_MAX / 2)
+  })
+})
+
+describe('Pacer', () => {
+  it('law: never more than a host takes, whenever it is asked, and it always goes on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(200), { minLength: 1, maxLength: 400 }), (gaps) => {
+        const pacer = new Pacer(0)
+        let now = 0
+        // The host's own bucket, as full at the beginning.
+        let host = INPUT_BURST
+        for (const gap of gaps) {
+          now += gap
+          host = Math.min(INPUT_BURST, host + (gap / 1_000) * INPUT_RATE)
+          const waitMs = pacer.take(now)
+          if (waitMs > 0) {
+            expect(waitMs).toBeLessThanOrEqual(1_000)
+            continue
+          }
+          host -= 1
+          expect(host).toBeGreaterThanOrEqual(0)
+        }
+        const waitMs = pacer.take(now)
+        if (waitMs > 0) expect(pacer.take(now + waitMs)).toBe(0)
+      }),
+    )
   })
 })
 

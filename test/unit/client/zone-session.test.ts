@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Client, SessionStatus, ZoneHandlers, ZoneSession } from '../../../client/index.ts'
 import { tcpConnect } from '../../../client/tcp.ts'
-import { encodeServerMessage } from '../../../core/protocol/frame.ts'
+import { encodeServerMessage, INPUT_BURST } from '../../../core/protocol/frame.ts'
 import { zoneSettings } from './doubles/index-host.ts'
 import { fleet, meadow, startWorld } from './doubles/world.ts'
 
@@ -86,6 +86,17 @@ describe('a stay in a zone', () => {
     expect(host.zone.hellos.length).toBe(2)
     expect(new Set(host.zone.hellos.map((hello) => hello.ticket)).size).toBe(2)
     expect(states(heard)).toEqual(['joining', 'playing', 'waiting', 'joining', 'playing'])
+  })
+
+  it('more inputs at once than a host takes all arrive, in order', async () => {
+    const world = await startWorld()
+    await world.startHost('host-1')
+    const { session } = play(await world.client('ada'), 'Ada')
+    await session.ready()
+    const texts = Array.from({ length: INPUT_BURST + 10 }, (_, k) => String(k))
+    for (const text of texts) session.say(text)
+    await expect.poll(() => session.unacknowledged, { timeout: 10_000 }).toBe(0)
+    expect(world.characters.get('Ada')?.applied.map(({ body }) => (body.case === 'say' ? body.value.text : body.case))).toEqual(texts)
   })
 
   it('a killed host is replaced: the client finds the next one by itself, in a higher epoch', async () => {
