@@ -1,0 +1,2 @@
+export type { AgonesOptions } from './agones-game-server.ts'
+export { createAgonesGameServer } from './agones-game-server.ts'

@@ -1,0 +1,137 @@
+import { chains } from '../core/chains.ts'
+import { BailiwickError, describeError } from '../core/errors.ts'
+import { type FleetId, parseLayerId } from '../core/ids.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { Store } from '../core/ports/store-port.ts'
+import { RELEASE_WAIT } from '../core/timing.ts'
+import { takeCharacter } from './admission.ts'
+import type { Audience, Spectator } from './audience.ts'
+import { withDeadline } from './deadline.ts'
+import type { InputQueue } from './input-queue.ts'
+import type { Releases } from './releases.ts'
+import { retrying } from './retry.ts'
+import type { Seating } from './session.ts'
+import type { LayerState } from './simulation/state.ts'
+
+export interface DoorwayDeps {
+  readonly store: Store
+  readonly index: ZoneIndex
+  readonly fleet: FleetId
+  readonly log: Log
+  readonly epoch: number
+  readonly state: LayerState
+  readonly inputs: InputQueue
+  readonly audience: Audience
+  readonly releases: Releases
+  readonly signal: AbortSignal
+  readonly maxPlayers: () => number
+  /** False from the moment the layer begins to close. */
+  readonly isOpen: () => boolean
+}
+
+/** Lets clients into a layer: ticket, character chain, seat. */
+export class Doorway {
+  readonly #deps: DoorwayDeps
+  /** Joins under way; those of one character one after another. */
+  readonly #joins = new Map<string, Promise<unknown>>()
+  #busy = 0
+
+  constructor(deps: DoorwayDeps) {
+    this.#deps = deps
+  }
+
+  /** True while somebody is on the way in. */
+  get busy(): boolean {
+    return this.#busy > 0
+  }
+
+  /** Lets a client in by its ticket; its welcome comes with the next tick. Throws the refusal. */
+  async admit(ticket: string, spectator: Spectator): Promise<Seating> {
+    this.#busy++
+    try {
+      this.#assertOpen()
+      const { index, fleet, state, epoch } = this.#deps
+      const answer = await index.redeemTicket(fleet, state.layer, epoch, ticket)
+      if (!answer.ok)
+        throw new BailiwickError(answer.code, { asked: `a join of ${state.layer}`, todo: 'ask the allocator for a new ticket' })
+      return await this.#inTurn(answer.character, () => this.#enter(answer.account, answer.character, spectator))
+    } finally {
+      this.#busy--
+    }
+  }
+
+  async #inTurn<T>(character: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#joins.get(character) ?? Promise.resolve()
+    const mine = before.then(work, work)
+    this.#joins.set(character, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#joins.get(character) === mine) this.#joins.delete(character)
+    }
+  }
+
+  async #enter(account: string, character: string, spectator: Spectator): Promise<Seating> {
+    const { state, store, releases, inputs, audience, signal } = this.#deps
+    await withDeadline(releases.settled(character), RELEASE_WAIT, () => stillLeaving(character))
+    this.#assertOpen()
+    if (!state.players.has(character) && state.players.size >= this.#deps.maxPlayers()) {
+      throw new BailiwickError('ZoneFull', { asked: state.layer, found: `${state.players.size} players`, todo: 'join again later' })
+    }
+    const residentVersion = (): number | undefined => state.players.get(character)?.version
+    const admission = await takeCharacter({ layer: state.layer, account, character, residentVersion }, store)
+    // Lost meanwhile: the character is held for this layer, whoever serves it, and adopted there. Closing meanwhile: it comes in, and out with the others.
+    if (signal.aborted) throw this.#closed()
+    if (admission.do === 'resident') inputs.layer({ kind: 'linkUp', character })
+    else {
+      // A resident of another version is a leftover of a time when the character was another's.
+      if (state.players.has(character)) inputs.layer({ kind: 'forget', character })
+      inputs.layer({ kind: 'join', arrival: admission.arrival })
+      void this.#record(character, admission.arrival.version)
+    }
+    audience.seat(character, spectator)
+    return {
+      input: (sequence, body) => {
+        if (audience.seats(character, spectator)) inputs.player(character, sequence, body)
+      },
+      leave: () => {
+        if (audience.unseat(character, spectator)) inputs.layer({ kind: 'linkDead', character })
+      },
+    }
+  }
+
+  /** Tells the index where the character is and drops what is behind the head of its chain. Neither may hold the join up. */
+  async #record(character: string, version: number): Promise<void> {
+    const { state, index, store, log, signal } = this.#deps
+    const location = { state: 'InZone', zone: parseLayerId(state.layer).zone, layer: state.layer } as const
+    try {
+      await retrying(() => index.setLocation(character, version, location), { what: 'location', log, signal, attempts: 20 })
+      await store.prune(chains.character(character), version)
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ character, detail: describeError(error) }, 'the index was not told where a character is, or its chain not pruned')
+    }
+  }
+
+  #assertOpen(): void {
+    if (!this.#deps.isOpen()) throw this.#closed()
+  }
+
+  #closed(): BailiwickError {
+    return new BailiwickError('LayerLost', {
+      asked: this.#deps.state.layer,
+      found: 'a layer that closes or is another host’s',
+      todo: 'join through the allocator',
+    })
+  }
+}
+
+function stillLeaving(character: string): BailiwickError {
+  return new BailiwickError('StoreUnavailable', {
+    asked: `a join of ${character}`,
+    found: 'its last stay here is not stored yet',
+    todo: 'join again',
+    retryAfterMs: 1_000,
+  })
+}

@@ -1,0 +1,213 @@
+import type { Clock } from '../core/clock.ts'
+import { BailiwickError, describeError, isCode } from '../core/errors.ts'
+import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/ids.ts'
+import type { CloseReason, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { Store } from '../core/ports/store-port.ts'
+import type { Spectator } from './audience.ts'
+import type { ObservedLayer } from './decide-host.ts'
+import { Layer } from './layer.ts'
+import { claimLayer } from './lease.ts'
+import { firstInputs, simulationSettings } from './restore.ts'
+import { retrying } from './retry.ts'
+import type { Seating } from './session.ts'
+import { newState } from './simulation/state.ts'
+
+/** What a host counts. */
+export interface HostMeters {
+  tick(seconds: number): void
+  claim(outcome: 'served' | 'failed' | 'lost', seconds: number): void
+}
+
+export interface HostLayersDeps {
+  readonly index: ZoneIndex
+  readonly store: Store
+  readonly log: Log
+  readonly clock: Clock
+  readonly meters: HostMeters
+  readonly fleet: FleetId
+  readonly host: string
+  /** The index should hear of a change. */
+  readonly onChange: () => void
+}
+
+interface Claiming {
+  readonly generation: number
+  readonly abort: AbortController
+  /** Asked to close before it was even served. */
+  closeRequested: CloseReason | undefined
+}
+
+/** A failure is told to the index so often; past that the index sees the claim's deadline go by. */
+const FAIL_ATTEMPTS = 4
+
+/** The layers of a host: those that it claims and those that it serves. */
+export class HostLayers {
+  readonly #deps: HostLayersDeps
+  readonly #claiming = new Map<LayerId, Claiming>()
+  readonly #serving = new Map<LayerId, Layer>()
+  /** Generations that ended here. */
+  readonly ended = new Map<LayerId, number>()
+
+  constructor(deps: HostLayersDeps) {
+    this.#deps = deps
+  }
+
+  has(layer: LayerId): boolean {
+    return this.#claiming.has(layer) || this.#serving.has(layer)
+  }
+
+  players(): number {
+    return [...this.#serving.values()].reduce((sum, layer) => sum + layer.report.players, 0)
+  }
+
+  count(): number {
+    return this.#serving.size
+  }
+
+  observed(): readonly ObservedLayer[] {
+    const claiming = [...this.#claiming].map(([layer, { generation, closeRequested }]) => ({
+      layer,
+      generation,
+      closing: closeRequested !== undefined,
+    }))
+    const serving = [...this.#serving.values()].map(({ id, generation, isClosing }) => ({ layer: id, generation, closing: isClosing }))
+    return [...claiming, ...serving]
+  }
+
+  reports(): readonly LayerReport[] {
+    const claiming = [...this.#claiming].map(([layer, { generation }]) => ({
+      layer,
+      generation,
+      epoch: 0,
+      state: 'Claiming' as const,
+      players: 0,
+    }))
+    return [...claiming, ...[...this.#serving.values()].map((layer) => layer.report)]
+  }
+
+  /** Lets a client into a layer. Throws LayerLost when it is not served here. */
+  async admit(layer: string, ticket: string, spectator: Spectator): Promise<Seating> {
+    const found = [...this.#serving.values()].find(({ id }) => id === layer)
+    if (found === undefined)
+      throw new BailiwickError('LayerLost', {
+        asked: layer.slice(0, 200),
+        found: 'a host that does not serve it',
+        todo: 'join through the allocator',
+      })
+    return found.admit(ticket, spectator)
+  }
+
+  claim(layer: LayerId, generation: number): void {
+    const claiming: Claiming = { generation, abort: new AbortController(), closeRequested: undefined }
+    this.#claiming.set(layer, claiming)
+    this.#deps.onChange()
+    void this.#claim(layer, claiming)
+  }
+
+  drop(layer: LayerId, reason: string): void {
+    const claiming = this.#claiming.get(layer)
+    if (claiming !== undefined) {
+      claiming.abort.abort(new BailiwickError('LayerLost', { asked: layer, found: reason }))
+      this.#gone(layer, claiming.generation)
+    }
+    this.#serving.get(layer)?.drop(reason)
+  }
+
+  dropAll(reason: string): void {
+    for (const { layer } of this.observed()) this.drop(layer, reason)
+  }
+
+  close(layer: LayerId, reason: CloseReason): void {
+    const claiming = this.#claiming.get(layer)
+    if (claiming !== undefined) claiming.closeRequested = reason
+    this.#serving.get(layer)?.close(reason)
+  }
+
+  /** An answer that was asked for after a layer ended and does not name it: nothing late can name it any more. */
+  forgetEnded(answer: HeartbeatAnswer, reported: readonly LayerReport[]): void {
+    for (const layer of this.ended.keys()) {
+      const named = answer.layers.some((assigned) => assigned.layer === layer) || reported.some((report) => report.layer === layer)
+      if (!named) this.ended.delete(layer)
+    }
+  }
+
+  /** New settings of a zone, or of any (undefined), go to its layers. */
+  async refreshZone(zone: ZoneId | undefined): Promise<void> {
+    const { index, log } = this.#deps
+    for (const layer of this.#serving.values()) {
+      const { zone: own } = parseLayerId(layer.id)
+      if (zone !== undefined && zone !== own) continue
+      try {
+        const settings = await index.getZone(own)
+        if (settings !== undefined) layer.configure(settings)
+      } catch (error) {
+        log.warn({ zone: own, detail: describeError(error) }, 'the settings of a zone could not be read again')
+      }
+    }
+  }
+
+  async #claim(layer: LayerId, claiming: Claiming): Promise<void> {
+    const { host, meters, clock, log } = this.#deps
+    const began = clock.now()
+    const seconds = (): number => (clock.now() - began) / 1_000
+    try {
+      const served = await this.#open(layer, claiming)
+      // Dropped meanwhile: whoever has it now claims a higher epoch than this one.
+      if (this.#claiming.get(layer) !== claiming) {
+        served.drop('no longer wanted')
+        return
+      }
+      this.#claiming.delete(layer)
+      this.#serving.set(layer, served)
+      meters.claim('served', seconds())
+      const { epoch, players } = served.report
+      log.info({ layer, generation: claiming.generation, epoch, players, ms: clock.now() - began }, 'layer served')
+      if (claiming.closeRequested !== undefined) served.close(claiming.closeRequested)
+      this.#deps.onChange()
+    } catch (error) {
+      if (this.#claiming.get(layer) !== claiming) return
+      log.error({ layer, generation: claiming.generation, host, detail: describeError(error) }, 'layer not claimed')
+      meters.claim(isCode(error, 'LayerLost') ? 'lost' : 'failed', seconds())
+      await this.#giveUp(layer, claiming, error)
+    }
+  }
+
+  async #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
+    const { index, store, log, clock, fleet, host, meters, onChange } = this.#deps
+    const zone = await index.getZone(parseLayerId(layer).zone)
+    if (zone === undefined) throw new BailiwickError('ZoneUnknown', { asked: layer })
+    const { lease, state = newState(layer, simulationSettings(zone)) } = await claimLayer(
+      { layer, generation, host },
+      { store, index, log },
+      abort.signal,
+    )
+    const inputs = await firstInputs(state, zone, store, log)
+    abort.signal.throwIfAborted()
+    const deps = { store, index, fleet, host, log, clock, onChange, onTick: (time: number) => meters.tick(time) }
+    return new Layer({ generation, zone, lease, state, firstInputs: inputs }, { ...deps, onEnd: () => this.#over(layer, generation) })
+  }
+
+  async #giveUp(layer: LayerId, claiming: Claiming, reason: unknown): Promise<void> {
+    const { index, fleet, host, log } = this.#deps
+    const { generation, abort } = claiming
+    const tell = (): Promise<unknown> => index.failLayer(fleet, layer, host, generation, describeError(reason).slice(0, 500))
+    try {
+      await retrying(tell, { what: `failure of ${layer}`, log, signal: abort.signal, attempts: FAIL_ATTEMPTS })
+    } catch (error) {
+      log.warn({ layer, detail: describeError(error) }, 'the index was not told of a failed claim')
+    }
+    if (this.#claiming.get(layer) === claiming) this.#gone(layer, generation)
+  }
+
+  #over(layer: LayerId, generation: number): void {
+    if (this.#serving.get(layer)?.generation === generation) this.#gone(layer, generation)
+  }
+
+  #gone(layer: LayerId, generation: number): void {
+    this.#claiming.delete(layer)
+    this.#serving.delete(layer)
+    this.ended.set(layer, generation)
+    this.#deps.onChange()
+  }
+}

@@ -1,0 +1,55 @@
+import { systemClock } from '../core/clock.ts'
+import { POD_GRACE } from '../core/timing.ts'
+import type { z } from '../core/validate/index.ts'
+import { createAgonesGameServer } from '../platform/agones/index.ts'
+import { variables } from '../platform/config/index.ts'
+import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
+import { createMetrics } from '../platform/metrics/index.ts'
+import { createMongoStore } from '../platform/mongo/index.ts'
+import { createRedisIndex } from '../platform/redis/index.ts'
+import { createZoneServer } from './create-zone-server.ts'
+
+const shape = {
+  /** /livez and /metrics. */
+  PORT: variables.port(8080),
+  GAME_PORT: variables.port(7654),
+  REDIS_URL: variables.url('redis', 'rediss'),
+  MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
+  MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
+  CAPACITY: variables.count(1, 100, 4),
+  FLEET: variables.text('the name of a fleet').optional(),
+  NODE_NAME: variables.text('the name of the node').default('unknown'),
+} satisfies z.ZodRawShape
+
+runProgram('zone-server', shape, async ({ config, log }) => {
+  const metrics = createMetrics('zone-server')
+  const index = createRedisIndex({ url: config.REDIS_URL, log })
+  const store = await createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
+  const gameServer = createAgonesGameServer({ log })
+  const server = await createZoneServer({
+    ...{ index, store, gameServer, log, metrics, clock: systemClock },
+    capacity: config.CAPACITY,
+    gamePort: config.GAME_PORT,
+    node: config.NODE_NAME,
+    ...(config.FLEET === undefined ? {} : { fleet: config.FLEET }),
+  })
+  const app = createHttpApp({
+    ...{ name: 'zone-server', log, metrics },
+    ready: async () => {
+      await index.ping()
+      await store.ping()
+    },
+  })
+  const http = await serve(app, { port: config.PORT, log, drainMs: 0 })
+  const closeAdapters = async (): Promise<void> => {
+    await Promise.allSettled([http.close(), gameServer.close(), index.close(), store.close()])
+  }
+  return {
+    done: server.done,
+    stopLimitMs: POD_GRACE,
+    async close() {
+      await server.close()
+      await closeAdapters()
+    },
+  }
+})

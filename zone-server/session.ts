@@ -1,0 +1,159 @@
+import type { Clock } from '../core/clock.ts'
+import { BailiwickError, describeError } from '../core/errors.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import { type ClientMessage, decodeClientFrame, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
+import { REDIRECT_RETRY_AFTER, TOO_MANY_TOLD_EVERY } from '../core/timing.ts'
+import type { Spectator } from './audience.ts'
+import { playerBody } from './client-input.ts'
+import { goodbyeFrame, pongFrame, redirectFrame, refusedFrame } from './outgoing.ts'
+import type { PlayerBody } from './simulation/input.ts'
+import { type BrokenReason, CLOSE, type Connection, type ConnectionHandler } from './transport/connection.ts'
+import { TokenBucket } from './transport/token-bucket.ts'
+
+/** Inputs a second, and at once, that a client may send. */
+export const INPUT_RATE = 30
+export const INPUT_BURST = 60
+
+/** A seat in a layer: where a session's inputs go. */
+export interface Seating {
+  input(sequence: number, body: PlayerBody): void
+  /** The connection is gone. */
+  leave(): void
+}
+
+export interface SessionDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** Lets the client in by its ticket. Throws the refusal. */
+  readonly admit: (layer: string, ticket: string, session: Spectator) => Promise<Seating>
+}
+
+/** One client's connection from hello to goodbye. Whatever it sends, it is answered or ended, and nobody else notices. */
+export class Session implements ConnectionHandler, Spectator {
+  readonly #connection: Connection
+  readonly #deps: SessionDeps
+  readonly #bucket: TokenBucket
+  #greeted = false
+  #ended = false
+  #gone = false
+  #seating: Seating | undefined
+  #toldTooManyAt = Number.NEGATIVE_INFINITY
+
+  constructor(connection: Connection, deps: SessionDeps) {
+    this.#connection = connection
+    this.#deps = deps
+    this.#bucket = new TokenBucket(INPUT_RATE, INPUT_BURST, deps.clock.now())
+  }
+
+  frame(bytes: Uint8Array): void {
+    if (this.#ended || (this.#greeted && !this.#mayGoOn(bytes))) return
+    try {
+      const message = decodeClientFrame(bytes)
+      if (!this.#greeted) this.#hello(message)
+      else this.#message(message)
+    } catch (error) {
+      this.#refuse(error)
+      // Who does not speak the protocol at all is not listened to any longer.
+      if (!this.#greeted) this.#end('Refused', CLOSE.policyViolation)
+    }
+  }
+
+  late(): void {
+    this.#refuse(new BailiwickError('HelloExpected', { found: 'nothing' }))
+    this.#end('Refused', CLOSE.policyViolation)
+  }
+
+  broken(reason: BrokenReason, detail: string): void {
+    this.#refuse(new BailiwickError(reason, { found: detail }))
+  }
+
+  closed(): void {
+    this.#gone = true
+    this.#ended = true
+    this.#seating?.leave()
+  }
+
+  send(frames: readonly Uint8Array[]): void {
+    if (!this.#ended) this.#connection.send(frames)
+  }
+
+  goodbye(reason: string): void {
+    this.#end(reason, CLOSE.normal)
+  }
+
+  redirect(reason: string): void {
+    this.send([redirectFrame(reason, REDIRECT_RETRY_AFTER)])
+  }
+
+  #hello(message: ClientMessage): void {
+    if (message.body.case !== 'hello') throw new BailiwickError('HelloExpected', { found: message.body.case ?? 'nothing' })
+    const { layer, ticket, protocol } = message.body.value
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new BailiwickError('HelloExpected', { found: `protocol ${protocol}`, todo: `this host speaks protocol ${PROTOCOL_VERSION}` })
+    }
+    this.#greeted = true
+    this.#deps.admit(layer, ticket, this).then(
+      (seating) => {
+        this.#seating = seating
+        if (this.#gone) seating.leave()
+      },
+      (error: unknown) => {
+        this.#refuse(error)
+        this.#end('Refused', CLOSE.policyViolation)
+      },
+    )
+  }
+
+  #message(message: ClientMessage): void {
+    const { sequence, body } = message
+    if (body.case === 'ping') {
+      this.send([pongFrame(body.value.nonce)])
+      return
+    }
+    try {
+      if (this.#seating === undefined)
+        throw new BailiwickError('HelloExpected', { found: body.case ?? 'nothing', todo: 'wait for the welcome' })
+      if (sequence === 0)
+        throw new BailiwickError('FrameInvalid', { found: 'an input without a sequence number', todo: 'number inputs from 1 on' })
+      this.#seating.input(sequence, playerBody(message))
+    } catch (error) {
+      this.#refuse(error, sequence)
+    }
+  }
+
+  /** False when it sends too fast: then it is told so now and then, and what it sent is not even looked at. */
+  #mayGoOn(bytes: Uint8Array): boolean {
+    const now = this.#deps.clock.now()
+    if (this.#bucket.take(now)) return true
+    if (now - this.#toldTooManyAt >= TOO_MANY_TOLD_EVERY) {
+      this.#toldTooManyAt = now
+      this.#refuse(new BailiwickError('TooManyRequests', { todo: `send at most ${INPUT_RATE} messages a second` }), sequenceOf(bytes))
+    }
+    return false
+  }
+
+  #refuse(error: unknown, sequence = 0): void {
+    if (error instanceof BailiwickError) {
+      this.send([refusedFrame(error, sequence)])
+      return
+    }
+    this.#deps.log.error({ error, detail: describeError(error) }, 'a client could not be served')
+    this.send([refusedFrame(new BailiwickError('Internal'), sequence)])
+  }
+
+  #end(reason: string, code: number): void {
+    if (this.#ended) return
+    this.send([goodbyeFrame(reason)])
+    this.#ended = true
+    this.#connection.close(code, reason)
+  }
+}
+
+function sequenceOf(bytes: Uint8Array): number {
+  try {
+    return decodeClientFrame(bytes).sequence
+  } catch {
+    // What can't be read has no number.
+    return 0
+  }
+}
