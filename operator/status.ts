@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { parseLayerId, parsePair } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import type { LayerStatus, ZoneStatus } from '../core/zone.ts'
@@ -54,11 +55,8 @@ export function computeStatus(observed: Observed): ZoneStatus {
 
 /** Whether `next` is worth a write now, some day soon, or not at all: player counts alone can wait. */
 export function compareStatus(before: ZoneStatus | undefined, next: ZoneStatus): 'same' | 'players' | 'transition' {
-  const whole = JSON.stringify(canonical(before ?? {}))
-  if (whole === JSON.stringify(canonical(next))) return 'same'
-  return JSON.stringify(canonical(withoutPlayers(before ?? {}))) === JSON.stringify(canonical(withoutPlayers(next)))
-    ? 'players'
-    : 'transition'
+  if (isDeepStrictEqual(before ?? {}, next)) return 'same'
+  return isDeepStrictEqual(withoutPlayers(before ?? {}), withoutPlayers(next)) ? 'players' : 'transition'
 }
 
 function phaseOf(facts: Facts, before: Phase | undefined): Phase {
@@ -86,15 +84,4 @@ function withoutPlayers(status: ZoneStatus): ZoneStatus {
   const { players: _all, ...rest } = status
   const layers = rest.layers?.map(({ players: _own, ...layer }): LayerStatus => layer)
   return layers === undefined ? rest : { ...rest, layers }
-}
-
-/** The same text for the same status, in whatever order its fields came. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, canonical(item)]),
-  )
 }

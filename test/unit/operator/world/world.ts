@@ -6,11 +6,21 @@ import type { Store } from '../../../../core/ports/store-port.ts'
 import type { Zone } from '../../../../core/zone.ts'
 import { createOperator, type Operator } from '../../../../operator/operator.ts'
 import { createMemoryIndex, type MemoryIndex } from '../../../../platform/memory/memory-index.ts'
-import { createMetrics } from '../../../../platform/metrics/index.ts'
+import type { Metrics } from '../../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../../platform/sqlite/index.ts'
 import { ApiDouble } from './api-double.ts'
 import { HostDouble } from './host-double.ts'
 import { Life, mortalIndex, mortalStore } from './mortal.ts'
+
+/** Hundreds of operators live here: real metrics would be kept of each. */
+const noMetrics: Metrics = {
+  counter: () => ({ add() {} }),
+  gauge: () => ({ set() {} }),
+  sampled() {},
+  histogram: () => ({ observe() {} }),
+  text: async () => '',
+  contentType: 'text/plain',
+}
 
 /** The machine's clock, which the tests' fake timers move. */
 const clock = { now: () => Date.now() }
@@ -34,7 +44,8 @@ export class World {
     return new World(await createSqliteStore({ file: ':memory:' }))
   }
 
-  async startOperator(diesAt?: number): Promise<void> {
+  /** `downFor`: how long (ms) nobody operates after the death, which comes with the write of this number. */
+  async startOperator(diesAt?: number, downFor = 0): Promise<void> {
     const life = new Life(diesAt)
     this.life = life
     this.lives += 1
@@ -45,7 +56,7 @@ export class World {
       store: mortalStore(this.store, life),
       clock,
       log: silentLog,
-      metrics: createMetrics('test'),
+      metrics: noMetrics,
       defaultFleet: 'zone-servers',
       namespaces: [],
       random: () => 0.5,
@@ -53,6 +64,7 @@ export class World {
     this.#operator = operator
     void life.death.promise.then(async () => {
       await operator.stop()
+      if (downFor > 0) await new Promise((resolve) => setTimeout(resolve, downFor))
       await this.startOperator()
     })
     await operator.start().catch((error: unknown) => {
@@ -83,9 +95,21 @@ export class World {
     return zone
   }
 
+  isDeleting(): boolean {
+    return [...this.api.zones.values()].some(({ metadata }) => metadata.deletionTimestamp !== undefined)
+  }
+
   condition(id: ZoneId, type: string): string {
     const found = this.zone(id).status?.conditions?.find((condition) => condition.type === type)
     return found === undefined ? 'none' : `${found.status} ${found.reason}`
+  }
+
+  /** What people see of it all, and what is open: the same also when nobody operated while they did something. */
+  async outcome(fleets: readonly FleetId[]): Promise<unknown> {
+    const { zones, settings } = (await this.endState(fleets, [])) as { zones: unknown; settings: unknown }
+    const views = await Promise.all(fleets.map((fleet) => this.index.fleetView(fleet)))
+    const open = views.flatMap(({ layers }) => layers).filter(({ host }) => host !== undefined)
+    return { zones, settings, open: open.map(({ layer, state, host }) => ({ layer, state, host })) }
   }
 
   /** Everything that must come out the same, however often the operator was killed: no times, versions or counts of tries. */
