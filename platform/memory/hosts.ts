@@ -116,7 +116,7 @@ function adopt(fleet: FleetState, host: HostRecord, report: LayerReport): void {
   layer.generation = report.generation
   layer.ended = false
   layer.close = bar?.reason ?? (host.state === 'Draining' ? 'Drain' : undefined)
-  layer.wished = wanted && layer.close === 'Drain' && bar === undefined
+  layer.wished = wanted && bar === undefined && (layer.close === 'Drain' || report.state === 'Closing')
   layer.state = 'Assigned'
   layer.since = fleet.now
   layer.assignedAt = fleet.now

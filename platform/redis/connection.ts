@@ -37,8 +37,8 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
   const address = addressOf(url)
   const stop = new AbortController()
   let current: Client | undefined
-  /** Since when there is no connection; undefined while there is. */
-  let downSince: number | undefined = performance.now()
+  /** Since when there is no connection, and why the last attempt failed; undefined until one did. */
+  let outage: { readonly since: number; readonly cause: unknown } | undefined
   let waiting = deferred()
 
   async function connectOnce(): Promise<void> {
@@ -53,13 +53,12 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
       await within(INDEX_CALL_DEADLINE, client.connect())
       if (prepare !== undefined) await within(INDEX_CALL_DEADLINE, prepare(client))
       current = client
-      downSince = undefined
+      outage = undefined
       waiting.resolve()
       throw await over
     } finally {
       if (current === client) {
         current = undefined
-        downSince = performance.now()
         waiting = deferred()
       }
       stop.signal.removeEventListener('abort', close)
@@ -75,6 +74,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
         await connectOnce()
       } catch (error) {
         if (stop.signal.aborted) return
+        outage = { since: outage?.since ?? performance.now(), cause: error }
         // `waiting` is a new one when the connection stood before it broke.
         failures = waiting === before ? failures + 1 : 1
         if (failures === 1) {
@@ -89,7 +89,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
 
   async function clientWithin(deadline: number): Promise<Client> {
     if (current !== undefined) return current
-    if (downSince !== undefined && performance.now() - downSince > deadline) throw unavailable(address, 'no connection')
+    if (outage !== undefined && performance.now() - outage.since > deadline) throw outage.cause
     await within(deadline, waiting.promise)
     if (current === undefined) throw unavailable(address, 'the connection broke')
     return current

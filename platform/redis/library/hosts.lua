@@ -47,7 +47,7 @@ local function adopt(fleet, host, report)
   layer.generation = report.generation
   layer.ended = false
   layer.close = bar and bar.reason or (host.state == 'Draining' and 'Drain' or nil)
-  layer.wished = wanted and layer.close == 'Drain' and not bar
+  layer.wished = wanted and not bar and (layer.close == 'Drain' or report.state == 'Closing')
   layer.state = 'Assigned'
   layer.since = fleet.now
   layer.assignedAt = fleet.now

@@ -1,0 +1,46 @@
+import { createClient } from 'redis'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { ManualClock } from '../../core/clock.ts'
+import { silentLog } from '../../core/ports/log-port.ts'
+import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
+import { fleetClock } from '../../platform/redis/keys.ts'
+import { createRedisIndex } from '../../platform/redis/redis-index.ts'
+import type { IndexHarness } from './index-harness.ts'
+import { checkLaws, lawRules } from './index-laws.ts'
+import { type RedisServer, startRedisServer } from './redis-server.ts'
+
+function inMemory(): IndexHarness {
+  const clock = new ManualClock()
+  const index = createMemoryIndex({ clock, timing: lawRules })
+  return { index, advance: async (_, ms) => clock.advance(ms), flush: async () => index.flush() }
+}
+
+describe('laws of the zone index', () => {
+  let server: RedisServer
+  let inRedis: IndexHarness
+
+  beforeAll(async () => {
+    server = await startRedisServer()
+    const client = await createClient({ url: server.url })
+      .on('error', () => undefined)
+      .connect()
+    const index = createRedisIndex({ url: server.url, log: silentLog, timing: lawRules })
+    inRedis = {
+      index,
+      async advance(fleet, ms) {
+        await client.hIncrBy(fleetClock(fleet), 'offset', ms)
+      },
+      async flush() {
+        await client.flushAll()
+      },
+    }
+    return async () => {
+      await index.close()
+      client.destroy()
+    }
+  })
+  afterAll(() => server?.stop())
+
+  it('hold in memory', () => checkLaws([inMemory()], 300))
+  it('hold in Redis, which decides as the memory does', () => checkLaws([inMemory(), inRedis], 200))
+})
