@@ -1,11 +1,8 @@
 /** The sidecar of the Agones emulator: the SDK server beside each game server. A test double. */
 
+import http from 'node:http'
 import { parseArgs } from 'node:util'
-import { inClusterClient } from './kube.ts'
 import { HEALTH_PORT } from './names.ts'
-import { serveGrpc } from './sidecar/grpc.ts'
-import { serveProbes, serveRest } from './sidecar/rest.ts'
-import { createService } from './sidecar/service.ts'
 
 const { values } = parseArgs({ options: { 'grpc-port': { type: 'string' }, 'http-port': { type: 'string' } } })
 
@@ -19,14 +16,31 @@ function log(message: string): void {
   console.log(`${new Date().toISOString()} ${message}`)
 }
 
+/** What the kubelet's probe of the game container is told: healthy until there is something that can judge. */
+let probe = () => true
+
+// Before anything that takes long to load: on a busy machine the kubelet would lose its patience with this container.
+http
+  .createServer((request, response) => {
+    const healthy = request.url !== '/gshealthz' || probe()
+    response.writeHead(healthy ? 200 : 500).end(healthy ? 'ok' : '')
+  })
+  .listen(HEALTH_PORT)
 process.once('SIGTERM', () => process.exit(0))
+
+const [{ inClusterClient }, { createService }, { serveRest }, { serveGrpc }] = await Promise.all([
+  import('./kube.ts'),
+  import('./sidecar/service.ts'),
+  import('./sidecar/rest.ts'),
+  import('./sidecar/grpc.ts'),
+])
 const service = await createService({
   client: inClusterClient(),
   namespace: required('POD_NAMESPACE'),
   name: required('GAMESERVER_NAME'),
   log,
 })
-serveProbes(service, HEALTH_PORT)
+probe = service.probe
 serveRest(service, Number(values['http-port'] ?? 9358))
 await serveGrpc(service, Number(values['grpc-port'] ?? 9357))
 log('the SDK server of the Agones emulator (a test double) is listening')

@@ -30,7 +30,7 @@ function defaultRows(stage: () => Stage): void {
   it('2: a GameServer defaults to health 5/3/5, UDP, SDK ports 9357 and 9358, eviction Never', async () => {
     const { apply, gameServer, until, history } = stage()
     const ports = [{ name: 'plain', containerPort: 7777 }]
-    await apply(gameServer('r2', { pod: NOWHERE, spec: { ports } }))
+    await apply(gameServer('r2', { pod: NOWHERE, health: {}, spec: { ports } }))
     const { spec } = await until('game server r2 to be taken up', () => {
       const found = history.servers.get(NAMESPACE, 'r2')
       return found?.status?.state !== undefined && found

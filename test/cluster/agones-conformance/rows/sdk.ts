@@ -165,7 +165,7 @@ function watchRows(stage: () => Stage): void {
 function healthRows(stage: () => Stage): void {
   it('17: servers that stop pinging become Unhealthy and are replaced, Allocated ones too', async () => {
     const { apply, fleet, ready, call, command, inState, until, history } = stage()
-    await apply(fleet('r17', 2, { health: { initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 2 } }))
+    await apply(fleet('r17', 2, { health: { initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 4 } }))
     const servers = await ready('r17', 2)
     const allocated = servers[0]?.metadata.name ?? ''
     await call(allocated, '/allocate')

@@ -15,8 +15,9 @@ import type { Container, EvictionSafe, GameServer, Pod, PodSpec } from '../types
 
 const SIDECAR_USER = 65532
 const NO_TOKEN_VOLUME = 'empty'
-/** Agones leaves this at 1 s; a test machine may be so busy that a healthy sidecar takes longer. */
+/** Agones leaves these at 1 s and 3; a test machine may be so busy that a healthy sidecar takes longer. */
 const PROBE_TIMEOUT_SECONDS = 5
+const SIDECAR_FAILURES = 20
 
 /** What a pod's labels and annotations say about eviction; both are kept when the template sets them. */
 const EVICTION: Record<EvictionSafe, { annotation: string; label: string }> = {
@@ -41,6 +42,7 @@ function sidecar(server: GameServer, image: string): Container {
       httpGet: { path: '/healthz', port: HEALTH_PORT },
       initialDelaySeconds: 3,
       periodSeconds: 3,
+      failureThreshold: SIDECAR_FAILURES,
       timeoutSeconds: PROBE_TIMEOUT_SECONDS,
     },
     resources: { requests: { cpu: '30m' } },

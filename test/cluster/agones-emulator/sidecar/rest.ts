@@ -83,12 +83,3 @@ export function serveRest(service: SdkService, port: number): http.Server {
   })
   return server.listen(port, 'localhost')
 }
-
-/** Serves the probes: /healthz for the sidecar itself, /gshealthz for the game container. */
-export function serveProbes(service: SdkService, port: number): http.Server {
-  const server = http.createServer((request, response) => {
-    const healthy = request.url !== '/gshealthz' || service.probe()
-    response.writeHead(healthy ? 200 : 500).end(healthy ? 'ok' : '')
-  })
-  return server.listen(port)
-}
