@@ -155,7 +155,10 @@ describe('items', () => {
       shell({ kind: 'expel', character: 'bob', reason: 'Closing' }),
       shell({ kind: 'expel', character: 'cyd', reason: 'Closing' }),
     ])
-    step(state, [...state.outbox.keys()].map((id) => shell({ kind: 'released', id })))
+    step(
+      state,
+      [...state.outbox.keys()].map((id) => shell({ kind: 'released', id })),
+    )
     counters.clear()
     step(state, [joins('bob', at(place.x + 2_000, place.y)), joins('cyd', at(place.x, place.y + 1))])
     const output = step(state, [

@@ -1,0 +1,60 @@
+import type { LayerBody, PlayerBody } from '../../zone-server/simulation/input.ts'
+import { type Input, LAYER } from '../../zone-server/simulation/input.ts'
+import type { TickOutput } from '../../zone-server/simulation/output.ts'
+import { hashState } from '../../zone-server/simulation/snapshot.ts'
+import type { LayerState } from '../../zone-server/simulation/state.ts'
+import { step } from '../../zone-server/simulation/step.ts'
+
+/**
+ * A trace is a text that a person reads. `tick` begins a tick, or `ticks N` N of them in which nothing comes in; `<` is an input (source, sequence, body;
+ * `-` is the layer's shell); `>` what the tick says; `@` where everybody stands after it; `=` the hash of the state. Lines with `>`, `@` and `=` are written by the machine.
+ */
+export function replay(text: string, state: LayerState): string {
+  const lines: string[] = []
+  let batch: Input[] | undefined
+  let idle = 0
+  const finish = (): void => {
+    if (batch === undefined) return
+    for (let i = 1; i < idle; i++) step(state, [])
+    lines.push(...said(step(state, batch)), ...places(state), `= ${hashState(state)}`, '')
+    batch = undefined
+  }
+  for (const line of text.split('\n')) {
+    if (/^[>@=]/.test(line) || line === '') continue
+    if (line.startsWith('#')) finish()
+    if (line.startsWith('tick')) {
+      finish()
+      batch = []
+      idle = Number(/^ticks (\d+)/.exec(line)?.[1] ?? 0)
+    }
+    if (line.startsWith('<')) batch?.push(inputOf(line))
+    lines.push(line)
+  }
+  finish()
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+function inputOf(line: string): Input {
+  const [, source = '', sequence = '', body = ''] = /^< (\S+) (\d+) (.*)$/.exec(line) ?? []
+  const parsed = JSON.parse(body) as PlayerBody & LayerBody
+  return source === '-'
+    ? { source: LAYER, sequence: Number(sequence), body: parsed as LayerBody }
+    : { source, sequence: Number(sequence), body: parsed as PlayerBody }
+}
+
+function said(output: TickOutput): string[] {
+  const messages = output.messages.map(({ to, message: { kind, ...rest } }) => `> ${to ?? 'all'} ${kind} ${JSON.stringify(rest)}`)
+  return [
+    ...messages,
+    ...output.departures.map(({ character, reason, release }) => `> ${character} departs: ${reason}, release ${release ?? 'none'}`),
+  ]
+}
+
+function places({ entities }: LayerState): string[] {
+  const lines: string[] = []
+  for (let id = 1; id <= entities.highest; id++) {
+    if (entities.label[id] === '' || entities.owner[id] !== 0) continue
+    lines.push(`@ ${id} ${entities.label[id]} at ${entities.x[id]} ${entities.y[id]} mm, heading ${entities.heading[id]}`)
+  }
+  return lines
+}

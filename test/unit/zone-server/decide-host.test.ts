@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import type { GameServerView } from '../../../core/ports/game-server-port.ts'
+import type { HeartbeatAnswer } from '../../../core/ports/index-port.ts'
+import { HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../../../core/timing.ts'
+import { decideHost, type HostObserved } from '../../../zone-server/decide-host.ts'
+
+const now = 1_000_000
+const server = (state: string, change: Partial<GameServerView> = {}): GameServerView => ({
+  ...{
+    name: 'h',
+    namespace: 'game',
+    state,
+    address: '203.0.113.9',
+    ports: [{ name: 'game', port: 7_012 }],
+    deleting: false,
+    labels: {},
+    annotations: {},
+  },
+  ...change,
+})
+const born: HostObserved = {
+  ...{
+    now,
+    server: undefined,
+    stopBy: undefined,
+    membership: 'none',
+    leftAt: undefined,
+    drained: false,
+    wish: undefined,
+    heartbeatAt: now,
+    heartbeatDue: false,
+  },
+  ...{ answer: undefined, layers: [], ended: new Map(), busy: new Set() },
+}
+const answer = (change: Partial<HeartbeatAnswer> = {}): HeartbeatAnswer => ({
+  known: true,
+  state: 'Ready',
+  layers: [],
+  mayLeave: false,
+  ...change,
+})
+const host: HostObserved = { ...born, server: server('Allocated'), membership: 'registered', answer: answer() }
+const layer = 'game/meadow/0' as const
+const assigned = (generation: number, closeRequested?: 'Drain' | 'Suspend') => answer({ layers: [{ layer, generation, closeRequested }] })
+const serving = (generation: number, closing = false) => [{ layer, generation, closing }]
+const outdated = server('Allocated', { annotations: { 'bailiwick.dev/outdated': 'true' } })
+const left: HostObserved = { ...host, membership: 'left', leftAt: now, answer: undefined }
+const stopBy = now + 60_000
+
+const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = [
+  ['nothing seen yet', born, []],
+  ['not ready: wishes ready', { ...born, server: server('Scheduled') }, [{ do: 'wish', kind: 'ready' }]],
+  ['a wish is not repeated at once', { ...born, server: server('RequestReady'), wish: { kind: 'ready', at: now - 10 } }, []],
+  [
+    'a wish is repeated',
+    { ...born, server: server('RequestReady'), wish: { kind: 'ready', at: now - SDK_REPEAT_EVERY } },
+    [{ do: 'wish', kind: 'ready' }],
+  ],
+  ['no wish while one is under way', { ...born, server: server('Scheduled'), busy: new Set(['wish' as const]) }, []],
+  [
+    'Ready: wishes allocate',
+    { ...born, server: server('Ready'), wish: { kind: 'ready', at: now - 10 } },
+    [{ do: 'wish', kind: 'allocate' }],
+  ],
+  ['Ready without an address: waits', { ...born, server: server('Ready', { address: '' }) }, []],
+  ['Allocated: registers', { ...born, server: server('Allocated') }, [{ do: 'register' }]],
+  ['registers once at a time', { ...born, server: server('Allocated'), busy: new Set(['register' as const]) }, []],
+  ['quiet', host, []],
+  ['a heartbeat when it is time', { ...host, heartbeatAt: now - HEARTBEAT_EVERY }, [{ do: 'heartbeat', outdated: false }]],
+  ['a heartbeat when there is news', { ...host, heartbeatDue: true }, [{ do: 'heartbeat', outdated: false }]],
+  ['one heartbeat at a time', { ...host, heartbeatDue: true, busy: new Set(['heartbeat' as const]) }, []],
+  ['a new assignment: claims', { ...host, answer: assigned(3) }, [{ do: 'claim', layer, generation: 3 }]],
+  ['already at it', { ...host, answer: assigned(3), layers: serving(3) }, []],
+  ['an answer that was on its way when the layer ended', { ...host, answer: assigned(3), ended: new Map([[layer, 3]]) }, []],
+  [
+    'placed here again after it ended',
+    { ...host, answer: assigned(4), ended: new Map([[layer, 3]]) },
+    [{ do: 'claim', layer, generation: 4 }],
+  ],
+  ['not its own any more: drops', { ...host, layers: serving(3) }, [{ do: 'drop', layer, reason: 'the index gave it to another' }]],
+  [
+    'its own in another generation: drops first',
+    { ...host, answer: assigned(5), layers: serving(3) },
+    [{ do: 'drop', layer, reason: 'the index gave it to another' }],
+  ],
+  ['no answer, no drop', { ...host, answer: undefined, layers: serving(3) }, []],
+  ['asked to close', { ...host, answer: assigned(3, 'Suspend'), layers: serving(3) }, [{ do: 'close', layer, reason: 'Suspend' }]],
+  ['closing already', { ...host, answer: assigned(3, 'Suspend'), layers: serving(3, true) }, []],
+  ['forgotten by the index: registers anew', { ...host, membership: 'none', answer: undefined, layers: serving(3) }, [{ do: 'register' }]],
+  ['retired and counted: leaves', { ...host, answer: answer({ state: 'Retiring', mayLeave: true }) }, [{ do: 'leave' }]],
+  [
+    'may leave, but a layer still ends here',
+    { ...host, answer: answer({ mayLeave: true }), layers: serving(3) },
+    [{ do: 'drop', layer, reason: 'the index gave it to another' }],
+  ],
+  ['outdated: drains', { ...host, server: outdated }, [{ do: 'drain' }]],
+  [
+    'outdated and drained: says so and waits for its layers',
+    { ...host, server: outdated, drained: true, heartbeatDue: true, answer: assigned(3), layers: serving(3) },
+    [{ do: 'heartbeat', outdated: true }],
+  ],
+  ['outdated before it was a host: shuts down', { ...born, server: outdated }, [{ do: 'wish', kind: 'shutdown' }]],
+  ['being deleted: drains', { ...host, server: server('Allocated', { deleting: true }) }, [{ do: 'drain' }]],
+  ['Shutdown seen: drains', { ...host, server: server('Shutdown') }, [{ do: 'drain' }]],
+  ['SIGTERM: shuts down at once and drains', { ...host, stopBy }, [{ do: 'wish', kind: 'shutdown' }, { do: 'drain' }]],
+  ['SIGTERM before it was a host', { ...born, server: server('Scheduled'), stopBy }, [{ do: 'wish', kind: 'shutdown' }]],
+  ['SIGTERM before it knew itself', { ...born, stopBy }, [{ do: 'end', reason: 'stopped before it was a host' }]],
+  [
+    'SIGTERM, drained and empty: leaves',
+    { ...host, stopBy, drained: true, wish: { kind: 'shutdown', at: now }, answer: answer({ state: 'Draining', mayLeave: true }) },
+    [{ do: 'leave' }],
+  ],
+  ['left: wishes shutdown', left, [{ do: 'wish', kind: 'shutdown' }]],
+  ['left, and the game server ends', { ...left, server: server('Shutdown') }, [{ do: 'end', reason: 'left, and the game server ends' }]],
+  [
+    'left, and nothing is seen of it',
+    { ...left, leftAt: now - SHUTDOWN_SEEN_LIMIT, wish: { kind: 'shutdown', at: now - 1 } },
+    [{ do: 'end', reason: 'left, and shutdown was wished' }],
+  ],
+  [
+    'never a host, and the game server ends',
+    { ...born, server: server('Unhealthy') },
+    [{ do: 'end', reason: 'the game server is Unhealthy' }],
+  ],
+  [
+    'the time to stop is over, layers or not',
+    { ...host, stopBy: now, drained: true, wish: { kind: 'shutdown', at: now }, answer: assigned(3, 'Drain'), layers: serving(3, true) },
+    [{ do: 'end', reason: 'the time to stop is over' }],
+  ],
+]
+
+describe('what a host does', () => {
+  for (const [name, seen, actions] of table) it(name, () => expect(decideHost(seen)).toEqual(actions))
+})

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { CharacterRecord } from '../../../core/chains.ts'
+import type { LayerId } from '../../../core/ids.ts'
+import { type AdmissionRequest, decideAdmission } from '../../../zone-server/admission.ts'
+import { CELL, Grid } from '../../../zone-server/interest/grid.ts'
+import { View } from '../../../zone-server/interest/view.ts'
+import { step } from '../../../zone-server/simulation/step.ts'
+import { MAX_CATCH_UP, ticksDue } from '../../../zone-server/ticker.ts'
+import { freshState, joins, newcomer } from './simulation-kit.ts'
+
+describe('admission', () => {
+  const here: LayerId = 'game/meadow/0'
+  const request = (residentVersion?: number): AdmissionRequest => ({
+    layer: here,
+    account: 'mine',
+    character: 'ada',
+    residentVersion: () => residentVersion,
+  })
+  const record = (kind: CharacterRecord['kind'], change: Partial<CharacterRecord> = {}): CharacterRecord => ({
+    kind,
+    account: 'mine',
+    name: 'Ada',
+    createdAt: 1,
+    state: newcomer,
+    ...change,
+  })
+  const decide = (found: CharacterRecord | undefined, residentVersion?: number) => {
+    const entry = found === undefined ? undefined : { n: 6, nonce: 'x', kind: found.kind, data: {} }
+    return decideAdmission(request(residentVersion), entry, found)
+  }
+
+  it('released: is held', () => expect(decide(record('released'))).toMatchObject({ do: 'hold', n: 7 }))
+  it('held here and here', () => expect(decide(record('held', { layer: here }), 6)).toEqual({ do: 'resident' }))
+  it('held here, but not here', () =>
+    expect(decide(record('held', { layer: here }))).toMatchObject({ do: 'arrive', arrival: { version: 6 } }))
+  it('held here in another version', () =>
+    expect(decide(record('held', { layer: here }), 4)).toMatchObject({ do: 'arrive', arrival: { version: 6 } }))
+
+  const refusals: readonly (readonly [string, CharacterRecord | undefined, string])[] = [
+    ['no chain', undefined, 'CharacterUnknown'],
+    ['deleted', record('deleted'), 'CharacterUnknown'],
+    ['another account’s', record('released', { account: 'other' }), 'CharacterNotYours'],
+    [
+      'another account’s, elsewhere: nothing is said of where',
+      record('held', { account: 'other', layer: 'game/forest/0' }),
+      'CharacterNotYours',
+    ],
+    ['elsewhere', record('held', { layer: 'game/forest/0' }), 'CharacterElsewhere'],
+    ['in another layer of the zone', record('held', { layer: 'game/meadow/1' }), 'CharacterElsewhere'],
+  ]
+  for (const [name, found, code] of refusals) it(name, () => expect(() => decide(found)).toThrow(expect.objectContaining({ code })))
+})
+
+describe('ticks', () => {
+  const table: readonly (readonly [string, number, { run: number; next: number }])[] = [
+    ['not due', 990, { run: 0, next: 1_000 }],
+    ['just due', 1_000, { run: 1, next: 1_050 }],
+    ['late: the beat is kept', 1_049, { run: 1, next: 1_050 }],
+    ['two late', 1_060, { run: 2, next: 1_100 }],
+    ['at the bound', 1_000 + 50 * (MAX_CATCH_UP - 1), { run: MAX_CATCH_UP, next: 1_000 + 50 * MAX_CATCH_UP }],
+    ['far behind: caught up in part, a new beat', 60_000, { run: MAX_CATCH_UP, next: 60_050 }],
+    ['the clock was set back: a new beat', 500, { run: 0, next: 550 }],
+  ]
+  for (const [name, now, expected] of table) it(name, () => expect(ticksDue(now, 1_000, 50)).toEqual(expected))
+})
+
+describe('interest', () => {
+  it('sees the nine cells around it, and what lies on the ground there, but not what is carried', () => {
+    const state = freshState()
+    const at = (name: string, x: number, y: number) =>
+      joins(name, { ...newcomer, zone: 'game/meadow', position: { x, y }, inventory: [{ id: `${name}/9`, kind: 'key' }] })
+    step(state, [at('ada', CELL, CELL), at('bob', CELL * 3 - 1, 0), at('cyd', CELL * 3, 0)])
+    const seen = (x: number, y: number) => new Grid(state).around(x, y).map((id) => state.entities.label[id])
+    expect(seen(CELL, CELL).sort()).toEqual(['ada', 'bob'])
+    step(state, [{ source: 'bob', sequence: 1, body: { kind: 'drop', item: 'bob/9' } }])
+    expect(seen(CELL, CELL).sort()).toEqual(['ada', 'bob', 'bob/9'])
+    expect(seen(CELL * 500, CELL * 500)).toEqual([])
+  })
+
+  it('a view tells what came and what went, and all again when it forgets', () => {
+    const view = new View()
+    expect(view.update([1, 2])).toEqual({ appeared: [1, 2], vanished: [] })
+    expect(view.update([2, 3])).toEqual({ appeared: [3], vanished: [1] })
+    view.forget()
+    expect(view.update([2])).toEqual({ appeared: [2], vanished: [] })
+  })
+})

@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import { decodeServerMessage, encodeClientMessage, FRAME_STATE, type ServerMessage } from '../../../core/protocol/frame.ts'
+import { decodeStateFrame, type StateFrame } from '../../../core/protocol/state-frame.ts'
+import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
+import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
+
+type Body = ServerMessage['body']
+type Case = NonNullable<Body['case']>
+type ValueOf<K extends Case> = Extract<Body, { readonly case: K }>['value']
+type ClientBody = NonNullable<Parameters<typeof encodeClientMessage>[0]['body']>
+
+/** A game client of the tests: keeps everything it was told. */
+export class TestClient {
+  readonly messages: Body[] = []
+  readonly states: StateFrame[] = []
+  /** Entities in view, by name. */
+  readonly view = new Map<number, { name: string; kind: string; x: number; y: number }>()
+  closed = false
+  #socket: WebSocket | Socket
+  #sequence = 0
+  #wake: (() => void)[] = []
+
+  private constructor(socket: WebSocket | Socket) {
+    this.#socket = socket
+  }
+
+  static async connect(endpoint: string, kind: 'websocket' | 'tcp'): Promise<TestClient> {
+    if (kind === 'websocket') {
+      const socket = new WebSocket(`ws://${endpoint}`)
+      const client = new TestClient(socket)
+      socket.on('message', (data: Buffer) => client.#take(new Uint8Array(data)))
+      socket.on('close', () => client.#end())
+      socket.on('error', () => client.#end())
+      await once(socket, 'open')
+      return client
+    }
+    const [host = '', port = ''] = endpoint.split(':')
+    const socket = connect(Number(port), host)
+    const client = new TestClient(socket)
+    const reader = new LengthReader(16 * 1024 * 1024)
+    socket.on('data', (chunk: Buffer) => {
+      for (const event of reader.push(chunk)) if (event.kind === 'frame') client.#take(event.payload)
+    })
+    socket.on('close', () => client.#end())
+    socket.on('error', () => client.#end())
+    await once(socket, 'connect')
+    return client
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    if (this.#socket instanceof WebSocket) this.#socket.send(bytes)
+    else this.#socket.write(lengthPrefixedFrames([bytes]))
+  }
+
+  hello(layer: string, ticket: string, protocol = 1): void {
+    this.sendBytes(encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol } } }))
+  }
+
+  /** Sends an input and answers its number. */
+  input(body: ClientBody, sequence = ++this.#sequence): number {
+    this.sendBytes(encodeClientMessage({ sequence, body }))
+    return sequence
+  }
+
+  async welcome(): Promise<ValueOf<'welcome'>> {
+    const welcome = await this.next('welcome')
+    this.#sequence = Math.max(this.#sequence, welcome.acknowledged)
+    return welcome
+  }
+
+  /** The first message of this kind (that fits) since the last one that was asked for; waits for it. */
+  async next<K extends Case>(kind: K, fits: (value: ValueOf<K>) => boolean = () => true): Promise<ValueOf<K>> {
+    for (;;) {
+      const at = this.messages.findIndex((body) => body.case === kind && fits(body.value as ValueOf<K>))
+      if (at >= 0) return this.messages.splice(at, 1)[0]?.value as ValueOf<K>
+      if (this.closed) throw new Error(`closed before ${kind}; got ${JSON.stringify(this.messages.map((body) => body.case))}`)
+      await this.news()
+    }
+  }
+
+  async until(holds: (client: TestClient) => boolean): Promise<void> {
+    while (!holds(this)) {
+      if (this.closed) throw new Error('closed while waiting')
+      await this.news()
+    }
+  }
+
+  async ended(): Promise<void> {
+    while (!this.closed) await this.news()
+  }
+
+  /** The entity in view with this name. */
+  find(name: string): { id: number; x: number; y: number } | undefined {
+    for (const [id, entity] of this.view) if (entity.name === name) return { id, x: entity.x, y: entity.y }
+    return undefined
+  }
+
+  news(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  /** Ends without a goodbye. */
+  cut(): void {
+    if (this.#socket instanceof WebSocket) this.#socket.terminate()
+    else this.#socket.destroy()
+  }
+
+  #take(frame: Uint8Array): void {
+    if (frame[0] === FRAME_STATE) {
+      const state = decodeStateFrame(frame)
+      this.states.push(state)
+      for (const { id, x, y } of state.entities) {
+        const known = this.view.get(id)
+        if (known !== undefined) Object.assign(known, { x, y })
+      }
+    } else {
+      const { body } = decodeServerMessage(frame)
+      if (body.case === 'appeared') for (const { id, name, kind, x, y } of body.value.entities) this.view.set(id, { name, kind, x, y })
+      if (body.case === 'vanished') for (const id of body.value.entities) this.view.delete(id)
+      this.messages.push(body)
+    }
+    this.#wakeAll()
+  }
+
+  #end(): void {
+    this.closed = true
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+}

@@ -1,0 +1,401 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BailiwickError } from '../../../core/errors.ts'
+import { Gate, LAYER, pause, until, World, ZONE, zone } from './world-kit.ts'
+
+let world: World
+
+beforeEach(async () => {
+  // Hosts that say nothing are dead sooner than in life, so that the tests don't wait.
+  world = await World.create({ hostDeadAfter: 700, grace: 700 })
+})
+
+afterEach(() => world.end())
+
+describe('a place where players meet', () => {
+  it('two see each other move, talk, whisper, hand a thing over, and leave with what they have', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    await world.character('bob')
+    const ada = await world.join('ada')
+    const bob = await world.join('bob', 'tcp')
+    await ada.until((client) => client.find('Bob') !== undefined)
+    await bob.until((client) => client.find('Ada') !== undefined)
+
+    const before = bob.find('Ada')?.x ?? 0
+    const sequence = ada.input({ case: 'move', value: { vx: 6_000, vy: 0 } })
+    await bob.until((client) => (client.find('Ada')?.x ?? 0) > before + 500)
+    await ada.until((client) => client.states.at(-1)?.acknowledged === sequence)
+    ada.input({ case: 'move', value: { vx: 0, vy: 0 } })
+
+    ada.input({ case: 'say', value: { text: 'hello there' } })
+    expect(await bob.next('said')).toMatchObject({ from: 'Ada', text: 'hello there' })
+    bob.input({ case: 'tell', value: { to: 'ada', text: 'psst', id: 7 } })
+    expect(await ada.next('told')).toMatchObject({ from: 'Bob', text: 'psst' })
+    expect(await bob.next('tellResult')).toMatchObject({ id: 7, delivered: true })
+
+    bob.input({ case: 'drop', value: { item: 'bob/1' } })
+    await ada.until((client) => [...client.view.values()].some(({ kind, name }) => kind === 'item' && name === 'lantern'))
+    expect(await bob.next('inventory')).toMatchObject({ items: [] })
+    bob.input({ case: 'leave', value: {} })
+    expect(await bob.next('goodbye')).toMatchObject({ reason: 'Left' })
+    await ada.until((client) => client.find('Bob') === undefined)
+    expect(await world.characterHead('bob')).toMatchObject({
+      n: 3,
+      kind: 'released',
+      data: { state: { zone: ZONE, inventory: [], inputSequence: 3 } },
+    })
+    await until(async () => (await world.index.getLocation('bob'))?.state === 'Offline')
+    expect(await world.index.getLocation('ada')).toEqual({ state: 'InZone', zone: ZONE, layer: LAYER })
+  })
+
+  it('what is refused is said to the sender alone and changes nothing', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const refused = async (sequence: number) => (await ada.next('refused', (value) => value.sequence === sequence)).code
+    expect(await refused(ada.input({ case: 'move', value: { vx: 9_000, vy: 0 } }))).toBe('MoveTooFast')
+    expect(await refused(ada.input({ case: 'say', value: { text: ' ' } }))).toBe('TextInvalid')
+    expect(await refused(ada.input({ case: 'say', value: { text: 'x'.repeat(301) } }))).toBe('TextInvalid')
+    expect(await refused(ada.input({ case: 'say', value: { text: 'a\u0007' } }))).toBe('TextInvalid')
+    expect(await refused(ada.input({ case: 'drop', value: { item: 'nothing' } }))).toBe('ItemUnknown')
+    expect(await refused(ada.input({ case: 'pickUp', value: { entity: 4_000_000_000 } }))).toBe('ItemUnknown')
+    expect(await refused(ada.input({ case: 'say', value: { text: 'no number' } }, 0))).toBe('FrameInvalid')
+    ada.input({ case: 'ping', value: { nonce: 42 } }, 0)
+    expect(await ada.next('pong')).toMatchObject({ nonce: 42 })
+  })
+
+  it('a client that sends too much is told so once a second, and nobody else notices', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    await world.character('bob')
+    const ada = await world.join('ada')
+    const bob = await world.join('bob')
+    for (let i = 0; i < 300; i++) ada.input({ case: 'say', value: { text: `${i}` } })
+    await ada.next('refused', ({ code }) => code === 'TooManyRequests')
+    bob.input({ case: 'say', value: { text: 'still here' } })
+    await ada.next('said', ({ text }) => text === 'still here')
+    expect(ada.messages.filter((body) => body.case === 'refused').length).toBeLessThan(3)
+    expect(bob.messages.filter((body) => body.case === 'said').length).toBeLessThan(100)
+  })
+})
+
+describe('tickets', () => {
+  beforeEach(async () => {
+    await world.host('host-1')
+    await world.character('ada')
+  })
+
+  const refusal = async (layer: string, ticket: string, endpoint: string, kind: 'websocket' | 'tcp' = 'websocket'): Promise<string> => {
+    const client = await world.connect(endpoint, kind)
+    client.hello(layer, ticket)
+    const { code } = await client.next('refused')
+    await client.ended()
+    return code
+  }
+
+  it('unknown, used, expired and of another layer are told apart, and the connection ends', async () => {
+    const { ticket, endpoint } = await world.ticket('ada')
+    expect(await refusal(LAYER, 'made-up', endpoint)).toBe('TicketUnknown')
+    expect(await refusal('game/forest/0', ticket, endpoint)).toBe('LayerLost')
+    expect(await refusal('no layer at all', ticket, endpoint, 'tcp')).toBe('LayerLost')
+    const ada = await world.connect(endpoint)
+    ada.hello(LAYER, ticket)
+    await ada.welcome()
+    expect(await refusal(LAYER, ticket, endpoint)).toBe('TicketUsed')
+    const short = await world.ticket('ada', LAYER, 1)
+    await pause(5)
+    expect(await refusal(LAYER, short.ticket, endpoint)).toBe('TicketExpired')
+    await world.index.putZone({ ...zone(), zone: 'game/forest', uid: 'uid-2' })
+    const other = await world.ticket('ada', 'game/forest/0')
+    expect(await refusal(LAYER, other.ticket, endpoint)).toBe('TicketUnknown')
+  })
+
+  it('of a character of another account or one that does not exist', async () => {
+    const stolen = await world.ticket('ada', LAYER, 15_000, 'account-2')
+    expect(await refusal(LAYER, stolen.ticket, stolen.endpoint)).toBe('CharacterNotYours')
+    const nobody = await world.ticket('nobody')
+    expect(await refusal(LAYER, nobody.ticket, nobody.endpoint)).toBe('CharacterUnknown')
+  })
+
+  it('of a character that is in another zone names that zone', async () => {
+    await world.join('ada')
+    await world.index.putZone({ ...zone(), zone: 'game/forest', uid: 'uid-2' })
+    const { ticket, endpoint } = await world.ticket('ada', 'game/forest/0')
+    const client = await world.connect(endpoint)
+    client.hello('game/forest/0', ticket)
+    const refused = await client.next('refused')
+    expect(refused.code).toBe('CharacterElsewhere')
+    expect(refused.message).toContain('game/meadow')
+  })
+
+  it('of a full zone', async () => {
+    await world.index.putZone(zone({ layers: { min: 1, max: 1, maxPlayers: 1 } }))
+    await world.character('bob')
+    await world.join('ada')
+    const { ticket, endpoint } = await world.ticket('bob')
+    expect(await refusal(LAYER, ticket, endpoint)).toBe('ZoneFull')
+    expect(await world.characterHead('bob')).toMatchObject({ n: 1, kind: 'released' })
+  })
+
+  it('first frames that are no hello', async () => {
+    const { endpoint } = await world.ticket('ada')
+    for (const bytes of [Uint8Array.of(1, 0xff, 0xff), Uint8Array.of(9), new Uint8Array(0)]) {
+      const client = await world.connect(endpoint, 'tcp')
+      client.sendBytes(bytes)
+      expect((await client.next('refused')).code).toBe('FrameInvalid')
+      await client.ended()
+    }
+    const early = await world.connect(endpoint)
+    early.input({ case: 'say', value: { text: 'hi' } })
+    expect((await early.next('refused')).code).toBe('HelloExpected')
+    await early.ended()
+    const huge = await world.connect(endpoint)
+    huge.sendBytes(new Uint8Array(20_000))
+    expect((await huge.next('refused')).code).toBe('FrameTooLarge')
+    await huge.ended()
+  })
+})
+
+describe('connections', () => {
+  it('a second one takes the character over; the first is told', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const first = await world.join('ada')
+    first.input({ case: 'say', value: { text: 'one' } })
+    await first.next('said')
+    const second = await world.join('ada')
+    expect(await first.next('goodbye')).toMatchObject({ reason: 'TakenOver' })
+    second.input({ case: 'say', value: { text: 'one again' } }, 1)
+    second.input({ case: 'say', value: { text: 'two' } }, 2)
+    expect((await second.next('said')).text).toBe('two')
+    expect(await world.characterHead('ada')).toMatchObject({ n: 2, kind: 'held' })
+  })
+
+  it('one that is lost leaves the avatar standing, until it comes back', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    await world.character('bob')
+    const bob = await world.join('bob')
+    const lost = await world.join('ada')
+    await bob.until((client) => client.find('Ada') !== undefined)
+    lost.cut()
+    bob.input({ case: 'tell', value: { to: 'Ada', text: 'there?', id: 1 } })
+    await until(async () => {
+      bob.input({ case: 'tell', value: { to: 'Ada', text: 'there?', id: 2 } })
+      return !(await bob.next('tellResult')).delivered
+    })
+    expect(bob.find('Ada')).toBeDefined()
+    const back = await world.join('ada')
+    await back.until((client) => client.states.length > 0)
+    expect(await world.characterHead('ada')).toMatchObject({ n: 2, kind: 'held' })
+  })
+})
+
+describe('sleep', () => {
+  it('an OnDemand zone that is empty closes in order, and is there again on a join', async () => {
+    await world.index.putZone(zone({ activation: 'OnDemand', idleAfterMs: 100 }))
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const { x = 0 } = ada.find('Ada') ?? {}
+    ada.input({ case: 'drop', value: { item: 'ada/1' } })
+    await ada.next('inventory')
+    ada.input({ case: 'leave', value: {} })
+    await ada.next('goodbye')
+    await until(async () => (await world.index.getLayer(`game/zone-servers`, LAYER)).state === 'Asleep')
+    expect((await world.layerChain()).at(-1)?.kind).toBe('close')
+    const again = await world.join('ada')
+    await again.until((client) => [...client.view.values()].some(({ kind }) => kind === 'item'))
+    expect(Math.abs((again.find('Ada')?.x ?? 0) - x)).toBeLessThan(20_000)
+    expect(again.messages.find((body) => body.case === 'welcome')).toBeUndefined()
+  })
+
+  it('not while somebody is on the way in', async () => {
+    await world.index.putZone(zone({ activation: 'OnDemand', idleAfterMs: 50 }))
+    await world.host('host-1')
+    await world.character('ada')
+    const { ticket, endpoint } = await world.ticket('ada')
+    await pause(300)
+    const ada = await world.connect(endpoint)
+    ada.hello(LAYER, ticket)
+    await ada.welcome()
+  })
+})
+
+describe('closing on request', () => {
+  it('tells the players, checks everybody in, and frees the slot', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    await world.index.requestClose('game/zone-servers', LAYER, 'Suspend')
+    expect(await ada.next('redirect')).toMatchObject({ reason: 'Suspend' })
+    await ada.next('goodbye')
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Asleep')
+    expect((await world.layerChain()).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['open', 'snapshot', 'close']))
+    expect(await world.characterHead('ada')).toMatchObject({
+      kind: 'released',
+      data: { state: { zone: ZONE, inventory: [{ id: 'ada/1', kind: 'lantern' }] } },
+    })
+  })
+})
+
+describe('a host that dies', () => {
+  const served = (host: string) =>
+    until(async () => {
+      const layer = await world.index.getLayer('game/zone-servers', LAYER)
+      return layer.host === host && layer.state === 'Serving'
+    })
+
+  it('another claims with a higher epoch and has positions, things and residents as of the last snapshot', async () => {
+    await world.index.putZone(zone({ snapshotEveryMs: 100 }))
+    const first = await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const welcomeEpoch = ada.states.at(-1)?.epoch ?? (await world.ticket('ada')).epoch
+    ada.input({ case: 'move', value: { vx: 5_000, vy: 0 } })
+    await pause(200)
+    ada.input({ case: 'move', value: { vx: 0, vy: 0 } })
+    const sequence = ada.input({ case: 'drop', value: { item: 'ada/1' } })
+    await ada.next('inventory')
+    await ada.until((client) => client.states.at(-1)?.acknowledged === sequence)
+    const { x = 0, y = 0 } = ada.find('Ada') ?? {}
+    const { tick = 0 } = ada.states.at(-1) ?? {}
+    await until(async () => (await world.layerChain()).some(({ kind, data }) => kind === 'snapshot' && Number(data['tick']) > tick))
+    await first.server.kill()
+    await world.host('host-2')
+    await served('host-2')
+    const again = await world.join('ada')
+    await again.until((client) => client.states.length > 0)
+    expect(again.states[0]?.epoch).toBeGreaterThan(welcomeEpoch)
+    expect(again.states[0]?.acknowledged).toBe(sequence)
+    expect(again.find('Ada')).toMatchObject({ x, y })
+    await again.until((client) => client.find('lantern') !== undefined)
+    const lantern = again.find('lantern')
+    again.input({ case: 'pickUp', value: { entity: lantern?.id ?? 0 } }, sequence + 1)
+    expect(await again.next('inventory')).toMatchObject({ items: [{ id: 'ada/1', kind: 'lantern' }] })
+    expect(await world.characterHead('ada')).toMatchObject({ n: 2, kind: 'held' })
+  })
+
+  it('before a snapshot held the arrival: the character is adopted by the next one', async () => {
+    const first = await world.host('host-1')
+    await world.character('ada', { zone: ZONE, position: { x: 5_000, y: 6_000 }, inventory: [{ id: 'k', kind: 'key' }], inputSequence: 3 })
+    await world.join('ada')
+    await first.server.kill()
+    await world.host('host-2')
+    await served('host-2')
+    const ada = await world.join('ada')
+    await ada.until((client) => client.find('Ada') !== undefined)
+    expect(ada.find('Ada')).toMatchObject({ x: 5_000, y: 6_000 })
+    expect(await world.characterHead('ada')).toMatchObject({ n: 2, kind: 'held' })
+  })
+
+  it('frozen, and awake again after another took over: it drops the layer and sends its clients away', async () => {
+    await world.index.putZone(zone({ snapshotEveryMs: 100 }))
+    const gate = new Gate()
+    await world.host('host-1', { index: gate.through(world.index), store: gate.through(world.store) })
+    await world.character('ada')
+    await world.character('bob')
+    const ada = await world.join('ada')
+    await until(async () => (await world.layerChain()).some(({ kind }) => kind === 'snapshot'))
+    gate.freeze()
+    await world.host('host-2')
+    await served('host-2')
+    const bob = await world.join('bob')
+    await bob.until((client) => client.states.length > 0)
+    const epoch = bob.states[0]?.epoch ?? 0
+    gate.thaw()
+    expect(await ada.next('goodbye')).toMatchObject({ reason: 'LayerLost' })
+    await pause(300)
+    const owners = (await world.layerChain()).filter(({ n }) => n > epoch).map(({ data }) => data['epoch'])
+    expect(new Set(owners)).toEqual(new Set([epoch]))
+    bob.input({ case: 'say', value: { text: 'still here' } })
+    await bob.next('said')
+  })
+})
+
+describe('the store away', () => {
+  it('play goes on, joins and leaves wait with a clear error, and all is made good afterwards', async () => {
+    const gate = new Gate()
+    await world.host('host-1', { store: gate.through(world.store) })
+    await world.character('ada')
+    await world.character('bob')
+    const ada = await world.join('ada')
+    const { ticket, endpoint } = await world.ticket('bob')
+    gate.fail(new BailiwickError('StoreUnavailable', { found: 'a store that the test took away' }))
+    const bob = await world.connect(endpoint)
+    bob.hello(LAYER, ticket)
+    expect((await bob.next('refused')).code).toBe('StoreUnavailable')
+    ada.input({ case: 'say', value: { text: 'on we go' } })
+    await ada.next('said')
+    ada.input({ case: 'leave', value: {} })
+    await pause(300)
+    expect(ada.closed).toBe(false)
+    gate.fail(undefined)
+    await ada.next('goodbye')
+    expect(await world.characterHead('ada')).toMatchObject({ n: 3, kind: 'released' })
+  })
+
+  it('a layer can not be claimed: the index is told why and it is served later', async () => {
+    const gate = new Gate()
+    gate.fail(new BailiwickError('StoreUnavailable', { found: 'a store that the test took away' }))
+    await world.host('host-1', { store: gate.through(world.store) })
+    await world.index.placeLayer('game/zone-servers', LAYER)
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).failure?.includes('store') === true)
+    gate.fail(undefined)
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Serving')
+  })
+})
+
+describe('the index flushed', () => {
+  it('the host registers anew and goes on serving; players notice nothing', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const epoch = ada.states.at(-1)?.epoch
+    world.index.flush()
+    await world.index.putZone(zone())
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Serving')
+    ada.input({ case: 'say', value: { text: 'here' } })
+    await ada.next('said')
+    expect(ada.states.at(-1)?.epoch).toBe(epoch ?? ada.states.at(-1)?.epoch)
+  })
+})
+
+describe('the end of a host', () => {
+  it('asked to stop: layers close in order, it leaves, shuts down, and is done', async () => {
+    const { server, gameServer } = await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const stopped = server.close()
+    expect(await ada.next('redirect')).toMatchObject({ reason: 'Drain' })
+    await ada.next('goodbye')
+    await stopped
+    expect(gameServer.wishes).toEqual(['ready', 'allocate', 'shutdown'])
+    expect((await world.layerChain()).at(-1)?.kind).toBe('close')
+    expect((await world.index.fleetView('game/zone-servers')).hosts.map(({ state }) => state)).toEqual(['Leaving'])
+  })
+
+  it('of an outdated template: its players move to the other host, then it goes', async () => {
+    const old = await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    await world.host('host-2')
+    await until(async () => (await world.index.fleetView('game/zone-servers')).hosts.length === 2)
+    old.gameServer.become({ annotations: { 'bailiwick.dev/outdated': 'true' } })
+    expect(await ada.next('redirect')).toMatchObject({ reason: 'Drain' })
+    const again = await world.join('ada')
+    await again.until((client) => client.find('Ada') !== undefined)
+    await old.server.done
+    expect(old.gameServer.wishes.at(-1)).toBe('shutdown')
+  })
+
+  it('retired when it is not needed: leaves and shuts down', async () => {
+    const { server, gameServer } = await world.host('host-1')
+    await until(async () => (await world.index.fleetView('game/zone-servers')).hosts.length === 1)
+    await until(async () => {
+      await world.index.autoscale('game/zone-servers', { spare: 0, emptyAfterMs: 0 })
+      return gameServer.wishes.includes('shutdown')
+    })
+    await server.done
+  })
+})
