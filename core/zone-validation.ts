@@ -63,9 +63,13 @@ function checkObject(schema: StructuralSchema, value: Readonly<Record<string, un
     const known = schema.properties?.[key] ?? schema.additionalProperties
     if (known !== undefined) problems.push(...checkStructure(known, item, at(key)))
     else if (schema['x-kubernetes-preserve-unknown-fields'] !== true)
-      problems.push({ field: at(key), message: `${at(key)} is not a field of a Zone` })
+      problems.push({ field: at(key), message: `${at(key)} is not a field of a Zone${hint(key)}` })
   }
   return problems
+}
+
+function hint(key: string): string {
+  return key === 'true' ? ': write "y" in quotes, since a bare y is the word true in YAML' : ''
 }
 
 function checkRules(schema: StructuralSchema, value: unknown, old: unknown, path: string): readonly Problem[] {

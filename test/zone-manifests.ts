@@ -1,7 +1,7 @@
 /** Manifests that are accepted or refused, for the validator of the embedded world and for the API server alike. */
 
 const head = (name = 'meadow'): string => `apiVersion: bailiwick.dev/v1alpha1\nkind: Zone\nmetadata: { name: ${name} }\n`
-const bounds = 'bounds: { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } }'
+const bounds = 'bounds: { min: { x: 0, "y": 0 }, max: { x: 100, "y": 100 } }'
 const zone = (...fields: readonly string[]): string => `${head()}spec:\n${[bounds, ...fields].map((field) => `  ${field}\n`).join('')}`
 const withBounds = (text: string): string => `${head()}spec:\n  bounds: ${text}\n`
 
@@ -27,15 +27,28 @@ export const goodManifests: readonly { readonly name: string; readonly manifest:
   },
   {
     name: 'bounds at the edge of the world',
-    manifest: withBounds('{ min: { x: -2000000, y: -2000000 }, max: { x: 2000000, y: 2000000 } }'),
+    manifest: withBounds('{ min: { x: -2000000, "y": -2000000 }, max: { x: 2000000, "y": 2000000 } }'),
   },
   { name: 'max follows min', manifest: zone('layers: { min: 7 }') },
 ]
 
 export const badManifests: readonly BadManifest[] = [
   { name: 'no bounds', manifest: `${head()}spec: {}\n`, field: 'spec.bounds' },
-  { name: 'bounds the wrong way round', manifest: withBounds('{ min: { x: 10, y: 0 }, max: { x: 0, y: 10 } }'), field: 'spec.bounds.max' },
-  { name: 'bounds beyond the world', manifest: withBounds('{ min: { x: 0, y: 0 }, max: { x: 2000001, y: 10 } }'), field: 'spec.bounds' },
+  {
+    name: 'a bare y, which is the word true to kubectl',
+    manifest: withBounds('{ min: { x: 0, y: 0 }, max: { x: 10, y: 10 } }'),
+    field: 'spec.bounds.min.true',
+  },
+  {
+    name: 'bounds the wrong way round',
+    manifest: withBounds('{ min: { x: 10, "y": 0 }, max: { x: 0, "y": 10 } }'),
+    field: 'spec.bounds.max',
+  },
+  {
+    name: 'bounds beyond the world',
+    manifest: withBounds('{ min: { x: 0, "y": 0 }, max: { x: 2000001, "y": 10 } }'),
+    field: 'spec.bounds',
+  },
   { name: 'max less than min', manifest: zone('layers: { min: 4, max: 2 }'), field: 'spec.layers.max' },
   { name: 'fleet and dedicated', manifest: zone('fleet: a', 'dedicated: { from: b }'), field: 'spec.fleet' },
   { name: 'an unreadable idleAfter', manifest: zone('idleAfter: soon'), field: 'spec.idleAfter' },
@@ -66,18 +79,18 @@ export const changes: readonly {
   readonly allowed: boolean
   readonly field: string
 }[] = [
-  { name: 'bounds grow', from: zone(), to: withBounds('{ min: { x: -5, y: 0 }, max: { x: 100, y: 300 } }'), allowed: true, field: '' },
+  { name: 'bounds grow', from: zone(), to: withBounds('{ min: { x: -5, "y": 0 }, max: { x: 100, "y": 300 } }'), allowed: true, field: '' },
   {
     name: 'bounds shrink',
     from: zone(),
-    to: withBounds('{ min: { x: 0, y: 0 }, max: { x: 99, y: 100 } }'),
+    to: withBounds('{ min: { x: 0, "y": 0 }, max: { x: 99, "y": 100 } }'),
     allowed: false,
     field: 'spec.bounds',
   },
   {
     name: 'bounds move',
     from: zone(),
-    to: withBounds('{ min: { x: 10, y: 0 }, max: { x: 110, y: 100 } }'),
+    to: withBounds('{ min: { x: 10, "y": 0 }, max: { x: 110, "y": 100 } }'),
     allowed: false,
     field: 'spec.bounds',
   },

@@ -3,18 +3,20 @@ import { BailiwickError, describeError } from '../../core/errors.ts'
 
 /** A manifest folder of a world is small; a file larger than this is a mistake. */
 const MAX_BYTES = 1_048_576
+/** kubectl and helm read this version, where a bare `y` is the word true: a file must mean the same to everybody. */
+const VERSION = '1.1'
 /** Aliases make small texts large. */
 const MAX_ALIASES = 100
 
 /** The one document of `text` as plain data. `source` names it in the error. Throws InvalidInput with line and column. */
 export function parseYaml(text: string, source: string): unknown {
-  return guarded(text, source, () => parse(text, { maxAliasCount: MAX_ALIASES }) as unknown)
+  return guarded(text, source, () => parse(text, { version: VERSION, maxAliasCount: MAX_ALIASES }) as unknown)
 }
 
 /** Every document of `text` (divided by `---`) as plain data; empty ones are left out. Throws InvalidInput with line and column. */
 export function parseManifests(text: string, source: string): readonly unknown[] {
   return guarded(text, source, () => {
-    const documents = parseAllDocuments(text)
+    const documents = parseAllDocuments(text, { version: VERSION })
     const found: unknown[] = []
     // The library answers an empty array with properties of a document when there is none: iterating is right in both cases.
     for (const document of documents) {

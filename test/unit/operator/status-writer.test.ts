@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { BailiwickError } from '../../../core/errors.ts'
+import type { ZoneId } from '../../../core/ids.ts'
+import { silentLog } from '../../../core/ports/log-port.ts'
+import type { ZoneSource } from '../../../core/ports/zone-source-port.ts'
+import { STATUS_PLAYERS_EVERY } from '../../../core/timing.ts'
+import type { Zone, ZoneStatus } from '../../../core/zone.ts'
+import { StatusWriter } from '../../../operator/status-writer.ts'
+import { zone } from './observed.ts'
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+afterEach(() => void vi.useRealTimers())
+
+const running = (players: number, phase: NonNullable<ZoneStatus['phase']> = 'Running'): ZoneStatus => ({
+  phase,
+  players,
+  layers: [{ index: 0, state: 'Serving', players }],
+})
+
+/** Zones that only take statuses, and write down when. A test double. */
+function setup(perSecond = 50) {
+  const stored = new Map<ZoneId, Zone>()
+  const writes: { id: ZoneId; at: number; status: ZoneStatus }[] = []
+  const retried: ZoneId[] = []
+  let refuse: BailiwickError | undefined
+  const zones: ZoneSource = {
+    watch: async () => {},
+    get: (id) => stored.get(id),
+    list: () => [...stored.values()],
+    refresh: async (id) => stored.get(id),
+    writeStatus: async (object, status) => {
+      if (refuse !== undefined) throw refuse
+      const id: ZoneId = `${object.metadata.namespace}/${object.metadata.name}`
+      stored.set(id, { ...object, status })
+      writes.push({ id, at: Date.now(), status })
+    },
+    setFinalizer: async () => {},
+    event: () => {},
+  }
+  const add = (name: string, status?: ZoneStatus): ZoneId => {
+    stored.set(`game/${name}`, zone({}, { name, ...(status === undefined ? {} : { status }) }))
+    return `game/${name}`
+  }
+  const writer = new StatusWriter({ zones, clock: { now: () => Date.now() }, log: silentLog, onRetry: (id) => retried.push(id), perSecond })
+  const refuseWith = (error: BailiwickError | undefined): void => {
+    refuse = error
+  }
+  return { writer, writes, retried, add, refuseWith }
+}
+
+describe('the status writer', () => {
+  test('what is the same is not written', async () => {
+    const { writer, writes, add } = setup()
+    writer.submit(add('a', running(3)), running(3))
+    await vi.advanceTimersByTimeAsync(100_000)
+    expect(writes).toEqual([])
+  })
+
+  test('a transition is written at once; player counts at most every half minute, the newest of them', async () => {
+    const { writer, writes, add } = setup()
+    const id = add('a')
+    writer.submit(id, running(1))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(writes).toHaveLength(1)
+    for (let players = 2; players < 12; players++) {
+      writer.submit(id, running(players))
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(writes).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(STATUS_PLAYERS_EVERY)
+    expect(writes.map(({ status }) => status.players)).toEqual([1, 11])
+    writer.submit(id, running(12, 'Draining'))
+    await vi.advanceTimersByTimeAsync(1)
+    expect(writes).toHaveLength(3)
+  })
+
+  test('within the budget over all zones, transitions before player counts', async () => {
+    const { writer, writes, add } = setup(50)
+    for (let n = 0; n < 100; n++) writer.submit(add(`p${n}`, running(1)), running(2))
+    for (let n = 0; n < 200; n++) writer.submit(add(`t${n}`), running(1))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(writes).toHaveLength(300)
+    const perSecond = new Map<number, number>()
+    for (const { at } of writes)
+      perSecond.set(Math.floor((at - 1_000_000) / 1_000), (perSecond.get(Math.floor((at - 1_000_000) / 1_000)) ?? 0) + 1)
+    // The bucket is full at first, so the first second has twice its share.
+    for (const [second, count] of perSecond) expect(count).toBeLessThanOrEqual(second === 0 ? 101 : 51)
+    const firstTransition = writes.findIndex(({ id }) => id.startsWith('game/t'))
+    const transitions = writes.slice(firstTransition, firstTransition + 200)
+    expect(transitions.every(({ id }) => id.startsWith('game/t'))).toBe(true)
+  })
+
+  test.each(['KubernetesConflict', 'KubernetesUnavailable'] as const)('%s: the zone is looked at again', async (code) => {
+    const { writer, writes, retried, add, refuseWith } = setup()
+    refuseWith(new BailiwickError(code))
+    writer.submit(add('a'), running(1))
+    await vi.advanceTimersByTimeAsync(10)
+    expect([writes, retried]).toEqual([[], ['game/a']])
+  })
+
+  test('a zone that is gone is forgotten without a word', async () => {
+    const { writer, retried, add, refuseWith } = setup()
+    refuseWith(new BailiwickError('NotFound'))
+    writer.submit(add('a'), running(1))
+    await vi.advanceTimersByTimeAsync(10)
+    expect([retried, writer.waiting]).toEqual([[], 0])
+  })
+})
