@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/{unit,contract,golden,architecture,e2e,faults}/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // What is waited for comes late on a machine that is busy: a second is not enough.
+    expect: { poll: { timeout: 15_000 } },
     passWithNoTests: false,
     allowOnly: false,
   },

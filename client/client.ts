@@ -16,7 +16,7 @@ import { type Connect, webSocketConnect } from './connection.ts'
 import type { ZoneHandlers } from './handlers.ts'
 import { createHttp, type FetchLike, type Request } from './http.ts'
 import { memorySessionStore, type SessionStore, Sessions } from './sessions.ts'
-import { ZoneSession } from './zone-session.ts'
+import { ZoneSession, type ZoneSessionDeps } from './zone-session.ts'
 
 export interface ClientOptions {
   /** Base addresses without the /v1 and without a slash at the end; they may be one and the same. */
@@ -90,7 +90,10 @@ export function createClient(options: ClientOptions): Client {
     },
     joinZone(zone, character, handlers = {}) {
       const url = `${zones}/${checked(zone)}/join`
-      const join = async (signal: AbortSignal) => readJoin(await authorized({ method: 'POST', url, body: { character }, signal }), 'join')
+      const join: ZoneSessionDeps['join'] = async (unreached, signal) => {
+        const body = { character, ...(unreached === undefined ? {} : { unreached }) }
+        return readJoin(await authorized({ method: 'POST', url, body, signal }), 'join')
+      }
       return new ZoneSession({ join, connect, clock, random: options.random ?? Math.random }, handlers)
     },
   }

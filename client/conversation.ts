@@ -15,9 +15,9 @@ import { type Connect, type Connection, connectToAny } from './connection.ts'
 import { remoteError } from './problem.ts'
 import type { Welcome } from './view.ts'
 
-/** How one connection ended. `lost`: it broke, and `welcomed` says whether play had begun. */
+/** How one connection ended. `lost`: it broke. */
 export type Outcome =
-  | { readonly kind: 'lost'; readonly reason: string; readonly welcomed: boolean }
+  | { readonly kind: 'lost'; readonly reason: string }
   | { readonly kind: 'redirect'; readonly reason: string; readonly retryAfterMs: number }
   | { readonly kind: 'goodbye'; readonly reason: string }
 
@@ -43,6 +43,7 @@ export class Conversation {
   #connection: Connection | undefined
   #over = false
   #welcomed = false
+  #heard = false
   #openedAt = 0
   #sentAt = 0
   #heardAt = 0
@@ -82,6 +83,11 @@ export class Conversation {
     }
   }
 
+  /** False when the host never said a word, or fell silent. */
+  get heard(): boolean {
+    return this.#heard
+  }
+
   /** Sends a frame, if the connection still is. */
   send(frame: Uint8Array): void {
     if (this.#over) return
@@ -96,6 +102,7 @@ export class Conversation {
 
   #onFrame(frame: Uint8Array): void {
     if (this.#over) return
+    this.#heard = true
     this.#heardAt = this.#clock.now()
     this.#pingedAt = undefined
     try {
@@ -136,6 +143,7 @@ export class Conversation {
         new BailiwickError('Timeout', { asked: `hello to ${this.#join.layer}`, found: `no welcome in ${CLIENT_WELCOME_DEADLINE} ms` }),
       )
     } else if (this.#pingedAt !== undefined && now - this.#pingedAt > CLIENT_PONG_DEADLINE) {
+      this.#heard = false
       this.#lost(`nothing heard for ${now - this.#heardAt} ms`)
     } else if (this.#welcomed && this.#pingedAt === undefined && now - this.#heardAt > CLIENT_PING_AFTER) {
       this.#pingedAt = now
@@ -146,7 +154,7 @@ export class Conversation {
   }
 
   #lost(reason: string): void {
-    this.#end({ kind: 'lost', reason, welcomed: this.#welcomed })
+    this.#end({ kind: 'lost', reason })
   }
 
   #end(outcome: Outcome): void {

@@ -14,9 +14,11 @@ import { PendingTells, type TellOutcome } from './tells.ts'
 import { verdictOf } from './verdict.ts'
 import { type Welcome, ZoneView } from './view.ts'
 
+export type Unreached = Pick<JoinAnswer, 'layer' | 'epoch'>
+
 export interface ZoneSessionDeps {
-  /** Asks the allocator for a place and a ticket. */
-  readonly join: (signal: AbortSignal) => Promise<JoinAnswer>
+  /** Asks the allocator for a place and a ticket; `unreached` is the place it gave before, where nobody answered. */
+  readonly join: (unreached: Unreached | undefined, signal: AbortSignal) => Promise<JoinAnswer>
   readonly connect: Connect
   readonly clock: Clock
   /** In [0, 1). */
@@ -42,6 +44,8 @@ export class ZoneSession {
   #playing = false
   #leaving = false
   #end: SessionEnd | undefined
+  /** Where the last connection was tried; undefined when the host spoke. */
+  #unreached: Unreached | undefined
   #attempt = 0
   #impatientSince: number | undefined
 
@@ -147,7 +151,8 @@ export class ZoneSession {
   /** One join and one connection, to its end. */
   async #once(): Promise<Outcome> {
     this.#status({ state: 'joining' })
-    const join = await this.#deps.join(this.#stop.signal)
+    const join = await this.#deps.join(this.#unreached, this.#stop.signal)
+    this.#unreached = { layer: join.layer, epoch: join.epoch }
     let welcomedAt: number | undefined
     const conversation = new Conversation(
       join,
@@ -170,6 +175,7 @@ export class ZoneSession {
     } finally {
       this.#playing = false
       this.#sender.end()
+      if (conversation.heard) this.#unreached = undefined
       this.#conversation = undefined
       // A host that takes us and drops us at once must not be asked without pause.
       if (welcomedAt !== undefined && this.#deps.clock.now() - welcomedAt >= CLIENT_RECONNECT_MAX) this.#attempt = 0

@@ -51,6 +51,8 @@ export const TICKET_TTL = 15_000
 export const JOIN_WAIT = 8_000
 /** A waiting join looks at its layer at least so often, whether or not a change was heard. */
 export const JOIN_POLL_EVERY = 500
+/** A client that could not reach a layer's host is told of the same place again after this: by then a dead host is found out. */
+export const JOIN_UNREACHED_WAIT = 4_000
 /** The allocator goes on watching a fleet for so long after the last waiting join: a watch is a connection. */
 export const JOIN_WATCH_LINGER = 30_000
 /** A join of a zone whose layer is on its way is told to come back after this. */
@@ -226,6 +228,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CLIENT_KEEPALIVE < PING_EVERY, 'a client that lives sends something before the host asks'],
   [CLIENT_PATIENCE > LINK_DEAD_AFTER + CHECK_IN_EVERY, 'a client outlasts its own lost connection in another layer'],
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
+  [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],
+  [JOIN_UNREACHED_WAIT < JOIN_WAIT, 'one that could not reach a living host still gets its answer'],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]
 

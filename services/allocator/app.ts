@@ -124,7 +124,7 @@ function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, mete
       const zone = zoneId(params.namespace, params.name)
       const { index, clock, joinWaitMs } = deps
       const waiting = { index, clock, waits, meters, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
-      const place = await joinZone(waiting, { zone, account: caller.account, character: body.character, signal })
+      const place = await joinZone(waiting, { zone, account: caller.account, character: body.character, unreached: body.unreached, signal })
       done('Joined')
       log.info({ layer: place.layer, epoch: place.epoch, account: caller.account, character: body.character }, 'join answered')
       return place

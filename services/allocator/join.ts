@@ -4,7 +4,14 @@ import { BailiwickError } from '../../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
 import type { CharacterLocation, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { JOIN_WAIT, NO_CAPACITY_RETRY_AFTER, TICKET_TTL, ZONE_FULL_RETRY_AFTER, ZONE_WAKING_RETRY_AFTER } from '../../core/timing.ts'
+import {
+  JOIN_UNREACHED_WAIT,
+  JOIN_WAIT,
+  NO_CAPACITY_RETRY_AFTER,
+  TICKET_TTL,
+  ZONE_FULL_RETRY_AFTER,
+  ZONE_WAKING_RETRY_AFTER,
+} from '../../core/timing.ts'
 import { chooseLayer, layersOf } from './choose-layer.ts'
 import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
@@ -13,6 +20,8 @@ export interface JoinRequest {
   readonly zone: ZoneId
   readonly account: string
   readonly character: string
+  /** Where it was sent before and found nobody. */
+  readonly unreached?: { readonly layer: string; readonly epoch: number } | undefined
   /** Aborts when the one who asked is gone. */
   readonly signal: AbortSignal
 }
@@ -43,21 +52,31 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const waitMs = deps.waitMs ?? JOIN_WAIT
   const deadline = clock.now() + waitMs
   const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
+  const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
   const location = await index.getLocation(request.character)
   const ticket = newTicket(request)
   for (let first = true; ; first = false) {
     const settings = await zoneSettings(index, request.zone)
     const choice = await choose(index, settings, location)
     const last = giveUp.aborted || clock.now() >= deadline
-    const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
-    if (first && choice.asleep) meters.woke()
-    if (view.ticketed) return joined(view, ticket)
-    if (first) meters.waited(view.state)
-    // Asked once more after the deadline: what is answered is how it is then.
-    if (last) throw notServed(view, waitMs)
+    if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {
+      if (first) meters.waited('Unreached')
+    } else {
+      const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
+      if (first && choice.view?.state === 'Asleep') meters.woke()
+      if (view.ticketed) return joined(view, ticket)
+      if (first) meters.waited(view.state)
+      // Asked once more after the deadline: what is answered is how it is then.
+      if (last) throw notServed(view, waitMs)
+    }
     await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
     if (request.signal.aborted) throw gone(request)
   }
+}
+
+/** The index still takes the host for alive that the client could not reach. */
+function isUnreached({ view }: Choice, { unreached }: JoinRequest): boolean {
+  return unreached !== undefined && view?.state === 'Serving' && view.layer === unreached.layer && view.epoch === unreached.epoch
 }
 
 async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<void> {
@@ -82,13 +101,13 @@ export function zoneUnknown(zone: ZoneId): BailiwickError {
 
 interface Choice {
   readonly layer: LayerId
-  readonly asleep: boolean
+  readonly view: LayerView | undefined
 }
 
 async function choose(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
   const layers = await readLayers(index, settings)
   const layer = chooseLayer(settings, layers, location)
-  if (layer !== undefined) return { layer, asleep: layers.some((view) => view.layer === layer && view.state === 'Asleep') }
+  if (layer !== undefined) return { layer, view: layers.find((view) => view.layer === layer) }
   if (layers.some((view) => view.state === 'Barred')) throw moving(settings.zone, settings.fleet)
   const found = `${settings.layers.max} layers with ${settings.layers.maxPlayers} players each`
   throw new BailiwickError('ZoneFull', { asked: settings.zone, found, todo: 'try again', retryAfterMs: ZONE_FULL_RETRY_AFTER })

@@ -7,8 +7,8 @@ export interface JoinMeters {
   ended(result: 'Joined' | ErrorCode, seconds: number): void
   /** A join found its layer asleep. */
   woke(): void
-  /** A join waits for its layer, which is in this state. */
-  waited(state: LayerState): void
+  /** A join waits for its layer, which is in this state, or served by a host that the client could not reach. */
+  waited(state: LayerState | 'Unreached'): void
 }
 
 export interface AllocatorMeters extends JoinMeters {

@@ -29,6 +29,10 @@ export const joinBody = z.strictObject({
     .min(1)
     .max(64)
     .regex(/^[A-Za-z0-9_-]+$/, 'the id of a character'),
+  unreached: z
+    .strictObject({ layer: z.string().max(140), epoch: whole })
+    .optional()
+    .describe('The last answer, when its host could not be reached: then the join waits for another before it gives the same again'),
 })
 
 export const joinAnswer = z.object({

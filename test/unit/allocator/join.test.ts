@@ -3,10 +3,10 @@ import { readJoin } from '../../../client/answers.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
-import { fleet, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
+import { fleet, type HostOptions, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage } from './stage.ts'
 
-async function startHost(index: ZoneIndex, parts: { name?: string; claimMs?: number; capacity?: number } = {}): Promise<IndexHost> {
+async function startHost(index: ZoneIndex, parts: Partial<HostOptions> = {}): Promise<IndexHost> {
   const host = new IndexHost(index, { name: 'host-1', endpoints: ['127.0.0.1:7000'], ...parts })
   onTestFinished(() => host.die())
   await host.start()
@@ -142,6 +142,31 @@ describe('join', () => {
     expect(host.claims.length).toBe(2)
   })
 
+  it('who could not reach the host is sent to the next one', async () => {
+    const stage = await allocatorStage({ sweep: true })
+    await stage.index.putZone(zoneSettings())
+    const epochs = new Map<LayerId, number>()
+    const first = await startHost(stage.index, { name: 'host-1', epochs })
+    const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    await first.die()
+    const again = stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
+    await startHost(stage.index, { name: 'host-2', epochs })
+    expect(readJoin(await (await again).json(), 'join').epoch).toBe(2)
+    const other = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
+    expect(readJoin(await other.json(), 'join').epoch).toBe(2)
+  })
+
+  it('who could not reach a host that lives is sent there again in the end', async () => {
+    const stage = await allocatorStage({ joinWaitMs: 400 })
+    await stage.index.putZone(zoneSettings())
+    await startHost(stage.index)
+    const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    const again = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
+    expect(readJoin(await again.json(), 'join')).toMatchObject({ layer: place.layer, epoch: place.epoch })
+    const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
+    expect(metrics).toMatch(/bailiwick_join_waits_total\{state="Unreached".*\} 1/)
+  })
+
   it('answers 503 when the index is away', async () => {
     const stage = await allocatorStage()
     await stage.index.close()
@@ -174,14 +199,11 @@ describe('join', () => {
     const stage = await allocatorStage({ sweep: true })
     await stage.index.putZone(zoneSettings())
     const epochs = new Map<LayerId, number>()
-    const first = await startHost(stage.index, { name: 'host-1' })
+    const first = await startHost(stage.index, { name: 'host-1', epochs })
     expect((await stage.join(meadow, 'a')).status).toBe(200)
-    for (const [layer, served] of first.served) epochs.set(layer, served.epoch)
     await first.die()
-    const second = new IndexHost(stage.index, { name: 'host-2', endpoints: ['127.0.0.1:7001'], epochs })
-    onTestFinished(() => second.die())
-    await second.start()
-    await expect.poll(() => second.claims.length, { timeout: 10_000 }).toBe(1)
+    const second = await startHost(stage.index, { name: 'host-2', endpoints: ['127.0.0.1:7001'], epochs })
+    await expect.poll(() => second.claims.length).toBe(1)
     expect(await (await stage.join(meadow, 'a')).json()).toMatchObject({ epoch: 2, endpoints: ['127.0.0.1:7001'] })
   })
 })

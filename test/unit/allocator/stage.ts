@@ -13,7 +13,7 @@ export interface Stage {
   readonly url: string
   readonly internalUrl: string
   token(account?: string): Promise<string>
-  join(zone: string, character: string, token?: string): Promise<Response>
+  join(zone: string, character: string, token?: string, unreached?: { readonly layer: string; readonly epoch: number }): Promise<Response>
   autoscale(body: unknown): Promise<Response>
 }
 
@@ -55,10 +55,10 @@ export async function allocatorStage(
     url,
     internalUrl,
     token,
-    async join(zone, character, given) {
+    async join(zone, character, given, unreached) {
       const authorization = `Bearer ${given ?? (await token())}`
       const headers = { 'content-type': 'application/json', authorization }
-      return fetch(`${url}/v1/zones/${zone}/join`, { method: 'POST', headers, body: JSON.stringify({ character }) })
+      return fetch(`${url}/v1/zones/${zone}/join`, { method: 'POST', headers, body: JSON.stringify({ character, unreached }) })
     },
     autoscale: (body) =>
       fetch(`${internalUrl}/autoscale`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
