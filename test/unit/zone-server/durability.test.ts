@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { chains } from '../../../core/chains.ts'
+import type { Store } from '../../../core/ports/store-port.ts'
+import { Gate, LAYER, pause, until, World, zone } from './world-kit.ts'
+
+let world: World
+
+beforeEach(async () => {
+  world = await World.create({ hostDeadAfter: 700, grace: 700 })
+  await world.character('ada')
+})
+
+afterEach(() => world.end())
+
+const served = (host: string) =>
+  until(async () => {
+    const layer = await world.index.getLayer('game/zone-servers', LAYER)
+    return layer.host === host && layer.state === 'Serving'
+  })
+
+const head = async (character: string) => (await world.characterHead(character))?.kind
+
+/** A store in which releases get stuck: before they are written, or after. */
+function stuckReleases(store: Store, when: 'before' | 'after'): { store: Store; stuck: Promise<void> } {
+  let tell: () => void = () => undefined
+  const stuck = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  const append: Store['append'] = async (...args) => {
+    if (args[3].kind !== 'released') return store.append(...args)
+    if (when === 'after') await store.append(...args)
+    tell()
+    return new Promise(() => undefined)
+  }
+  return { store: { ...store, append }, stuck }
+}
+
+describe('durable before it leaves', () => {
+  for (const when of ['before', 'after'] as const) {
+    it(`a host that dies just ${when} a release is written: the next one settles it, once`, async () => {
+      const { store, stuck } = stuckReleases(world.store, when)
+      const first = await world.host('host-1', { store })
+      const ada = await world.join('ada')
+      ada.input({ case: 'leave', value: {} })
+      await stuck
+      expect(await head('ada')).toBe(when === 'before' ? 'held' : 'released')
+      await first.server.kill()
+      await world.host('host-2')
+      await served('host-2')
+      await until(async () => (await head('ada')) === 'released')
+      const again = await world.join('ada')
+      await again.until((client) => client.find('Ada') !== undefined)
+      expect(await world.characterHead('ada')).toMatchObject({
+        n: 4,
+        kind: 'held',
+        data: { state: { inventory: [{ id: 'ada/1', kind: 'lantern' }] } },
+      })
+    })
+  }
+
+  it('a release is written only behind the snapshot that holds the leaving', async () => {
+    const order: string[] = []
+    const append: Store['append'] = async (...args) => {
+      const answer = await world.store.append(...args)
+      order.push(args[3].kind)
+      return answer
+    }
+    await world.host('host-1', { store: { ...world.store, append } })
+    const ada = await world.join('ada')
+    ada.input({ case: 'leave', value: {} })
+    await ada.next('goodbye')
+    expect(order).toEqual(['open', 'held', 'snapshot', 'released'])
+  })
+
+  it('one who comes back while it is still being released waits for it', async () => {
+    const gate = new Gate()
+    const slow = gate.through(world.store)
+    const append: Store['append'] = (...args) => (args[3].kind === 'released' ? slow.append(...args) : world.store.append(...args))
+    await world.host('host-1', { store: { ...world.store, append } })
+    const ada = await world.join('ada')
+    gate.freeze()
+    ada.input({ case: 'leave', value: {} })
+    await pause(200)
+    const { ticket, endpoint } = await world.ticket('ada')
+    const again = await world.connect(endpoint)
+    again.hello(LAYER, ticket)
+    await pause(200)
+    expect(again.messages).toEqual([])
+    gate.thaw()
+    await ada.next('goodbye')
+    await again.welcome()
+    expect(await world.characterHead('ada')).toMatchObject({ n: 4, kind: 'held' })
+  })
+})
+
+describe('one owner', () => {
+  it('a host that can not reach the index, and was replaced, is told by the store and drops the layer', async () => {
+    await world.index.putZone(zone({ snapshotEveryMs: 100 }))
+    const gate = new Gate()
+    await world.host('host-1', { index: gate.through(world.index) })
+    const ada = await world.join('ada')
+    gate.freeze()
+    await world.host('host-2')
+    await served('host-2')
+    expect(await ada.next('goodbye')).toMatchObject({ reason: 'LayerLost' })
+    const records = await world.layerChain()
+    const epochs = records.filter(({ kind }) => kind === 'snapshot').map(({ data }) => Number(data['epoch']))
+    expect(epochs).toEqual(epochs.toSorted((a, b) => a - b))
+  })
+
+  it('a resident of the snapshot that was taken elsewhere meanwhile is not brought back', async () => {
+    await world.index.putZone(zone({ snapshotEveryMs: 50 }))
+    const first = await world.host('host-1')
+    await world.join('ada')
+    await until(async () => (await world.layerChain()).some(({ kind }) => kind === 'snapshot'))
+    await first.server.kill()
+    const entry = await world.characterHead('ada')
+    await world.store.append(chains.character('ada'), 3, 'by hand', { kind: 'released', data: { ...entry?.data, layer: undefined } })
+    await world.character('bob')
+    await world.host('host-2')
+    await served('host-2')
+    const bob = await world.join('bob')
+    await bob.until((client) => client.states.length > 3)
+    expect(bob.find('Ada')).toBeUndefined()
+    const ada = await world.join('ada')
+    await bob.until((client) => client.find('Ada') !== undefined)
+    expect(await world.characterHead('ada')).toMatchObject({ n: 4, kind: 'held' })
+    ada.cut()
+  })
+})
+
+describe('upkeep', () => {
+  it('the chains do not grow: a layer keeps two snapshots that were read back, a character its head', async () => {
+    await world.index.putZone(zone({ snapshotEveryMs: 20 }))
+    await world.host('host-1')
+    await world.join('ada')
+    await until(async () => ((await world.layerChain()).at(-1)?.n ?? 0) > 10)
+    const chain = await world.layerChain()
+    expect(chain.length).toBeLessThan(6)
+    await until(async () => (await world.store.read(chains.character('ada'), 1, 10)).length === 1)
+  })
+
+  it('new settings of the zone reach a layer that is served', async () => {
+    await world.host('host-1')
+    const ada = await world.join('ada')
+    await ada.until((client) => client.find('Ada') !== undefined)
+    await world.index.putZone(zone({ generation: 2, bounds: { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } } }))
+    await ada.until((client) => (client.find('Ada')?.x ?? 0) === 100_000)
+    const again = await world.join('ada')
+    await again.until((client) => client.states.length > 0)
+    expect(again.find('Ada')).toMatchObject({ x: 100_000, y: 100_000 })
+  })
+})
+
+describe('hostile bytes', () => {
+  it('random bytes, random frames and random messages: a clear end for the sender, nothing for the others', async () => {
+    await world.character('bob')
+    await world.host('host-1')
+    const ada = await world.join('ada')
+    const { endpoint } = await world.ticket('bob')
+    for (let i = 0; i < 60; i++) {
+      const client = await world.connect(endpoint, i % 2 === 0 ? 'tcp' : 'websocket')
+      client.sendBytes(randomBytes(i * 7))
+      await client.ended()
+      expect(client.messages.map((body) => body.case)).toEqual(['refused', 'goodbye'])
+    }
+    const bob = await world.join('bob')
+    for (let i = 0; i < 50; i++) bob.sendBytes(i % 2 === 0 ? randomBytes(i) : Uint8Array.of(1, ...randomBytes(i)))
+    bob.input({ case: 'ping', value: { nonce: 1 } }, 0)
+    await bob.next('pong')
+    ada.input({ case: 'say', value: { text: 'undisturbed' } })
+    await ada.next('said')
+    expect(ada.messages.filter((body) => body.case === 'refused')).toEqual([])
+    expect((await world.characterHead('ada'))?.data['state']).toMatchObject({ zone: null, inventory: [] })
+  })
+})
