@@ -17,6 +17,9 @@ export interface Stage {
   autoscale(body: unknown): Promise<Response>
 }
 
+/** Where no host dies, none shall be taken for dead because the machine is busy. */
+const patient = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
+
 /** A real allocator on real ports over an index in memory; taken down when the test ends. `wrap` may put something in front of the index. */
 export async function allocatorStage(
   options: {
@@ -27,7 +30,7 @@ export async function allocatorStage(
     readonly joinWaitMs?: number
   } = {},
 ): Promise<Stage> {
-  const index = options.index ?? createMemoryIndex({ clock: systemClock })
+  const index = options.index ?? createMemoryIndex({ clock: systemClock, timing: options.sweep === true ? {} : patient })
   const signer = await createTokenSigner()
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
   const log = options.log ?? silentLog

@@ -100,7 +100,7 @@ describe('a stay in a zone', () => {
   })
 
   it('a killed host is replaced: the client finds the next one by itself, in a higher epoch', async () => {
-    const world = await startWorld()
+    const world = await startWorld({ hostsDie: true })
     const first = await world.startHost('host-1')
     const { session } = play(await world.client('ada'), 'Ada')
     await session.ready()

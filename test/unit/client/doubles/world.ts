@@ -31,8 +31,10 @@ export interface World {
 }
 
 /** The real allocator over an index in memory, with doubles for auth and for hosts, all over real sockets; taken down when the test ends. */
-export async function startWorld(): Promise<World> {
-  const index = createMemoryIndex({ clock: systemClock })
+export async function startWorld(options: { readonly hostsDie?: boolean } = {}): Promise<World> {
+  // Where no host dies, none shall be taken for dead because the machine is busy.
+  const patient = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
+  const index = createMemoryIndex({ clock: systemClock, timing: options.hostsDie === true ? {} : patient })
   await index.putZone(zoneSettings())
   const auth = await AuthDouble.start()
   const log = silentLog
@@ -48,12 +50,12 @@ export async function startWorld(): Promise<World> {
   })
   const characters = new Map<string, FakeCharacter>()
   const epochs = new Map<LayerId, number>()
-  const options: ClientOptions = { authUrl: auth.url, charactersUrl: auth.url, allocatorUrl: `http://127.0.0.1:${serving.port}` }
+  const urls: ClientOptions = { authUrl: auth.url, charactersUrl: auth.url, allocatorUrl: `http://127.0.0.1:${serving.port}` }
   return {
     index,
     auth,
     characters,
-    options,
+    options: urls,
     async startHost(name, script = {}) {
       const epoch = (): number => Math.max(0, ...[...side.served.values()].map((served) => served.epoch))
       const redeem: FakeZoneScript['redeem'] = async (layer, ticket) => {
@@ -70,7 +72,7 @@ export async function startWorld(): Promise<World> {
       return host
     },
     async client(name, more = {}) {
-      const client = createClient({ ...options, ...more })
+      const client = createClient({ ...urls, ...more })
       await client.login(name, 'password')
       return client
     },
