@@ -62,13 +62,12 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const storeFile = join(data, 'store.sqlite')
   const store = await createSqliteStore({ file: storeFile })
   const index = createMemoryIndex({ clock })
-  const metrics = createMetrics('bailiwick')
   const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
-  const auth = createAuthApp({ store, signer, clock, log, metrics })
-  const characters = createCharactersApp({ store, index, verifier, clock, log, metrics })
-  const allocator = createAllocatorApp({ index, verifier, clock, log, metrics })
+  const auth = createAuthApp({ store, signer, clock, log, metrics: createMetrics('auth') })
+  const characters = createCharactersApp({ store, index, verifier, clock, log, metrics: createMetrics('characters') })
+  const allocator = createAllocatorApp({ index, verifier, clock, log, metrics: createMetrics('allocator') })
   const fleets = new Map<FleetId, EmbeddedFleet>()
   const gamePort = (host: string): number | undefined =>
     [...fleets.values()].map((fleet) => fleet.gamePort(host)).find((port) => port !== undefined)
@@ -96,7 +95,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
     store,
     clock,
     log,
-    metrics,
+    metrics: createMetrics('operator'),
     defaultFleet: FLEET,
     namespaces: [],
   })

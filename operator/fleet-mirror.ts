@@ -39,6 +39,8 @@ export class FleetMirror {
   readonly #touched = new Map<ZoneId, number>()
   #zones: ReadonlyMap<ZoneId, Known> = new Map()
   #read = false
+  /** Zones that were asked for before the first read: they are told of it, whether or not the index has anything of them. */
+  readonly #awaiting = new Set<ZoneId>()
   #watching = false
   #reading = false
   #dirty = false
@@ -68,6 +70,7 @@ export class FleetMirror {
   }
 
   placementOf(zone: ZoneId): Known | undefined {
+    if (!this.#read) this.#awaiting.add(zone)
     return this.#zones.get(zone)
   }
 
@@ -138,7 +141,8 @@ export class FleetMirror {
     this.#read = true
     const fresh = [...this.#touched].flatMap(([zone, at]) => (at < sequence ? [zone] : []))
     for (const zone of fresh) this.#touched.delete(zone)
-    const told = new Set(fresh)
+    const told = new Set([...fresh, ...this.#awaiting])
+    this.#awaiting.clear()
     for (const zone of new Set([...before.keys(), ...this.#zones.keys()]))
       if (differs(before.get(zone), this.#zones.get(zone))) told.add(zone)
     for (const zone of told) this.#options.onZone(zone)

@@ -75,8 +75,8 @@ export class IndexMirror {
   /** What the index says of a zone in a fleet, which is followed from now on; undefined until its first read. */
   placementOf(fleet: FleetId, zone: ZoneId): Placement | undefined {
     const mirror = this.#follow(fleet)
-    if (!mirror.read) return undefined
     const known = mirror.placementOf(zone)
+    if (!mirror.read) return undefined
     return {
       fresh: mirror.isFresh(zone),
       barred: known?.barred ?? false,

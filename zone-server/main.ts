@@ -6,7 +6,7 @@ import { variables } from '../platform/config/index.ts'
 import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
 import { createMetrics } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
-import { createRedisIndex } from '../platform/redis/index.ts'
+import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { createZoneServer } from './create-zone-server.ts'
 
 const shape = {

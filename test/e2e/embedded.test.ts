@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog } from '../../core/ports/log-port.ts'
 import { createEmbeddedWorld, type EmbeddedWorld } from '../../dev/world.ts'
 import { waitFor } from '../cluster/run.ts'
-import { groundItems, newPlayer, type Player, sees, standing } from '../cluster/world/player.ts'
+import { groundItems, isAt, newPlayer, type Player, sees, standing } from '../cluster/world/player.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-embedded-'))
 const zones = join(folder, 'zones')
@@ -14,8 +14,9 @@ let world: EmbeddedWorld
 let urls: { authUrl: string; charactersUrl: string; allocatorUrl: string }
 const players: Player[] = []
 
+// A bare y is the word true in the YAML that Kubernetes reads.
 const manifest = (name: string, spec: string): string =>
-  `apiVersion: bailiwick.dev/v1alpha1\nkind: Zone\nmetadata: { name: ${name}, namespace: game }\nspec:\n  bounds: { min: { x: 0, y: 0 }, max: { x: 200, y: 200 } }\n  snapshotEvery: 1s\n${spec}`
+  `apiVersion: bailiwick.dev/v1alpha1\nkind: Zone\nmetadata: { name: ${name}, namespace: game }\nspec:\n  bounds: { min: { x: 0, 'y': 0 }, max: { x: 200, 'y': 200 } }\n  snapshotEvery: 1s\n${spec}`
 
 async function start(): Promise<void> {
   world = await createEmbeddedWorld({
@@ -73,18 +74,14 @@ describe('the embedded world', () => {
     const place = await standing(ann)
     const [carried] = ann.session?.view.inventory ?? []
     ann.session?.drop(carried?.id ?? '')
-    await waitFor('the item to lie there', () => groundItems(ben).some(({ x, y }) => x === place.x && y === place.y), 5_000)
+    await waitFor('the item to lie there', () => groundItems(ben).some((item) => isAt(item, place)), 5_000)
     await new Promise((resolve) => setTimeout(resolve, 1_800))
     const view = await world.index.fleetView('game/zone-servers')
     await world.killHost(view.layers.find(({ layer }) => layer === 'game/meadow/0')?.host ?? '')
     await waitFor('ann to be welcomed again', () => ann.welcomes.length > 1 && ben.welcomes.length > 1, { timeoutMs: 20_000 })
     expect(ann.welcomes.at(-1)?.epoch).toBeGreaterThan(first.epoch)
     expect(await standing(ann)).toEqual(place)
-    await waitFor(
-      'the item to lie there again',
-      () => groundItems(ben).filter(({ x, y }) => x === place.x && y === place.y).length === 1,
-      5_000,
-    )
+    await waitFor('the item to lie there again', () => groundItems(ben).filter((item) => isAt(item, place)).length === 1, 5_000)
   })
 
   it('a join wakes a sleeping zone; it sleeps again when empty, and its host goes', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { MM_PER_CM, MM_PER_M } from '../../../core/geometry.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { newPlayer, type Player, sees, standing } from './player.ts'
 import { game, inPhase, report, square, useWorld, type World } from './release.ts'
@@ -70,7 +71,7 @@ describe('2. players meet', () => {
         'ann to be checked in where she left',
         async () => {
           const { location, zone: last, position } = await ann.client.characters.get(ann.character)
-          return location.state === 'Offline' && last === zone && position?.x === after.x / 1_000
+          return location.state === 'Offline' && last === zone && Math.abs((position?.x ?? 0) * MM_PER_M - after.x) <= MM_PER_CM
         },
         { timeoutMs: 10_000 },
       )

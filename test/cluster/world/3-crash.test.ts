@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { groundItems, newPlayer, type Player, standing } from './player.ts'
+import { groundItems, isAt, newPlayer, type Player, standing } from './player.ts'
 import { game, inPhase, report, square, useWorld, type World } from './release.ts'
 
 let world: World
@@ -41,7 +41,7 @@ describe('3. a crash loses nothing older than the last snapshot', () => {
     ann.session?.drop(carried.id)
     const item = await world.cluster.waitFor(
       'the item to lie there',
-      async () => groundItems(ann).find(({ name, x, y }) => name === carried.kind && x === place.x && y === place.y),
+      async () => groundItems(ann).find((lies) => lies.name === carried.kind && isAt(lies, place)),
       { timeoutMs: 10_000, everyMs: 50 },
     )
     // Longer than snapshotEvery.
@@ -61,7 +61,7 @@ describe('3. a crash loses nothing older than the last snapshot', () => {
     expect(await hostOf()).not.toBe(host)
     expect(await standing(ann)).toEqual(place)
     expect(ann.session?.view.inventory.map(({ id }) => id)).not.toContain(carried.id)
-    expect(groundItems(ann).filter(({ name, x, y }) => name === carried.kind && x === item.x && y === item.y)).toHaveLength(1)
+    expect(groundItems(ann).filter((lies) => lies.name === carried.kind && isAt(lies, item))).toHaveLength(1)
     const { status } = await inPhase(world, 'meadow', 'Running')
     expect(status?.layers?.[0]?.epoch).toBe(again?.epoch)
   })

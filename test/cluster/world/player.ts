@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Client, createClient, type SessionEnd, type Welcome, type ZoneSession } from '../../../client/index.ts'
+import { MM_PER_CM } from '../../../core/geometry.ts'
 import { waitFor } from '../run.ts'
 import type { World } from './release.ts'
 
@@ -86,4 +87,9 @@ export function sees(viewer: Player, name: string): { x: number; y: number; id: 
 
 export function groundItems(viewer: Player): readonly { id: number; name: string; x: number; y: number }[] {
   return [...(viewer.session?.view.entities.values() ?? [])].filter((entity) => entity.kind === 'item')
+}
+
+/** The same place: positions in state frames are rounded down to whole centimetres, those in notices are not. */
+export function isAt(a: { x: number; y: number }, b: { x: number; y: number }): boolean {
+  return Math.abs(a.x - b.x) <= MM_PER_CM && Math.abs(a.y - b.y) <= MM_PER_CM
 }
