@@ -3,12 +3,13 @@ import type { Clock } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import { type FleetId, fleetId } from '../core/ids.ts'
 import type { GameServerPort, GameServerView } from '../core/ports/game-server-port.ts'
-import type { HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { FleetChange, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { HEALTH_EVERY, HOST_STEP_EVERY } from '../core/timing.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
+import { retrying } from './retry.ts'
 
 export interface HostDeps {
   readonly index: ZoneIndex
@@ -113,29 +114,29 @@ export class Host {
       host: server.name,
       log: log.child({ host: server.name }),
     })
-    void this.#watch(fleet, server.name)
+    this.#watch(fleet, server.name)
   }
 
   /** Hears at once of what concerns it; heartbeats would bring it too, later. */
-  async #watch(fleet: FleetId, name: string): Promise<void> {
-    const { index, log } = this.#deps
+  #watch(fleet: FleetId, name: string): void {
+    const { index } = this.#deps
     const { signal } = this.#watching
-    try {
-      await index.watchFleet(
-        fleet,
-        (change) => {
-          const concerns =
-            change.kind === 'gap' || change.host === name || (change.kind === 'layer' && this.#layers?.has(change.layer) === true)
-          if (concerns) this.#kick()
-        },
-        signal,
-      )
-      await index.watchZones((change) => void this.#layers?.refreshZone(change.zone), signal)
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn({ detail: describeError(error) }, 'the index can not be watched; tried again')
-      setTimeout(() => void this.#watch(fleet, name), HOST_STEP_EVERY * 10).unref()
+    const onFleet = (change: FleetChange): void => {
+      const concerns =
+        change.kind === 'gap' || change.host === name || (change.kind === 'layer' && this.#layers?.has(change.layer) === true)
+      if (concerns) this.#kick()
     }
+    const forEver = { log: this.#deps.log, signal }
+    const watches = [
+      retrying(() => index.watchFleet(fleet, onFleet, signal), { what: 'watch of the fleet', ...forEver }),
+      retrying(() => index.watchZones((change) => void this.#layers?.refreshZone(change.zone), signal), {
+        what: 'watch of the zones',
+        ...forEver,
+      }),
+    ]
+    Promise.all(watches).catch((error: unknown) => {
+      if (!signal.aborted) this.#fail(error)
+    })
   }
 
   #kick(): void {

@@ -24,7 +24,9 @@ export async function retrying<T>(work: () => Promise<T>, options: RetryOptions)
     } catch (error) {
       options.signal.throwIfAborted()
       if (!isCode(error, 'IndexUnavailable', 'StoreUnavailable') || attempt === options.attempts) throw error
-      options.log.warn({ what: options.what, attempt, detail: describeError(error) }, 'will be tried again')
+      // The 1st, 2nd, 4th, 8th … failure: an outage is no flood of lines.
+      if ((attempt & (attempt - 1)) === 0)
+        options.log.warn({ what: options.what, attempt, detail: describeError(error) }, 'will be tried again')
       if (attempt === 1) options.onFirstFailure?.()
       await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted())
       wait = Math.min(wait * 2, LAYER_RETRY_MAX)

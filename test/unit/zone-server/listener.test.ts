@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { silentLog } from '../../../core/ports/log-port.ts'
+import { HELLO_DEADLINE, PING_EVERY } from '../../../core/timing.ts'
 import type { Connection } from '../../../zone-server/transport/connection.ts'
 import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
 import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
@@ -175,6 +176,46 @@ describe('plain TCP', () => {
     expect(String(chunk)).toContain('FrameTooLarge')
     await ended
     expect(log[0]).toBe('FrameTooLarge')
+  })
+})
+
+describe('silence', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('who says nothing within the deadline is told so, or cut before it has said what it speaks', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await echo()
+    const mute = await openTcp()
+    const socket = await openWebSocket()
+    const spoke = await openWebSocket()
+    spoke.send(Uint8Array.of(1))
+    await message(spoke)
+    const ends = Promise.all([once(mute, 'close'), once(socket, 'close')])
+    await vi.advanceTimersByTimeAsync(HELLO_DEADLINE)
+    const [, [code]] = await ends
+    expect(code).toBe(1008)
+    spoke.send(Uint8Array.of(2))
+    expect(await message(spoke)).toEqual(Uint8Array.of(2))
+  })
+
+  it('who answers no ping is cut; who answers stays', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const { log } = await echo()
+    const deaf = new WebSocket(`ws://127.0.0.1:${listener?.port}`, { autoPong: false })
+    webSockets.push(deaf)
+    await once(deaf, 'open')
+    const alive = await openWebSocket()
+    const cut = once(deaf, 'close')
+    for (let i = 0; i < 4; i++) {
+      await vi.advanceTimersByTimeAsync(PING_EVERY)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await cut
+    expect(log).toEqual(['closed'])
+    alive.send(Uint8Array.of(1))
+    expect(await message(alive)).toEqual(Uint8Array.of(1))
   })
 })
 
