@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from 'redis'
-import { describeError } from '../../core/errors.ts'
+import { type BailiwickError, describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { INDEX_CALL_DEADLINE, INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN } from '../../core/timing.ts'
-import { addressOf, isRefusal, Overdue, translate, unavailable } from './failures.ts'
+import { addressOf, isReadOnly, Overdue, translate, unavailable } from './failures.ts'
 
 export interface Connection {
   /** Runs `work` on the connection, waiting for it if it is being made. Throws IndexUnavailable after `deadline` ms, or at once in an outage that lasts longer. */
@@ -36,6 +36,7 @@ function newClient(url: string) {
 export function createConnection({ url, log, prepare }: ConnectionOptions): Connection {
   const address = addressOf(url)
   const stop = new AbortController()
+  const closed = unavailable(address, 'the index is closed')
   let current: Client | undefined
   /** Since when there is no connection, and why the last attempt failed; undefined until one did. */
   let outage: { readonly since: number; readonly cause: unknown } | undefined
@@ -82,15 +83,20 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
           waiting.promise.then(() => log.info({ address }, 'zone index reached again')).catch(() => undefined)
         }
       }
-      const most = Math.min(INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN * 2 ** Math.min(failures, 10))
-      await delay(most * (0.5 + Math.random() / 2), undefined, { signal: stop.signal }).catch(() => undefined)
+      await backOff(failures, stop.signal)
     }
   }
 
+  /** Why there is no connection says more than that there is none. */
+  const unreachable = (error: unknown): BailiwickError => unavailable(address, describeError(outage?.cause ?? error), error)
+
   async function clientWithin(deadline: number): Promise<Client> {
+    if (stop.signal.aborted) throw closed
     if (current !== undefined) return current
-    if (outage !== undefined && performance.now() - outage.since > deadline) throw outage.cause
-    await within(deadline, waiting.promise)
+    if (outage !== undefined && performance.now() - outage.since > deadline) throw unreachable(outage.cause)
+    await within(deadline, waiting.promise).catch((error: unknown) => {
+      throw unreachable(error)
+    })
     if (current === undefined) throw unavailable(address, 'the connection broke')
     return current
   }
@@ -102,20 +108,26 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
       try {
         const client = await clientWithin(deadline)
         return await within(Math.max(1, end - performance.now()), work(client)).catch((error: unknown) => {
-          // A server that does not answer, or may not be written to, is left: the next connection may lead to another.
-          if (error instanceof Overdue || isRefusal(error)) client.destroy()
+          // A server that does not answer, or became a replica, is left: the next connection may lead to another.
+          if (error instanceof Overdue || isReadOnly(error)) client.destroy()
           throw error
         })
       } catch (error) {
         throw translate(address, error)
       }
     },
-    ready: () => waiting.promise,
+    ready: () => (stop.signal.aborted ? Promise.reject(closed) : waiting.promise),
     close() {
       stop.abort()
-      waiting.reject(unavailable(address, 'the index is closed'))
+      waiting.reject(closed)
     },
   }
+}
+
+/** Waits longer with every failure in a row, up to a maximum, with jitter; not at all once the signal aborted. */
+export async function backOff(failures: number, signal: AbortSignal): Promise<void> {
+  const most = Math.min(INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN * 2 ** Math.min(failures, 10))
+  await delay(most * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -23,7 +23,11 @@ const refusals = [
   'NOPERM',
 ]
 
-export function isRefusal(error: unknown): boolean {
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof ErrorReply && error.message.startsWith('READONLY')
+}
+
+function isRefusal(error: unknown): boolean {
   return error instanceof ErrorReply && refusals.some((word) => error.message.startsWith(word))
 }
 

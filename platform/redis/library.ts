@@ -44,6 +44,8 @@ async function loadedVersion(client: Client): Promise<readonly [number, string] 
     return typeof version === 'number' && typeof digest === 'string' ? [version, digest] : undefined
   } catch (error) {
     if (isFunctionMissing(error)) return undefined
+    if (error instanceof Error && error.message.includes('unknown command'))
+      throw new Error('Redis 7.0 or newer is needed', { cause: error })
     throw error
   }
 }

@@ -7,7 +7,7 @@ import { readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPl
 import { createConnection } from './connection.ts'
 import { fenceKey, fleetChanges, fleetKeys, locationKey, zoneChanges, zoneKeys, zoneSettings } from './keys.ts'
 import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
-import { checkServer } from './server-check.ts'
+import { checkServer, checkWritable } from './server-check.ts'
 import { type Entry, watchStream } from './watch.ts'
 
 export interface RedisIndexDeps {
@@ -31,6 +31,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     url,
     log,
     prepare: async (client) => {
+      await checkWritable(client)
       await ensureLibrary(client, library)
       if (!checked) await checkServer(client, log)
       checked = true

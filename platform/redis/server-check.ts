@@ -7,6 +7,11 @@ const recommended = [
   { setting: 'appendonly', value: 'yes', reason: 'a restarted Redis would have forgotten the last changes, or all' },
 ] as const
 
+/** Throws when the server is a replica: it would refuse every change. */
+export async function checkWritable(client: Client): Promise<void> {
+  if ((await client.info('replication')).includes('role:slave')) throw new Error('the server is a read-only replica')
+}
+
 /** Warns of settings under which the index may lose what it was told. A server that doesn't let us ask is not judged. */
 export async function checkServer(client: Client, log: Log): Promise<void> {
   let settings: Readonly<Record<string, string>>

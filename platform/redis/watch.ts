@@ -1,6 +1,7 @@
+import { describeError, isCode } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { INDEX_CALL_DEADLINE, INDEX_WATCH_BLOCK } from '../../core/timing.ts'
-import { type Client, type Connection, createConnection } from './connection.ts'
+import { backOff, type Client, type Connection, createConnection } from './connection.ts'
 
 /** One change as the library writes it. */
 export interface Entry {
@@ -46,32 +47,29 @@ export async function watchStream(options: WatchOptions): Promise<void> {
 }
 
 async function follow(connection: Connection, options: WatchOptions, from: Position): Promise<void> {
-  const { signal, stream } = options
-  let position = from
+  const { signal, stream, onGap } = options
+  let position: Position | undefined = from
+  let failures = 0
   while (!signal.aborted) {
     try {
+      // After a failure: what was missed meanwhile is one gap, told when there is somebody to ask again.
+      if (position === undefined) {
+        await connection.ready()
+        position = (await connection.call((client) => tail(client, stream))) ?? start
+        onGap()
+      }
       position = await readOn(connection, options, position)
-    } catch {
-      // The connection logs its outages. What was missed meanwhile is one gap, told when there is somebody to ask again.
-      const again = await reach(connection, stream, signal)
+      failures = 0
+    } catch (error) {
       if (signal.aborted) return
-      position = again
-      options.onGap()
+      position = undefined
+      failures += 1
+      // The connection logs its own outages.
+      if (failures === 1 && !isCode(error, 'IndexUnavailable'))
+        options.log.error({ stream, error: describeError(error) }, 'watch of the zone index failed')
+      await backOff(failures, signal)
     }
   }
-}
-
-/** Waits for the connection, however long, and answers the end of the stream. */
-async function reach(connection: Connection, stream: string, signal: AbortSignal): Promise<Position> {
-  while (!signal.aborted) {
-    try {
-      await connection.ready()
-      return (await connection.call((client) => tail(client, stream))) ?? start
-    } catch {
-      // Broken again, which the connection has noticed and waits out, with its back-off.
-    }
-  }
-  return start
 }
 
 async function readOn(connection: Connection, options: WatchOptions, position: Position): Promise<Position> {

@@ -37,6 +37,9 @@ export const STEP = 90_000
 /** Three steps: a host that was not heard meanwhile is dead. */
 export const DEATH = 3
 
+/** For how long (ms) a test waits for what comes by itself. */
+export const PATIENCE = 15_000
+
 export function registration(name: string, capacity = 4, incarnation = 'a'): HostRegistration {
   return { name, incarnation, node: `node-${name}`, endpoints: [`10.0.0.1:${7000 + name.length}`], capacity }
 }

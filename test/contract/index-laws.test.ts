@@ -41,6 +41,6 @@ describe('laws of the zone index', () => {
   })
   afterAll(() => server?.stop())
 
-  it('hold in memory', () => checkLaws([inMemory()], 300))
-  it('hold in Redis, which decides as the memory does', () => checkLaws([inMemory(), inRedis], 200))
+  it('hold in memory', { timeout: 60_000 }, () => checkLaws([inMemory()], 150))
+  it('hold in Redis, which decides as the memory does', { timeout: 60_000 }, () => checkLaws([inMemory(), inRedis], 80))
 })

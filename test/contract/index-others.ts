@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ZoneId } from '../../core/ids.ts'
 import type { FleetChange } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { beat, createWorld, type IndexHarness, report, STEP, type World } from './index-harness.ts'
+import { beat, createWorld, type IndexHarness, PATIENCE, report, STEP, type World } from './index-harness.ts'
 
 function settings(zone: ZoneId, uid: string, generation: number): ZoneSettings {
   return {
@@ -62,7 +62,7 @@ export function othersContract(harness: () => IndexHarness): void {
             { kind: 'zone', zone },
             { kind: 'zone', zone },
           ]),
-        5_000,
+        PATIENCE,
       )
     })
   })
@@ -114,7 +114,7 @@ export function othersContract(harness: () => IndexHarness): void {
       ] as const
       // Assigned, Serving, asked to close, Closing, its host told that the slot is free, asleep.
       const expected = [host, held, held, held, held, held, { kind: 'layer', layer, host: undefined }]
-      await vi.waitFor(() => expect(changes).toEqual(expected), 5_000)
+      await vi.waitFor(() => expect(changes).toEqual(expected), PATIENCE)
     })
 
     it('tells both hosts when a layer moves', async () => {
@@ -126,7 +126,7 @@ export function othersContract(harness: () => IndexHarness): void {
       await world.index.removeHost(world.fleet, 'a')
       await vi.waitFor(() => {
         for (const host of ['a', 'b']) expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host })
-      }, 5_000)
+      }, PATIENCE)
     })
 
     it('is quiet about heartbeats and player counts', async () => {
@@ -139,7 +139,7 @@ export function othersContract(harness: () => IndexHarness): void {
         await world.index.heartbeat(world.fleet, beat('a', [report(world.layer(0), 1, 1, 'Serving', players)]))
       }
       await world.index.drainHost(world.fleet, 'a')
-      await vi.waitFor(() => expect(changes).toHaveLength(2), 5_000)
+      await vi.waitFor(() => expect(changes).toHaveLength(2), PATIENCE)
     })
 
     it('is of one fleet, and ends when it is told to', async () => {
@@ -151,7 +151,7 @@ export function othersContract(harness: () => IndexHarness): void {
       controller.abort()
       await other.register('x')
       await world.register('a')
-      await vi.waitFor(() => expect(changes).toEqual([{ kind: 'host', host: 'a' }]), 5_000)
+      await vi.waitFor(() => expect(changes).toEqual([{ kind: 'host', host: 'a' }]), PATIENCE)
       expect(ended).toEqual([])
       await world.index.watchFleet(world.fleet, (change) => ended.push(change), controller.signal)
     })
@@ -161,11 +161,11 @@ export function othersContract(harness: () => IndexHarness): void {
       await world.register('a')
       const changes = await watched(world)
       await world.index.drainHost(world.fleet, 'a')
-      await vi.waitFor(() => expect(changes).toHaveLength(1), 5_000)
+      await vi.waitFor(() => expect(changes).toHaveLength(1), PATIENCE)
       await world.flush()
-      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'gap' }), 10_000)
+      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'gap' }), PATIENCE)
       await world.register('b')
-      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'host', host: 'b' }), 5_000)
+      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'host', host: 'b' }), PATIENCE)
       expect(changes.filter((change) => change.kind === 'gap')).toHaveLength(1)
     })
   })

@@ -5,7 +5,7 @@ import { silentLog } from '../../core/ports/log-port.ts'
 import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { indexContract } from './index-contract.ts'
-import { type IndexHarness, rules } from './index-harness.ts'
+import { type IndexHarness, PATIENCE, rules } from './index-harness.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
 
 /**
@@ -22,7 +22,7 @@ beforeAll(async () => {
     .on('error', () => undefined)
     .connect()
   await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'])
-  await vi.waitFor(async () => expect(await client.sendCommand(['CLUSTER', 'INFO'])).toContain('cluster_state:ok'), 10_000)
+  await vi.waitFor(async () => expect(await client.sendCommand(['CLUSTER', 'INFO'])).toContain('cluster_state:ok'), PATIENCE)
   index = createRedisIndex({ url: server.url, log: silentLog, timing: rules })
   harness = {
     index,

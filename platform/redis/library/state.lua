@@ -72,7 +72,12 @@ end
 
 local function all_hosts(fleet)
   local hosts = {}
-  for _, name in ipairs(redis.call('HKEYS', fleet.key.hosts)) do table.insert(hosts, host_of(fleet, name)) end
+  local all = redis.call('HGETALL', fleet.key.hosts)
+  for i = 1, #all, 2 do
+    local name = all[i]
+    if fleet.hosts[name] == nil then fleet.hosts[name] = cjson.decode(all[i + 1]) end
+    if fleet.hosts[name] then table.insert(hosts, fleet.hosts[name]) end
+  end
   return hosts
 end
 
