@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
+import { HTTP_REQUEST_DEADLINE } from '../../core/timing.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { RequestMeters } from './context.ts'
 import { beginRequest, contextOf, sendProblem } from './context.ts'
@@ -27,6 +28,8 @@ export interface HttpAppOptions {
   readonly rate?: RateOptions | 'none'
   /** How many reverse proxies stand in front and write X-Forwarded-For; default 0: the header is not believed. */
   readonly trustedProxies?: number
+  /** A request that takes longer is answered with Timeout. Default: HTTP_REQUEST_DEADLINE. */
+  readonly deadlineMs?: number
   readonly clock?: Clock
 }
 
@@ -54,7 +57,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   }
   const meters = metersOf(options.metrics)
   engine.use((request, response, next) => {
-    beginRequest(request, response, options.log, meters)
+    beginRequest(request, response, { log: options.log, meters, deadlineMs: options.deadlineMs ?? HTTP_REQUEST_DEADLINE })
     setCommonHeaders(response)
     if (app.draining) response.setHeader('connection', 'close')
     else response.once('finish', () => app.draining && request.socket.end())

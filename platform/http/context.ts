@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import { HTTP_REQUEST_DEADLINE } from '../../core/timing.ts'
 import type { Counter, Histogram } from '../metrics/index.ts'
 import { retryAfterSeconds, toProblem } from './problem.ts'
 
@@ -31,8 +30,14 @@ export interface RequestMeters {
   readonly seconds: Histogram
 }
 
+export interface RequestCare {
+  readonly log: Log
+  readonly meters: RequestMeters
+  readonly deadlineMs: number
+}
+
 /** Gives the request its id, log, deadline and abort signal, and accounts for it when it ends. */
-export function beginRequest(request: Request, response: Response, log: Log, meters: RequestMeters): RequestContext {
+export function beginRequest(request: Request, response: Response, { log, meters, deadlineMs }: RequestCare): void {
   const asked = request.get('x-request-id')
   const requestId = asked !== undefined && saneId.test(asked) ? asked : randomUUID()
   const abort = new AbortController()
@@ -45,13 +50,12 @@ export function beginRequest(request: Request, response: Response, log: Log, met
     abort.abort(error)
     response.setHeader('connection', 'close')
     sendProblem(request, response, error)
-  }, HTTP_REQUEST_DEADLINE)
+  }, deadlineMs)
   response.once('close', () => {
     clearTimeout(deadline)
     abort.abort()
     account(request, response, context, (performance.now() - began) / 1_000, meters)
   })
-  return context
 }
 
 /** Answers with problem+json, unless an answer is already under way. */

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 storeContract('MongoDB', { open: async () => createMongoStore({ url: server.url, database }), runs: 15 })
 
-describe('MongoDB', () => {
+describe('MongoDB', { timeout: 90_000 }, () => {
   test('the head is found with the hint missing, far behind, or behind the floor', async () => {
     const store = createMongoStore({ url: server.url, database })
     const client = new MongoClient(server.url)
@@ -85,7 +85,7 @@ describe('MongoDB', () => {
         expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'StoreUnavailable' } })
       }
       proxy.set('forward')
-      await expect.poll(() => store.append(chain, 2, 'b', record).catch(() => 'away'), { timeout: 15_000 }).toBe('Done')
+      await expect.poll(() => store.append(chain, 2, 'b', record).catch(() => 'away'), { timeout: 60_000 }).toBe('Done')
       expect(await store.head(chain)).toMatchObject({ n: 2, nonce: 'b' })
       await store.close()
       await proxy.close()
@@ -106,7 +106,7 @@ describe('MongoDB', () => {
             () => 'there',
             () => 'away',
           ),
-        { timeout: 15_000 },
+        { timeout: 60_000 },
       )
       .toBe('there')
     await store.close()
@@ -118,7 +118,7 @@ describe('MongoDB', () => {
     const store = createMongoStore({ url: server.url, database })
     expect(await store.append(chain, 1, 'a', record)).toBe('Done')
     await server.restart()
-    await expect.poll(() => store.head(chain).catch(() => 'away'), { timeout: 15_000 }).toMatchObject({ n: 1, nonce: 'a' })
+    await expect.poll(() => store.head(chain).catch(() => 'away'), { timeout: 60_000 }).toMatchObject({ n: 1, nonce: 'a' })
     await store.close()
   })
 })

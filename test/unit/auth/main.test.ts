@@ -35,13 +35,13 @@ function start(env: Record<string, string>) {
   })
   const exited = once(child, 'close').then(([code]) => Number(code))
   const listening = async (): Promise<number> => {
-    await expect.poll(() => output, { timeout: 15_000 }).toContain('"event":"listening"')
+    await expect.poll(() => output, { timeout: 60_000 }).toContain('"event":"listening"')
     return Number(/"port":(\d+)/.exec(output)?.[1])
   }
   return { child, exited, listening, output: () => output }
 }
 
-describe('the program', () => {
+describe('the program', { timeout: 90_000 }, () => {
   test('says every variable that is wrong, and ends with 1', async () => {
     const program = start({ PORT: 'x', MONGODB_URL: 'redis://somebody:hush-hush@db' })
     expect(await program.exited).toBe(1)

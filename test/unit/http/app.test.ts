@@ -224,6 +224,38 @@ test('rate: beyond the burst an address is refused with Retry-After; probes are 
   expect((await ask('/livez')).status).toBe(200)
 })
 
+test('a request that takes too long, in the handler or in the sending, is answered with Timeout and aborted', async () => {
+  const slow = createHttpApp({ name: 'slow', log: silentLog, metrics: createMetrics('slow'), ready: async () => {}, deadlineMs: 100 })
+  const aborted = Promise.withResolvers<unknown>()
+  const body = z.strictObject({})
+  route(slow, 'post', '/never', { summary: 'never', body, answer: { status: 204 } }, ({ signal }) => {
+    return new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => {
+        aborted.resolve(signal.reason)
+        reject(signal.reason)
+      })
+    })
+  })
+  await using served = disposable(await serve(slow, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0 }))
+  const response = await fetch(`http://127.0.0.1:${served.port}/never`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  })
+  expect(response.status).toBe(503)
+  expect(await response.json()).toMatchObject({ code: 'Timeout' })
+  expect(await aborted.promise).toMatchObject({ code: 'Timeout' })
+  const socket = connect(served.port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (data) => {
+    answer += data.toString()
+  })
+  socket.write('POST /never HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"a":')
+  await once(socket, 'close')
+  expect(answer).toContain('HTTP/1.1 503')
+  expect(answer).toContain('"code":"Timeout"')
+})
+
 test('a taken port is said by its number', async () => {
   const again = serve(app, { port: serving.port, host: '127.0.0.1', log: silentLog })
   await expect(again).rejects.toMatchObject({ code: 'ConfigInvalid', asked: `port ${serving.port} on 127.0.0.1` })
