@@ -140,7 +140,7 @@ export interface HeartbeatAnswer {
   readonly state: HostState
   /** Every layer that is this host's now. A layer that it runs and that is not here with the same generation is lost: drop it at once. */
   readonly layers: readonly HostAssignment[]
-  /** True when a Retiring host may call leaveHost. */
+  /** True when leaveHost would answer true: a Retiring host that was counted, a Draining one without a layer. */
   readonly mayLeave: boolean
 }
 

@@ -3,6 +3,7 @@ import { adoptionContract } from './index-adoption.ts'
 import { capacityContract } from './index-capacity.ts'
 import { claimsContract } from './index-claims.ts'
 import { closingContract } from './index-closing.ts'
+import { departuresContract } from './index-departures.ts'
 import type { IndexHarness } from './index-harness.ts'
 import { hostsContract } from './index-hosts.ts'
 import { othersContract } from './index-others.ts'
@@ -15,6 +16,7 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     claimsContract(harness)
     closingContract(harness)
     hostsContract(harness)
+    departuresContract(harness)
     capacityContract(harness)
     adoptionContract(harness)
     othersContract(harness)

@@ -1,6 +1,6 @@
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { Heartbeat, HostRegistration, LayerReport, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { Heartbeat, HostRegistration, HostView, LayerReport, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
 
 /** What a driver brings to the contract suite. */
 export interface IndexHarness {
@@ -107,4 +107,8 @@ export function createWorld(harness: IndexHarness): World {
     },
     flush: () => harness.flush(),
   }
+}
+
+export async function hostOf(world: World, name: string): Promise<HostView | undefined> {
+  return (await world.index.fleetView(world.fleet)).hosts.find((host) => host.name === name)
 }
