@@ -36,6 +36,12 @@ export async function startMongo(): Promise<MongoServer> {
     child.kill('SIGKILL')
     await gone
   }
+  // A test run that is broken off leaves nothing behind.
+  const onExit = (): void => {
+    child?.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', onExit)
   await start()
   return {
     url: `mongodb://127.0.0.1:${port}/`,
@@ -45,7 +51,8 @@ export async function startMongo(): Promise<MongoServer> {
     },
     async remove() {
       await stop()
-      rmSync(folder, { recursive: true, force: true })
+      onExit()
+      process.off('exit', onExit)
     },
   }
 }
