@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import type { Log } from '../core/ports/log-port.ts'
-import { type ClientMessage, decodeClientFrame, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
+import { type ClientMessage, decodeClientFrame, INPUT_BURST, INPUT_RATE, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
 import { REDIRECT_RETRY_AFTER, TOO_MANY_TOLD_EVERY } from '../core/timing.ts'
 import type { Spectator } from './audience.ts'
 import { playerBody } from './client-input.ts'
@@ -9,10 +9,6 @@ import { goodbyeFrame, pongFrame, redirectFrame, refusedFrame } from './outgoing
 import type { PlayerBody } from './simulation/input.ts'
 import { type BrokenReason, CLOSE, type Connection, type ConnectionHandler } from './transport/connection.ts'
 import { TokenBucket } from './transport/token-bucket.ts'
-
-/** Inputs a second, and at once, that a client may send. */
-export const INPUT_RATE = 30
-export const INPUT_BURST = 60
 
 /** A seat in a layer: where a session's inputs go. */
 export interface Seating {

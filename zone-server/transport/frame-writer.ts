@@ -12,21 +12,6 @@ export function webSocketFrames(opcode: number, payloads: readonly Uint8Array[])
   return bytes
 }
 
-/** The bytes of frames over plain TCP: each after its length, unsigned 32 bits, big-endian. */
-export function lengthPrefixedFrames(payloads: readonly Uint8Array[]): Uint8Array {
-  let size = 0
-  for (const payload of payloads) size += 4 + payload.byteLength
-  const bytes = new Uint8Array(size)
-  const view = new DataView(bytes.buffer)
-  let at = 0
-  for (const payload of payloads) {
-    view.setUint32(at, payload.byteLength)
-    bytes.set(payload, at + 4)
-    at += 4 + payload.byteLength
-  }
-  return bytes
-}
-
 /** The payload of a close frame; the reason is cut to what a control frame can hold. */
 export function closePayload(code: number, reason: string): Uint8Array {
   const text = new TextEncoder().encode(reason.slice(0, 40))

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net'
+import { describeError } from '../../core/errors.ts'
 import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
+import { LengthPrefixReader, withLength } from '../../core/protocol/length-prefix.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
-import { lengthPrefixedFrames } from './frame-writer.ts'
-import { LengthReader } from './length-reader.ts'
 import { SocketOutlet } from './socket-outlet.ts'
 
 export class TcpConnection implements Connection {
   readonly kind = 'tcp'
   readonly address: string
   readonly #outlet: SocketOutlet
-  readonly #reader = new LengthReader(MAX_CLIENT_FRAME)
+  readonly #reader = new LengthPrefixReader(MAX_CLIENT_FRAME)
   #handler: ConnectionHandler | undefined
 
   constructor(socket: Socket, address: string) {
@@ -22,18 +22,20 @@ export class TcpConnection implements Connection {
   }
 
   receive(chunk: Uint8Array): void {
-    for (const event of this.#reader.push(chunk)) {
-      if (!this.#outlet.open) return
-      if (event.kind === 'frame') this.#handler?.frame(event.payload)
-      else {
-        this.#handler?.broken('FrameTooLarge', `${event.length} bytes`)
-        this.#outlet.end()
-      }
+    if (!this.#outlet.open) return
+    let frames: readonly Uint8Array[]
+    try {
+      frames = this.#reader.push(chunk)
+    } catch (error) {
+      this.#handler?.broken('FrameTooLarge', describeError(error))
+      this.#outlet.end()
+      return
     }
+    for (const frame of frames) if (this.#outlet.open) this.#handler?.frame(frame)
   }
 
   send(frames: readonly Uint8Array[]): void {
-    if (this.#outlet.open && frames.length > 0) this.#outlet.write(lengthPrefixedFrames(frames))
+    if (this.#outlet.open && frames.length > 0) this.#outlet.write(Buffer.concat(frames.map(withLength)))
   }
 
   close(_code: number, _reason: string): void {

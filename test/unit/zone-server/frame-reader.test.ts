@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameReader, OPCODE, type ReaderEvent } from '../../../zone-server/transport/frame-reader.ts'
-import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
-import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
 import { TokenBucket } from '../../../zone-server/transport/token-bucket.ts'
 
 const LIMIT = 1_000
@@ -151,28 +149,6 @@ describe('what is read', () => {
       }),
       { numRuns: 500 },
     )
-  })
-})
-
-describe('frames after their length', () => {
-  it('are read whatever the chunks', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.uint8Array({ maxLength: LIMIT }), { maxLength: 6 }),
-        fc.array(fc.nat(), { maxLength: 20 }),
-        (payloads, cuts) => {
-          const reader = new LengthReader(LIMIT)
-          const events = cut(lengthPrefixedFrames(payloads), cuts).flatMap((chunk) => reader.push(chunk))
-          expect(events).toEqual(payloads.map((payload) => ({ kind: 'frame', payload })))
-        },
-      ),
-    )
-  })
-
-  it('are refused by their length alone, and nothing is read after that', () => {
-    const reader = new LengthReader(LIMIT)
-    expect(reader.push(Uint8Array.of(0, 0, 0x03, 0xe9, 1, 2))).toEqual([{ kind: 'tooLarge', length: LIMIT + 1 }])
-    expect(reader.push(lengthPrefixedFrames([bytesOf(3)]))).toEqual([])
   })
 })
 

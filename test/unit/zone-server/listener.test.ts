@@ -4,10 +4,9 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { silentLog } from '../../../core/ports/log-port.ts'
+import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
 import { HELLO_DEADLINE, PING_EVERY } from '../../../core/timing.ts'
 import type { Connection } from '../../../zone-server/transport/connection.ts'
-import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
-import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
 import { type Listener, type ListenerOptions, listen } from '../../../zone-server/transport/listener.ts'
 
 let listener: Listener | undefined
@@ -153,8 +152,8 @@ describe('plain TCP', () => {
   it('frames come back, in whatever pieces they were sent', async () => {
     await echo()
     const socket = await openTcp()
-    const reader = new LengthReader(100_000)
-    const bytes = lengthPrefixedFrames([Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(16_384)])
+    const reader = new LengthPrefixReader(100_000)
+    const bytes = Buffer.concat([Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(16_384)].map(withLength))
     socket.write(bytes.subarray(0, 1))
     await new Promise((resolve) => setTimeout(resolve, 5))
     socket.write(bytes.subarray(1, 9))
@@ -162,7 +161,7 @@ describe('plain TCP', () => {
     const lengths: number[] = []
     while (lengths.length < 3) {
       const [chunk] = (await once(socket, 'data')) as [Buffer]
-      for (const event of reader.push(chunk)) if (event.kind === 'frame') lengths.push(event.payload.byteLength)
+      for (const frame of reader.push(chunk)) lengths.push(frame.byteLength)
     }
     expect(lengths).toEqual([3, 0, 16_384])
   })
@@ -236,7 +235,7 @@ describe('limits', () => {
   it('a client that does not read is cut', async () => {
     const { connections, log } = await echo()
     const socket = await openTcp()
-    socket.write(lengthPrefixedFrames([Uint8Array.of(1)]))
+    socket.write(withLength(Uint8Array.of(1)))
     await once(socket, 'data')
     socket.pause()
     const frame = new Uint8Array(64 * 1024)

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { decodeServerMessage, encodeClientMessage, FRAME_STATE, type ServerMessage } from '../../../core/protocol/frame.ts'
+import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
 import { decodeStateFrame, type StateFrame } from '../../../core/protocol/state-frame.ts'
-import { lengthPrefixedFrames } from '../../../zone-server/transport/frame-writer.ts'
-import { LengthReader } from '../../../zone-server/transport/length-reader.ts'
 
 type Body = ServerMessage['body']
 type Case = NonNullable<Body['case']>
@@ -39,9 +38,9 @@ export class TestClient {
     const [host = '', port = ''] = endpoint.split(':')
     const socket = connect(Number(port), host)
     const client = new TestClient(socket)
-    const reader = new LengthReader(16 * 1024 * 1024)
+    const reader = new LengthPrefixReader(16 * 1024 * 1024)
     socket.on('data', (chunk: Buffer) => {
-      for (const event of reader.push(chunk)) if (event.kind === 'frame') client.#take(event.payload)
+      for (const frame of reader.push(chunk)) client.#take(frame)
     })
     socket.on('close', () => client.#end())
     socket.on('error', () => client.#end())
@@ -51,7 +50,7 @@ export class TestClient {
 
   sendBytes(bytes: Uint8Array): void {
     if (this.#socket instanceof WebSocket) this.#socket.send(bytes)
-    else this.#socket.write(lengthPrefixedFrames([bytes]))
+    else this.#socket.write(withLength(bytes))
   }
 
   hello(layer: string, ticket: string, protocol = 1): void {
