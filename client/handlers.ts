@@ -1,4 +1,4 @@
-import type { BailiwickError } from '../core/errors.ts'
+import { BailiwickError } from '../core/errors.ts'
 import type { StateFrame } from '../core/protocol/state-frame.ts'
 import type { ViewedEntity, ViewedItem, Welcome } from './view.ts'
 
@@ -32,4 +32,10 @@ export interface ZoneHandlers {
   redirect?(reason: string): void
   goodbye?(reason: string): void
   status?(status: SessionStatus): void
+}
+
+/** The error for those who waited for something that the end of the session prevents. */
+export function endError(end: SessionEnd): BailiwickError {
+  if (end.reason === 'refused') return end.error
+  return new BailiwickError('SessionEnded', { found: end.reason === 'goodbye' ? `goodbye: ${end.said}` : end.reason })
 }

@@ -6,7 +6,7 @@ import type { JoinAnswer } from './answers.ts'
 import { pause, retryDelay } from './backoff.ts'
 import type { Connect } from './connection.ts'
 import { Conversation, type Outcome } from './conversation.ts'
-import type { SessionEnd, SessionStatus, ZoneHandlers } from './handlers.ts'
+import { endError, type SessionEnd, type SessionStatus, type ZoneHandlers } from './handlers.ts'
 import type { Input } from './inputs.ts'
 import { takeMessage } from './messages.ts'
 import { Sender } from './sender.ts'
@@ -254,9 +254,4 @@ export class ZoneSession {
       })
     }
   }
-}
-
-function endError(end: SessionEnd): BailiwickError {
-  if (end.reason === 'refused') return end.error
-  return new BailiwickError('SessionEnded', { found: end.reason === 'goodbye' ? `goodbye: ${end.said}` : end.reason })
 }
