@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 // The slowest rows first: the others fill the time beside them.
-describe.concurrent('what Bailiwick relies on in Agones', () => {
+describe.concurrent('what Bailiwick relies on in Agones', { timeout: 240_000 }, () => {
   fleetRows(stage)
   autoscalerRows(stage)
   sdkRows(stage)

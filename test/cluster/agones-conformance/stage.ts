@@ -11,7 +11,7 @@ export const NAMESPACE = 'agones-conf'
 export const FORBIDDEN_NAMESPACE = 'agones-conf-forbidden'
 
 const CONTROL_PORT = 8000
-const DEADLINE_MS = 100_000
+const DEADLINE_MS = 120_000
 
 export interface ServerOptions {
   /** Environment of the fixture, see fixtures/game-server.mjs. */
@@ -186,7 +186,8 @@ function createStage(cluster: Cluster, api: Api, history: History): Stage {
       history.stop()
       const namespaces = [NAMESPACE, FORBIDDEN_NAMESPACE]
       for (const namespace of namespaces) {
-        await cluster.kubectl('-n', namespace, 'delete', 'fleetautoscalers,fleets,gameservers,pods', '--all', '--wait=false')
+        await cluster.kubectl('-n', namespace, 'delete', 'fleetautoscalers,fleets,gameservers', '--all', '--wait=false')
+        await cluster.kubectl('-n', namespace, 'delete', 'pods', '--all', '--wait=false', '--grace-period=1')
       }
       await cluster.kubectl('delete', 'namespace', ...namespaces, '--timeout=120s')
     },

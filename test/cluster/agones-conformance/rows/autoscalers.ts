@@ -19,7 +19,7 @@ function webhook(image: string): object[] {
     image,
     imagePullPolicy: 'IfNotPresent',
     args: ['/fixtures/webhook.mjs'],
-    readinessProbe: { tcpSocket: { port: PORT }, periodSeconds: 1 },
+    resources: { requests: { cpu: '50m' } },
     volumeMounts: [{ name: 'fixtures', mountPath: '/fixtures' }],
   }
   return [
@@ -78,8 +78,7 @@ export function autoscalerRows(stage: () => Stage): void {
       ...fleet(NAME, undefined),
       metadata: { name: NAME, namespace: NAMESPACE, labels: { of: 'fleet' }, annotations: { 'agones-conf/of': 'fleet' } },
     })
-    await cluster.kubectl('-n', NAMESPACE, 'wait', 'pod/r24-webhook', '--for=condition=Ready', '--timeout=60s')
-    await answer(stage(), 200, true, 1)
+    await until('the webhook to answer', () => answer(stage(), 200, true, 1).then(() => true))
     await apply(autoscaler(NAME, NAME, 1, { service }))
     const [server] = await ready(NAME, 1)
     expect(replicas()).toBe(1)

@@ -97,10 +97,10 @@ function sizeRows(stage: () => Stage): void {
     await inState(nameOf(server), 'Shutdown')
     await until('the replacement to be counted alone', () => {
       const [set] = setsOf(stage(), 'r21')
-      return set?.status?.shutdownReplicas === 1 && set.status.replicas === 1 && fleetStatus(stage(), 'r21')['readyReplicas'] === 0
+      const { replicas, readyReplicas } = fleetStatus(stage(), 'r21')
+      return set?.status?.shutdownReplicas === 1 && set.status.replicas === 1 && replicas === 1 && readyReplicas === 0
     })
     expect(history.servers.get(NAMESPACE, nameOf(server))?.metadata.deletionTimestamp).toBeDefined()
-    expect(fleetStatus(stage(), 'r21')).toMatchObject({ replicas: 1, allocatedReplicas: 0, reservedReplicas: 0 })
   })
 }
 

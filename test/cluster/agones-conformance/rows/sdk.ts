@@ -81,7 +81,7 @@ function finalRows(stage: () => Stage): void {
   it('13: nothing leaves Unhealthy, though calls still answer OK', async () => {
     const { apply, gameServer, inState, history, cluster, until } = stage()
     const health = { initialDelaySeconds: 3, periodSeconds: 1, failureThreshold: 1 }
-    await apply(gameServer('r13-unhealthy', { health, env: { PINGS: 'off', ON_TERM: 'ignore', CALLS_ON: 'Unhealthy' } }))
+    await apply(gameServer('r13-unhealthy', { health, graceSeconds: 30, env: { PINGS: 'off', ON_TERM: 'ignore', CALLS_ON: 'Unhealthy' } }))
     const { metadata } = await inState('r13-unhealthy', 'Unhealthy')
     await until('the calls after Unhealthy', async () => {
       const log = await cluster.kubectl('-n', NAMESPACE, 'logs', 'r13-unhealthy', '-c', 'game')
@@ -180,7 +180,7 @@ function healthRows(stage: () => Stage): void {
     const { apply, gameServer, until, history, pod } = stage()
     const health = { initialDelaySeconds: 6, periodSeconds: 1, failureThreshold: 1 }
     // The kubelet ends the container at once: it must outlive the sidecar's write, or its end would come first.
-    await apply(gameServer('r17-late', { health, env: { PINGS: 'off', ON_TERM: 'ignore' } }))
+    await apply(gameServer('r17-late', { health, graceSeconds: 30, env: { PINGS: 'off', ON_TERM: 'ignore' } }))
     const { metadata } = await stage().inState('r17-late', 'Unhealthy')
     const version = history.servers.versions(metadata.uid).find(({ object }) => object.status?.state === 'Unhealthy')
     const written = Math.max(...(version?.object.metadata.managedFields ?? []).map(({ time }) => Date.parse(time)))
