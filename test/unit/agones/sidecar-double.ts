@@ -50,7 +50,11 @@ export interface SidecarDouble {
   close(): Promise<void>
 }
 
-export async function startSidecar(port = 0): Promise<SidecarDouble> {
+/** What each wish makes of a server, when the double grants them. */
+const granted: Readonly<Record<string, string>> = { ready: 'Ready', allocate: 'Allocated', shutdown: 'Shutdown' }
+
+/** `grant`: wishes come true at once, with this as the address. */
+export async function startSidecar(port = 0, grant?: { readonly address: string; readonly port: number }): Promise<SidecarDouble> {
   const calls: string[] = []
   const watches = new Set<Watch>()
   const healths = new Map<Health, sendUnaryData<unknown>>()
@@ -62,6 +66,8 @@ export async function startSidecar(port = 0): Promise<SidecarDouble> {
       if (double.mute) return
       calls.push(name)
       answer(null, new messages.Empty())
+      const state = granted[name]
+      if (grant !== undefined && state !== undefined) double.show({ ...grant, state })
     }
   }
   const health: handleClientStreamingCall<unknown, unknown> = (call, answer) => {
