@@ -212,13 +212,14 @@ spec:
           startupProbe:
             httpGet: { path: /livez, port: {{ .probePort }} }
             periodSeconds: 1
-            timeoutSeconds: 2
-            failureThreshold: 60
+            timeoutSeconds: 5
+            failureThreshold: 180
           livenessProbe:
             httpGet: { path: /livez, port: {{ .probePort }} }
+            # Patient: a restart helps against a program that hangs, and makes it worse on a node that is overloaded.
             periodSeconds: 10
-            timeoutSeconds: 5
-            failureThreshold: 3
+            timeoutSeconds: 10
+            failureThreshold: 6
           readinessProbe:
             httpGet: { path: /readyz, port: {{ .probePort }} }
             periodSeconds: 2
