@@ -14,8 +14,10 @@ const stamp = join(root, 'node_modules', '.bailiwick-lock')
 const present = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
 
 if (present !== wanted) {
-  process.stderr.write('bailiwick: installing dependencies (npm ci)\n')
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+  process.stderr.write('bailiwick: installing dependencies\n')
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which some registries do not carry. Versions are the
+  // lock file's, which `--no-save` leaves as it is.
+  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
 }
