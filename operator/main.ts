@@ -4,6 +4,7 @@ import { BailiwickError } from '../core/errors.ts'
 import { variables } from '../platform/config/index.ts'
 import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
 import {
+  defaultEndpoint,
   KubernetesClient,
   KubernetesFleets,
   KubernetesZones,
@@ -30,7 +31,7 @@ const shape = {
 
 /** Competes for the lease, leads while it holds it, and ends when it loses it: its pod then starts anew as one who waits. */
 runProgram('operator', shape, async ({ config, log }) => {
-  const client = new KubernetesClient()
+  const client = new KubernetesClient(defaultEndpoint())
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
   const metrics = createMetrics('operator')

@@ -36,7 +36,8 @@ export interface Operator {
   stop(): Promise<void>
 }
 
-const CONCURRENCY = 8
+/** Most of the time of a zone is waiting for an API. */
+const CONCURRENCY = 32
 const MAX_KEYS = 200_000
 /** A zone that fails for so long is told of in the log, not before: conflicts and short outages settle by themselves. */
 const TOLD_AFTER_FAILURES = 3

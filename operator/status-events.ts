@@ -12,11 +12,11 @@ export function eventsOf(before: ZoneStatus | undefined, after: ZoneStatus): rea
     events.push({ type: 'Warning', reason: is.reason, message: is.message })
   if (is?.status === 'True' && was?.status === 'False') events.push({ type: 'Normal', reason: 'Accepted', message: is.message })
   if (after.phase !== undefined && after.phase !== before?.phase) {
-    const ready = conditionOf(after, 'Ready')
+    const words = after.phase === 'Terminating' ? 'the zone is being deleted' : (conditionOf(after, 'Ready')?.message ?? is?.message ?? '')
     events.push({
       type: WARNINGS.has(after.phase) ? 'Warning' : 'Normal',
       reason: after.phase,
-      message: before?.phase === undefined ? (ready?.message ?? after.phase) : `${before.phase} → ${after.phase}: ${ready?.message ?? ''}`,
+      message: before?.phase === undefined ? words : `${before.phase} → ${after.phase}: ${words}`,
     })
   }
   return events

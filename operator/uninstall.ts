@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../core/clock.ts'
 import { variables } from '../platform/config/index.ts'
 import { runProgram } from '../platform/http/index.ts'
-import { KubernetesClient, leaseObject } from '../platform/kubernetes/index.ts'
+import { defaultEndpoint, KubernetesClient, leaseObject } from '../platform/kubernetes/index.ts'
 import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { DEFAULT_FLEET, OPERATOR_LEASE } from './names.ts'
 import { uninstallCluster } from './uninstall-cluster.ts'
@@ -21,7 +21,7 @@ const shape = {
 
 /** What the chart runs before it is uninstalled: closes all layers and frees all zones. Ends with exit code 1 when it could not. */
 runProgram('uninstall', shape, async ({ config, log }) => {
-  const client = new KubernetesClient()
+  const client = new KubernetesClient(defaultEndpoint())
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const deadlineMs = config.UNINSTALL_DEADLINE_SECONDS * 1_000
   const cluster = uninstallCluster({

@@ -1,7 +1,7 @@
 import { KUBERNETES_CALL_DEADLINE } from '../../core/timing.ts'
-import { defaultEndpoint, type Endpoint } from './endpoint.ts'
 import { orUndefined, unreachable } from './errors.ts'
 import { isKubernetesObject, isRecord, type KubernetesObject, type Query, type Resource, resourcePath } from './objects.ts'
+import type { Endpoint } from './plain-endpoint.ts'
 import { type ApiRequest, send } from './transport.ts'
 
 /** Names us in managedFields, so that server-side apply knows which fields are ours. */
@@ -26,7 +26,7 @@ export class KubernetesClient {
 
   readonly #deadlineMs: number
 
-  constructor(endpoint: Endpoint = defaultEndpoint(), deadlineMs = KUBERNETES_CALL_DEADLINE) {
+  constructor(endpoint: Endpoint, deadlineMs = KUBERNETES_CALL_DEADLINE) {
     this.endpoint = endpoint
     this.#deadlineMs = deadlineMs
   }

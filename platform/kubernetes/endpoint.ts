@@ -1,17 +1,7 @@
-import http from 'node:http'
 import https from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
 import { BailiwickError, describeError } from '../../core/errors.ts'
-
-/** An API server and how to be let in: asked before each request, since tokens are renewed on disk. */
-export interface Endpoint {
-  readonly base: URL
-  options(): Promise<https.RequestOptions>
-  /** Ends the connections that are kept open. */
-  close(): void
-}
-
-const KEEP_ALIVE_MS = 30_000
+import { type Endpoint, KEEP_ALIVE_MS, plainEndpoint } from './plain-endpoint.ts'
 
 /** The cluster of $KUBECONFIG or ~/.kube/config, else the one that the process runs in. Throws ConfigInvalid. */
 export function defaultEndpoint(): Endpoint {
@@ -47,10 +37,4 @@ export function endpointOf(config: KubeConfig): Endpoint {
     },
     close: () => agent.destroy(),
   }
-}
-
-/** An API server without TLS or credentials: `kubectl proxy`, a test. */
-export function plainEndpoint(server: string): Endpoint {
-  const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS })
-  return { base: new URL(server), options: async () => ({ agent }), close: () => agent.destroy() }
 }

@@ -1,9 +1,9 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { KUBERNETES_CALL_DEADLINE, WATCH_PROBE_AFTER } from '../../core/timing.ts'
-import type { Endpoint } from './endpoint.ts'
 import { refused, unreachable } from './errors.ts'
 import type { Query } from './objects.ts'
+import type { Endpoint } from './plain-endpoint.ts'
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { KubernetesClient } from '../../../platform/kubernetes/client.ts'
-import { plainEndpoint } from '../../../platform/kubernetes/endpoint.ts'
 import type { KubernetesObject } from '../../../platform/kubernetes/objects.ts'
+import { plainEndpoint } from '../../../platform/kubernetes/plain-endpoint.ts'
 import { type WatchedResource, watchResource } from '../../../platform/kubernetes/watch-resource.ts'
 import { event, events, json, MisbehavingServer, object, page } from './misbehaving-server.ts'
 
