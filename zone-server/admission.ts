@@ -14,7 +14,10 @@ export interface AdmissionRequest {
   readonly residentVersion: () => number | undefined
 }
 
-/** `resident`: it is here already and gets a new connection. `arrive`: it is this layer's now and comes in. */
+/**
+ * `resident`: it is here already and gets a new connection. `arrive`: it is this layer's now and comes in; `fresh`: by a record that was written for this
+ * join, else by one that was found.
+ */
 export type Admission = { readonly do: 'resident' } | { readonly do: 'arrive'; readonly arrival: Arrival; readonly fresh: boolean }
 
 /** Another may write the character's chain between our read and our append so often before the join is given up. */

@@ -5,7 +5,7 @@ import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { RELEASE_WAIT } from '../core/timing.ts'
-import { takeCharacter } from './admission.ts'
+import { type Admission, takeCharacter } from './admission.ts'
 import type { Audience, Spectator } from './audience.ts'
 import { withDeadline } from './deadline.ts'
 import type { InputQueue } from './input-queue.ts'
@@ -30,12 +30,19 @@ export interface DoorwayDeps {
   readonly isOpen: () => boolean
 }
 
+/** So often somebody else may leave while a character is looked up, before the join is given up. */
+const ATTEMPTS = 5
+
 /** Lets clients into a layer: ticket, character chain, seat. */
 export class Doorway {
   readonly #deps: DoorwayDeps
   /** Joins under way; those of one character one after another. */
   readonly #joins = new Map<string, Promise<unknown>>()
   #busy = 0
+  /** Characters on the way in, by whether their join is in the queue: they count as players already. */
+  readonly #arriving = new Map<string, boolean>()
+  /** How many have left this layer. */
+  #departures = 0
 
   constructor(deps: DoorwayDeps) {
     this.#deps = deps
@@ -44,6 +51,16 @@ export class Doorway {
   /** True while somebody is on the way in. */
   get busy(): boolean {
     return this.#busy > 0
+  }
+
+  /** Somebody has left the simulation. */
+  departed(): void {
+    this.#departures++
+  }
+
+  /** After a tick: whose join was in the queue is in by now. */
+  afterTick(): void {
+    for (const [character, queued] of this.#arriving) if (queued) this.#arriving.delete(character)
   }
 
   /** Lets a client in by its ticket; its welcome comes with the next tick. Throws the refusal. */
@@ -73,14 +90,8 @@ export class Doorway {
   }
 
   async #enter(account: string, character: string, spectator: Spectator): Promise<Seating> {
-    const { state, store, releases, inputs, audience, signal } = this.#deps
-    await withDeadline(releases.settled(character), RELEASE_WAIT, () => stillLeaving(character))
-    this.#assertOpen()
-    if (!state.players.has(character) && state.players.size >= this.#deps.maxPlayers()) {
-      throw new BailiwickError('ZoneFull', { asked: state.layer, found: `${state.players.size} players`, todo: 'join again later' })
-    }
-    const residentVersion = (): number | undefined => state.players.get(character)?.version
-    const admission = await takeCharacter({ layer: state.layer, account, character, residentVersion }, store)
+    const { state, inputs, audience, signal } = this.#deps
+    const admission = await this.#take(account, character)
     // Lost meanwhile: the character is held for this layer, whoever serves it, and adopted there. Closing meanwhile: it comes in, and out with the others.
     if (signal.aborted) throw this.#closed()
     if (admission.do === 'resident') inputs.layer({ kind: 'linkUp', character })
@@ -88,6 +99,7 @@ export class Doorway {
       // A resident of another version is a leftover of a time when the character was another's.
       if (state.players.has(character)) inputs.layer({ kind: 'forget', character })
       inputs.layer({ kind: 'join', arrival: admission.arrival })
+      this.#arriving.set(character, true)
       void this.#record(character, admission.arrival.version)
     }
     audience.seat(character, spectator)
@@ -99,6 +111,35 @@ export class Doorway {
         if (audience.unseat(character, spectator)) inputs.layer({ kind: 'linkDead', character })
       },
     }
+  }
+
+  /** Makes the character this layer's, when what it left here before is settled and there is room. */
+  async #take(account: string, character: string): Promise<Admission> {
+    const { state, store, releases } = this.#deps
+    const residentVersion = (): number | undefined => state.players.get(character)?.version
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      await withDeadline(releases.settled(character), RELEASE_WAIT, () => stillLeaving(character))
+      this.#assertOpen()
+      this.#makeRoom(character)
+      const departures = this.#departures
+      try {
+        const admission = await takeCharacter({ layer: state.layer, account, character, residentVersion }, store)
+        // It may have left and been released since its chain was read: what was read is then a past, and must not be lived twice.
+        if (admission.do === 'resident' || admission.fresh || departures === this.#departures) return admission
+      } finally {
+        this.#arriving.delete(character)
+      }
+    }
+    throw stillLeaving(character)
+  }
+
+  #makeRoom(character: string): void {
+    const { state } = this.#deps
+    const players = state.players.size + this.#arriving.size
+    if (!state.players.has(character) && players >= this.#deps.maxPlayers()) {
+      throw new BailiwickError('ZoneFull', { asked: state.layer, found: `${players} players`, todo: 'join again later' })
+    }
+    this.#arriving.set(character, false)
   }
 
   /** Tells the index where the character is and drops what is behind the head of its chain. Neither may hold the join up. */

@@ -156,6 +156,7 @@ export class Layer {
     const output = step(this.#state, this.#inputs.take())
     for (const { spectator, frames } of this.#audience.frames(this.#state, output)) spectator.send(frames)
     for (const departure of output.departures) this.#departed(departure)
+    this.#doorway.afterTick()
     this.#releases.afterTick()
     this.#snapshots.afterTick()
     this.#closeIfIdle()
@@ -165,6 +166,7 @@ export class Layer {
   }
 
   #departed({ character, reason, release }: Departure): void {
+    this.#doorway.departed()
     if (release !== undefined) this.#snapshots.want()
     const spectator = this.#audience.take(character)
     if (spectator === undefined) return

@@ -94,6 +94,53 @@ describe('durable before it leaves', () => {
   })
 })
 
+describe('each thing once', () => {
+  it('a character that leaves while its chain is being read for another join does not come in as it was', async () => {
+    let delayed: Promise<void> | undefined
+    const head: Store['head'] = async (chain) => {
+      const entry = await world.store.head(chain)
+      // The answer is on its way for so long that the world goes on meanwhile.
+      if (chain === chains.character('ada') && entry?.kind === 'held') await delayed
+      return entry
+    }
+    await world.host('host-1', { store: { ...world.store, head } })
+    const first = await world.join('ada')
+    const { ticket, endpoint } = await world.ticket('ada')
+    let go: () => void = () => undefined
+    delayed = new Promise((resolve) => {
+      go = resolve
+    })
+    const second = await world.connect(endpoint)
+    second.hello(LAYER, ticket)
+    await pause(100)
+    first.input({ case: 'drop', value: { item: 'ada/1' } })
+    await first.next('inventory')
+    first.input({ case: 'leave', value: {} })
+    await first.next('goodbye')
+    await pause(150)
+    go()
+    expect(await second.welcome()).toMatchObject({ inventory: [], acknowledged: 2 })
+    await second.until((client) => client.find('lantern') !== undefined)
+    expect(await world.characterHead('ada')).toMatchObject({ n: 4, kind: 'held' })
+  })
+
+  it('joins at once fill a layer to its bound and no further', async () => {
+    await world.index.putZone(zone({ layers: { min: 1, max: 1, maxPlayers: 3 } }))
+    await world.host('host-1')
+    const names = Array.from({ length: 8 }, (_, k) => `player${k}`)
+    const tickets = await Promise.all(names.map(async (name) => world.ticket(await world.character(name))))
+    const outcomes = await Promise.all(
+      tickets.map(async ({ ticket, endpoint }) => {
+        const client = await world.connect(endpoint)
+        client.hello(LAYER, ticket)
+        while (!client.messages.some((body) => body.case === 'welcome' || body.case === 'refused')) await client.news()
+        return client.messages.map((body) => body.case)[0]
+      }),
+    )
+    expect(outcomes.filter((outcome) => outcome === 'welcome')).toHaveLength(3)
+  })
+})
+
 describe('one owner', () => {
   it('a host that can not reach the index, and was replaced, is told by the store and drops the layer', async () => {
     await world.index.putZone(zone({ snapshotEveryMs: 100 }))
