@@ -214,6 +214,25 @@ describe('the operator, over doubles of the cluster', () => {
     expect((await world.index.listZones()).map(({ zone }) => zone)).toEqual([id])
   })
 
+  test('an outage of the index is one line of the log, not a changed condition of every zone; everything goes on afterwards', async () => {
+    world.api.addFleet(FLEET)
+    await world.addHost(FLEET, 'h1', 200)
+    await world.startOperator()
+    const ids = Array.from({ length: 50 }, (_, n) => world.api.apply(`z${n}`, always()))
+    await world.pass(5_000)
+    const before = ids.map((id) => world.zone(id).status)
+    expect(before.every((status) => status?.phase === 'Running')).toBe(true)
+    world.indexAway = true
+    world.api.apply('z0', always({ suspend: true }))
+    await world.pass(60_000)
+    expect(world.told).toEqual(['index: does not answer, zones stay as they are'])
+    expect(ids.slice(1).map((id) => world.zone(id).status)).toEqual(before.slice(1))
+    world.indexAway = false
+    await world.pass(10_000)
+    expect(world.zone('game/z0').status?.phase).toBe('Suspended')
+    expect(ids.slice(1).every((id) => world.zone(id).status?.phase === 'Running')).toBe(true)
+  })
+
   test('a layer that can not be claimed: Failed, and the reason is in the conditions', async () => {
     world.api.addFleet(FLEET)
     const host = await world.addHost(FLEET, 'h1')

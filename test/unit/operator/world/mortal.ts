@@ -43,6 +43,20 @@ const storeWrites = new Set<string>(['append', 'prune'])
 export const mortalIndex = (index: ZoneIndex, life: Life): ZoneIndex => mortal(index, life, indexWrites)
 export const mortalStore = (store: Store, life: Life): Store => mortal(store, life, storeWrites)
 
+/** The index behind a switch: while `away()` says so, it does not answer. */
+export function switchedIndex(index: ZoneIndex, away: () => boolean): ZoneIndex {
+  return new Proxy(index, {
+    get(object, name, receiver) {
+      const value: unknown = Reflect.get(object, name, receiver)
+      if (typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        if (away()) throw new BailiwickError('IndexUnavailable')
+        return value.apply(object, args)
+      }
+    },
+  })
+}
+
 function mortal<T extends object>(target: T, life: Life, writes: ReadonlySet<string>): T {
   return new Proxy(target, {
     get(object, name, receiver) {

@@ -10,7 +10,7 @@ import type { Metrics } from '../../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../../platform/sqlite/index.ts'
 import { ApiDouble } from './api-double.ts'
 import { HostDouble } from './host-double.ts'
-import { Life, mortalIndex, mortalStore } from './mortal.ts'
+import { Life, mortalIndex, mortalStore, switchedIndex } from './mortal.ts'
 
 /** Hundreds of operators live here: real metrics would be kept of each. */
 const noMetrics: Metrics = {
@@ -33,6 +33,10 @@ export class World {
   readonly hosts: HostDouble[] = []
   #operator: Operator | undefined
   life = new Life()
+  /** The operator can't reach the index. */
+  indexAway = false
+  /** Warnings and errors in the log of the operator. */
+  readonly told: string[] = []
   /** How many operators have lived. */
   lives = 0
 
@@ -52,10 +56,13 @@ export class World {
     const operator = createOperator({
       zones: this.api.zoneSource(life),
       fleets: this.api.fleetSource(life),
-      index: mortalIndex(this.index, life),
+      index: mortalIndex(
+        switchedIndex(this.index, () => this.indexAway),
+        life,
+      ),
       store: mortalStore(this.store, life),
       clock,
-      log: silentLog,
+      log: { ...silentLog, warn: (_, event) => this.told.push(event), error: (_, event) => this.told.push(event) },
       metrics: noMetrics,
       defaultFleet: 'zone-servers',
       namespaces: [],
