@@ -11,7 +11,8 @@ import { createZoneServer } from './create-zone-server.ts'
 
 const shape = {
   /** /livez and /metrics. */
-  PORT: variables.port(8080),
+  // Not 8080: Agones' sidecar answers its health probe there, in the same pod.
+  PORT: variables.port(8000),
   GAME_PORT: variables.port(7654),
   REDIS_URL: variables.url('redis', 'rediss'),
   MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
