@@ -1,14 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import { type FleetId, fleetId } from '../core/ids.ts'
 import type { GameServerPort, GameServerView } from '../core/ports/game-server-port.ts'
-import type { FleetChange, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { FleetChange, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
-import { HEALTH_EVERY, HOST_STEP_EVERY } from '../core/timing.ts'
+import { HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.ts'
+import { Calls } from './calls.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
+import { Membership } from './membership.ts'
 import { retrying } from './retry.ts'
 
 export interface HostDeps {
@@ -30,34 +31,43 @@ export interface HostDeps {
 /** Where the game server says which fleet it is of. */
 const FLEET_LABEL = 'agones.dev/fleet'
 
+/** What it is, once its game server was seen. */
+interface Self {
+  readonly layers: HostLayers
+  readonly membership: Membership
+  readonly endpoint: () => string
+}
+
+const unknown: ReturnType<Membership['observed']> = {
+  membership: 'none',
+  leftAt: undefined,
+  drained: false,
+  heartbeatAt: Number.NEGATIVE_INFINITY,
+  heartbeatDue: false,
+  answer: undefined,
+}
+
 /** A host: looks, decides (decide-host.ts), does, again and again, until it may end. */
 export class Host {
   readonly #deps: HostDeps
-  readonly #incarnation = randomUUID()
-  readonly #busy = new Set<HostAction['do']>()
   readonly #watching = new AbortController()
   readonly #timers: NodeJS.Timeout[]
   /** Settles when it is over: resolved when it ended in order, rejected when it can't be a host. */
   readonly done: Promise<void>
   #finish: () => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
+  readonly #calls: Calls<HostAction['do']>
   #server: GameServerView | undefined
-  #fleet: FleetId | undefined
-  #layers: HostLayers | undefined
+  #self: Self | undefined
   #stopBy: number | undefined
-  #membership: HostObserved['membership'] = 'none'
-  #leftAt: number | undefined
-  #drained = false
   #wish: { kind: Wish; at: number } | undefined
-  #heartbeatAt = Number.NEGATIVE_INFINITY
-  #heartbeatDue = false
-  #answer: HeartbeatAnswer | undefined
   #ended = false
   #looking = false
   #lookAgain = false
 
   constructor(deps: HostDeps) {
     this.#deps = deps
+    this.#calls = new Calls(deps.log, LAYER_RETRY_MIN)
     this.done = new Promise((resolve, reject) => {
       this.#finish = resolve
       this.#reject = reject
@@ -68,7 +78,7 @@ export class Host {
 
   /** The layers it serves; undefined before it knows its fleet. */
   get layers(): HostLayers | undefined {
-    return this.#layers
+    return this.#self?.layers
   }
 
   /** Asks it to end: its layers are closed in order, at the latest by then (ms of the clock) it is over. `done` says when. */
@@ -88,48 +98,41 @@ export class Host {
     this.#server = server
     if (before !== server.state) this.#deps.log.info({ server: server.name, state: server.state }, 'game server')
     try {
-      if (this.#layers === undefined) this.#join(server)
+      this.#self ??= this.#join(server)
       this.#step()
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  /** Now that it knows who it is, it can look after layers. */
-  #join(server: GameServerView): void {
+  /** Now that it knows who it is, it can be a host. Throws ConfigInvalid when it does not know its fleet. */
+  #join(server: GameServerView): Self {
     const name = this.#deps.fleet ?? server.labels[FLEET_LABEL]
-    if (name === undefined)
+    if (name === undefined) {
       throw new BailiwickError('ConfigInvalid', { asked: 'the fleet', found: `no label ${FLEET_LABEL}`, todo: 'set FLEET' })
+    }
+    const { index, store, clock, meters, node, capacity, advertise } = this.#deps
     const fleet = fleetId(server.namespace, name)
-    this.#fleet = fleet
-    const { index, store, log, clock, meters } = this.#deps
-    const onChange = (): void => this.#kick()
-    this.#layers = new HostLayers({
-      index,
-      store,
-      clock,
-      meters,
-      fleet,
-      onChange,
-      host: server.name,
-      log: log.child({ host: server.name }),
-    })
-    this.#watch(fleet, server.name)
+    const host = server.name
+    const log = this.#deps.log.child({ host })
+    const layers = new HostLayers({ index, store, clock, meters, fleet, host, log, onChange: () => this.#kick() })
+    const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers })
+    this.#watch(fleet, host, layers)
+    return { layers, membership, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
   }
 
   /** Hears at once of what concerns it; heartbeats would bring it too, later. */
-  #watch(fleet: FleetId, name: string): void {
+  #watch(fleet: FleetId, name: string, layers: HostLayers): void {
     const { index } = this.#deps
     const { signal } = this.#watching
     const onFleet = (change: FleetChange): void => {
-      const concerns =
-        change.kind === 'gap' || change.host === name || (change.kind === 'layer' && this.#layers?.has(change.layer) === true)
+      const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()
     }
     const forEver = { log: this.#deps.log, signal }
     const watches = [
       retrying(() => index.watchFleet(fleet, onFleet, signal), { what: 'watch of the fleet', ...forEver }),
-      retrying(() => index.watchZones((change) => void this.#layers?.refreshZone(change.zone), signal), {
+      retrying(() => index.watchZones((change) => void layers.refreshZone(change.zone), signal), {
         what: 'watch of the zones',
         ...forEver,
       }),
@@ -140,7 +143,7 @@ export class Host {
   }
 
   #kick(): void {
-    this.#heartbeatDue = true
+    this.#self?.membership.hurry()
     this.#step()
   }
 
@@ -158,127 +161,55 @@ export class Host {
 
   #observe(): HostObserved {
     return {
+      ...(this.#self?.membership.observed() ?? unknown),
       now: this.#deps.clock.now(),
       server: this.#server,
       stopBy: this.#stopBy,
-      membership: this.#membership,
-      leftAt: this.#leftAt,
-      drained: this.#drained,
       wish: this.#wish,
-      heartbeatAt: this.#heartbeatAt,
-      heartbeatDue: this.#heartbeatDue,
-      answer: this.#answer,
-      layers: this.#layers?.observed() ?? [],
-      ended: this.#layers?.ended ?? new Map(),
-      busy: this.#busy,
+      layers: this.#self?.layers.observed() ?? [],
+      ended: this.#self?.layers.ended ?? new Map(),
+      busy: this.#calls.busy,
     }
   }
 
   #do(action: HostAction): void {
-    const layers = this.#layers
+    const { gameServer, clock } = this.#deps
+    if (action.do === 'end') this.#end(action.reason)
+    else if (action.do === 'wish') {
+      this.#wish = { kind: action.kind, at: clock.now() }
+      this.#call('wish', () => gameServer[action.kind]())
+    } else if (this.#self !== undefined) this.#doAsHost(action, this.#self)
+  }
+
+  #doAsHost(action: Exclude<HostAction, { readonly do: 'end' | 'wish' }>, { membership, layers, endpoint }: Self): void {
     switch (action.do) {
-      case 'wish':
-        this.#wish = { kind: action.kind, at: this.#deps.clock.now() }
-        this.#call('wish', () => this.#deps.gameServer[action.kind]())
-        break
       case 'register':
-        this.#call('register', () => this.#register())
+        this.#call('register', () => membership.register(endpoint()))
         break
       case 'heartbeat':
-        this.#call('heartbeat', () => this.#heartbeat(action.outdated))
+        this.#call('heartbeat', () => membership.heartbeat(action.outdated))
         break
       case 'drain':
-        this.#call('drain', () => this.#drain())
+        this.#call('drain', () => membership.drain())
         break
       case 'leave':
-        this.#call('leave', () => this.#leave())
+        this.#call('leave', () => membership.leave())
         break
       case 'claim':
-        layers?.claim(action.layer, action.generation)
+        layers.claim(action.layer, action.generation)
         break
       case 'drop':
-        layers?.drop(action.layer, action.reason)
+        layers.drop(action.layer, action.reason)
         break
       case 'close':
-        layers?.close(action.layer, action.reason)
-        break
-      case 'end':
-        this.#end(action.reason)
+        layers.close(action.layer, action.reason)
         break
     }
   }
 
-  /** Makes a call, one of its kind at a time. What fails is decided anew with the next look. */
+  /** Makes a call, one of its kind at a time. What fails is decided anew with a later look. */
   #call(kind: HostAction['do'], work: () => Promise<void>): void {
-    this.#busy.add(kind)
-    Promise.resolve()
-      .then(work)
-      .catch((error: unknown) => {
-        if (!this.#ended) this.#deps.log.warn({ call: kind, detail: describeError(error) }, 'a call of the host failed')
-      })
-      .finally(() => {
-        this.#busy.delete(kind)
-        if (this.#heartbeatDue) this.#step()
-      })
-  }
-
-  async #register(): Promise<void> {
-    const { server, fleet } = this.#identity()
-    const { index, capacity, node, advertise, log } = this.#deps
-    const endpoint = advertise ?? `${server.address}:${server.ports[0]?.port}`
-    const registration = { name: server.name, incarnation: this.#incarnation, node, endpoints: [endpoint], capacity }
-    await index.registerHost(fleet, registration, this.#reports())
-    log.info({ host: server.name, fleet, endpoint, capacity }, 'registered')
-    this.#membership = 'registered'
-    this.#drained = false
-    this.#answer = undefined
-    this.#heartbeatDue = true
-  }
-
-  async #heartbeat(outdated: boolean): Promise<void> {
-    const { server, fleet } = this.#identity()
-    this.#heartbeatAt = this.#deps.clock.now()
-    this.#heartbeatDue = false
-    const beat = { host: server.name, incarnation: this.#incarnation, outdated, layers: this.#reports() }
-    const answer = await this.#deps.index.heartbeat(fleet, beat)
-    this.#layers?.forgetEnded(answer, beat.layers)
-    if (answer.known) this.#answer = answer
-    else {
-      this.#deps.log.warn({ host: server.name }, 'the index does not know this host')
-      this.#answer = undefined
-      this.#membership = 'none'
-    }
-    this.#step()
-  }
-
-  async #drain(): Promise<void> {
-    const { server, fleet } = this.#identity()
-    await this.#deps.index.drainHost(fleet, server.name)
-    this.#deps.log.info({ host: server.name }, 'draining')
-    this.#drained = true
-    this.#heartbeatDue = true
-  }
-
-  async #leave(): Promise<void> {
-    const { server, fleet } = this.#identity()
-    const left = await this.#deps.index.leaveHost(fleet, server.name, this.#incarnation)
-    // Refused: it was needed again meanwhile. The answer that allowed it is out of date.
-    this.#answer = undefined
-    this.#heartbeatDue = true
-    if (!left) return
-    this.#deps.log.info({ host: server.name }, 'left')
-    this.#membership = 'left'
-    this.#leftAt = this.#deps.clock.now()
-  }
-
-  #identity(): { server: GameServerView; fleet: FleetId } {
-    if (this.#server === undefined || this.#fleet === undefined)
-      throw new BailiwickError('Internal', { found: 'a host that does not know itself' })
-    return { server: this.#server, fleet: this.#fleet }
-  }
-
-  #reports(): readonly LayerReport[] {
-    return this.#layers?.reports() ?? []
+    this.#calls.start(kind, work, () => this.#step())
   }
 
   #end(reason: string): void {
@@ -297,6 +228,6 @@ export class Host {
     this.#ended = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#watching.abort()
-    this.#layers?.dropAll(reason)
+    this.#self?.layers.dropAll(reason)
   }
 }

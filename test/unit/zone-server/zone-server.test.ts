@@ -346,6 +346,28 @@ describe('the store away', () => {
   })
 })
 
+describe('the index away', () => {
+  it('for so long that the host is taken for dead, with no other there: play goes on, joins are refused, and then it is as before', async () => {
+    const gate = new Gate()
+    await world.host('host-1', { index: gate.through(world.index) })
+    await world.character('ada')
+    await world.character('bob')
+    const ada = await world.join('ada')
+    const { ticket, endpoint } = await world.ticket('bob')
+    gate.fail(new BailiwickError('IndexUnavailable', { found: 'an index that the test took away' }))
+    const bob = await world.connect(endpoint)
+    bob.hello(LAYER, ticket)
+    expect((await bob.next('refused')).code).toBe('IndexUnavailable')
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Wished')
+    ada.input({ case: 'say', value: { text: 'on we go' } })
+    await ada.next('said')
+    gate.fail(undefined)
+    await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Serving')
+    await world.join('bob')
+    await ada.until((client) => client.find('Bob') !== undefined)
+  })
+})
+
 describe('the index flushed', () => {
   it('the host registers anew and goes on serving; players notice nothing', async () => {
     await world.host('host-1')

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import type { FleetId } from '../core/ids.ts'
+import type { HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { HostObserved } from './decide-host.ts'
+import type { HostLayers } from './host-layers.ts'
+
+export interface MembershipDeps {
+  readonly index: ZoneIndex
+  readonly log: Log
+  readonly clock: Clock
+  readonly fleet: FleetId
+  readonly host: string
+  readonly node: string
+  readonly capacity: number
+  readonly layers: HostLayers
+}
+
+type MembershipSeen = Pick<HostObserved, 'membership' | 'leftAt' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'>
+
+/** What a host is to the index, from the registration to the leave: the calls, and what they were answered. Decides nothing. */
+export class Membership {
+  readonly #deps: MembershipDeps
+  readonly #incarnation = randomUUID()
+  #membership: HostObserved['membership'] = 'none'
+  #leftAt: number | undefined
+  #drained = false
+  #heartbeatAt = Number.NEGATIVE_INFINITY
+  #heartbeatDue = false
+  #answer: HeartbeatAnswer | undefined
+
+  constructor(deps: MembershipDeps) {
+    this.#deps = deps
+  }
+
+  observed(): MembershipSeen {
+    return {
+      membership: this.#membership,
+      leftAt: this.#leftAt,
+      drained: this.#drained,
+      heartbeatAt: this.#heartbeatAt,
+      heartbeatDue: this.#heartbeatDue,
+      answer: this.#answer,
+    }
+  }
+
+  /** The next heartbeat is to come now. */
+  hurry(): void {
+    this.#heartbeatDue = true
+  }
+
+  async register(endpoint: string): Promise<void> {
+    const { index, log, fleet, host, node, capacity } = this.#deps
+    const registration = { name: host, incarnation: this.#incarnation, node, endpoints: [endpoint], capacity }
+    await index.registerHost(fleet, registration, this.#reports())
+    log.info({ fleet, endpoint, capacity }, 'registered')
+    this.#membership = 'registered'
+    this.#drained = false
+    this.#answer = undefined
+    this.#heartbeatDue = true
+  }
+
+  async heartbeat(outdated: boolean): Promise<void> {
+    const { index, log, clock, fleet, host, layers } = this.#deps
+    this.#heartbeatAt = clock.now()
+    this.#heartbeatDue = false
+    const reports = this.#reports()
+    const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports })
+    layers.forgetEnded(answer, reports)
+    if (answer.known) {
+      this.#answer = answer
+      return
+    }
+    log.warn({ fleet }, 'the index does not know this host')
+    this.#answer = undefined
+    this.#membership = 'none'
+  }
+
+  async drain(): Promise<void> {
+    const { index, log, fleet, host } = this.#deps
+    await index.drainHost(fleet, host)
+    log.info({ fleet }, 'draining')
+    this.#drained = true
+    this.#heartbeatDue = true
+  }
+
+  async leave(): Promise<void> {
+    const { index, log, clock, fleet, host } = this.#deps
+    const left = await index.leaveHost(fleet, host, this.#incarnation)
+    // Refused: it was needed again meanwhile. The answer that allowed it is out of date either way.
+    this.#answer = undefined
+    this.#heartbeatDue = true
+    if (!left) return
+    log.info({ fleet }, 'left')
+    this.#membership = 'left'
+    this.#leftAt = clock.now()
+  }
+
+  #reports(): readonly LayerReport[] {
+    return this.#deps.layers.reports()
+  }
+}
