@@ -7,7 +7,8 @@ import { constants } from 'node:os'
 import { down, isUp, keepLogs, load, up } from '../test/cluster/cluster.ts'
 import { describeFailure } from '../test/cluster/diagnose.ts'
 import { isForeign } from '../test/cluster/harness.ts'
-import { clusterProcesses, leftovers } from '../test/cluster/leftovers.ts'
+import { leftovers } from '../test/cluster/leftovers.ts'
+import { clusterProcesses } from '../test/cluster/namespace.ts'
 import { netnsPath } from '../test/cluster/paths.ts'
 import { takeLock } from '../test/cluster/state.ts'
 import { bin, reportArguments, root } from './run.ts'
@@ -23,10 +24,10 @@ const vitest = [
   ...process.argv.slice(2).filter((each) => each !== '--keep'),
 ]
 
-/** Aborted by the first Ctrl-C or SIGTERM; what is running is then ended and everything taken down. */
+/** Aborted by Ctrl-C, SIGTERM or the end of the terminal; what is running is then ended and everything taken down. */
 const interrupted = new AbortController()
 let exitCode = 1
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     say(`${signal}: taking everything down`)
     exitCode = 128 + constants.signals[signal]

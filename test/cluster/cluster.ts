@@ -83,22 +83,22 @@ async function start(tools: Tools, say: Say, signal?: AbortSignal): Promise<void
   step('images')
   const [images] = await Promise.all([
     buildImages(tools),
-    waitFor('containerd', () => existsSync(containerdSocket), { timeoutMs: 20_000, signal }),
+    waitFor('containerd', () => existsSync(containerdSocket), { timeoutMs: 60_000, signal }),
   ])
   await importImages(images, signal)
   step('API server')
   const kubectl = kubectlOf(tools, signal)
-  await waitFor('the API server to be ready', () => kubectl(['get', '--raw', '/readyz']), { timeoutMs: 60_000, signal })
+  await waitFor('the API server to be ready', () => kubectl(['get', '--raw', '/readyz']), { timeoutMs: 180_000, signal })
   for (const name of componentNames.slice(2)) if (name !== 'containerd') await startComponent(name, tools)
   step('node')
   await deployDns(kubectl)
   await deployBackends(kubectl)
-  await kubectl(['wait', 'node', node.name, '--for=condition=Ready', '--timeout=60s'])
+  await kubectl(['wait', 'node', node.name, '--for=condition=Ready', '--timeout=180s'])
   step('DNS, Redis and FerretDB')
   await Promise.all(
     ['kube-system/coredns', 'bailiwick-backends/redis', 'bailiwick-backends/mongodb'].map((each) => {
       const [namespace = '', name = ''] = each.split('/')
-      return kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s'])
+      return kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=180s'])
     }),
   )
   updateState({ ready: true })

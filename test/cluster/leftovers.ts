@@ -1,22 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { cgroupFolders, mountsInState, processesInNetwork } from './namespace.ts'
-import { clusterName, netnsPath, stateDir } from './paths.ts'
-import { isAlive, type ProcessId, processId } from './state.ts'
-
-/** All processes of the running cluster: its parts, and the pods' by their control group. */
-export function clusterProcesses(): ProcessId[] {
-  const inNetwork = new Set(processesInNetwork().map(({ pid }) => pid))
-  const inPods = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && controlGroups(name).includes(`:/${clusterName}/`))
-  return [...new Set([...inNetwork, ...inPods.map(Number)])].filter((pid) => pid !== process.pid).flatMap((pid) => processId(pid) ?? [])
-}
-
-function controlGroups(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cgroup`, 'utf8')
-  } catch {
-    return '' // The process ended meanwhile.
-  }
-}
+import { existsSync, readFileSync } from 'node:fs'
+import { cgroupFolders, clusterProcesses, mountsInState } from './namespace.ts'
+import { netnsPath, stateDir } from './paths.ts'
+import { isAlive, type ProcessId } from './state.ts'
 
 /**
  * What a cluster that was taken down has left behind, a sentence each; nothing when all is well.

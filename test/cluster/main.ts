@@ -45,7 +45,7 @@ async function main(): Promise<number> {
 
 async function start(): Promise<number> {
   const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => interrupted.abort(new Error(`${signal}: gave up the start`)))
   const began = performance.now()
   const started = await up(say, interrupted.signal)

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSyn
 import { join } from 'node:path'
 import { clusterName, netnsName, netnsPath, node, stateDir } from './paths.ts'
 import { run, waitFor } from './run.ts'
-import { isAlive, type ProcessId, processId, readState, updateState } from './state.ts'
+import { isAlive, type ProcessId, parentOf, processId, readState, updateState } from './state.ts'
 
 /*
  * All processes of the cluster live in a process namespace, a mount namespace and a network namespace of their own. Its first process is the one
@@ -59,7 +59,7 @@ export async function startInit(pause: string, inMemory: string[]): Promise<void
   const pid = await started.promise
   child.unref()
   updateState({ unshare: processId(pid) })
-  const init = await waitFor('the first process of the cluster', () => readyInit(pid, pause), 10_000)
+  const init = await waitFor('the first process of the cluster', () => readyInit(pid, pause), 30_000)
   updateState({ init })
 }
 
@@ -81,13 +81,30 @@ export function inCluster(program: string, args: readonly string[], options: Par
   return run('nsenter', ['-t', String(init.pid), '--pid', '--mount', '--net', '--', program, ...args], options)
 }
 
-/** Every process of this machine that is in the cluster's network: all of the cluster's, and shells that were opened in it. */
-export function processesInNetwork(): ProcessId[] {
+/** Every process of the cluster: its parts and whatever else is in its network, and the pods' by their control group. Never the caller itself. */
+export function clusterProcesses(): ProcessId[] {
+  const inPods = allPids().filter((pid) => controlGroups(pid).includes(`:/${clusterName}/`))
+  const ids = [...processesInNetwork(), ...inPods.flatMap((pid) => processId(Number(pid)) ?? [])]
+  return [...new Map(ids.map((id) => [id.pid, id])).values()]
+}
+
+function processesInNetwork(): ProcessId[] {
   if (!existsSync(netnsPath)) return []
   const inode = `net:[${statSync(netnsPath).ino}]`
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && linkOf(`/proc/${name}/ns/net`) === inode)
-    .flatMap((name) => processId(Number(name)) ?? [])
+  const pids = allPids().filter((pid) => Number(pid) !== process.pid && linkOf(`/proc/${pid}/ns/net`) === inode)
+  return pids.flatMap((pid) => processId(Number(pid)) ?? [])
+}
+
+function allPids(): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+}
+
+function controlGroups(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+  } catch {
+    return '' // The process ended meanwhile.
+  }
 }
 
 function linkOf(path: string): string | undefined {
@@ -101,14 +118,26 @@ function linkOf(path: string): string | undefined {
 /** Ends everything of the cluster and waits until the kernel has let go of it. Safe to call in any state, also twice. */
 export async function destroyNamespaces(): Promise<void> {
   const state = readState()
+  if (state?.ready) await dismissVisitors()
   const recorded = [state?.init, state?.unshare].filter((each) => each !== undefined && each !== null)
-  const others = processesInNetwork()
-  for (const each of [...recorded, ...others]) if (isAlive(each) && each.pid !== process.pid) process.kill(each.pid, 'SIGKILL')
-  const left = () => [...recorded, ...others].filter((each) => each.pid !== process.pid && isAlive(each))
-  await waitFor('the processes of the cluster to end', () => left().length === 0, 20_000)
+  const all = [...recorded, ...clusterProcesses()]
+  for (const each of all) if (isAlive(each)) process.kill(each.pid, 'SIGKILL')
+  await waitFor('the processes of the cluster to end', () => !all.some(isAlive), 30_000)
   if (existsSync(netnsPath)) await run('ip', ['netns', 'del', netnsName])
-  // A group can't be removed before the last of its processes is gone, and those of pods are ended by the kernel, after the first one.
-  await waitFor('the control groups of the cluster to be empty', removeCgroups, 20_000)
+  await waitFor('the control groups of the cluster to be empty', removeCgroups, 30_000)
+}
+
+/** Asks shells and tests that only use the cluster's network to end, and gives them 20 s to clean up after themselves. */
+async function dismissVisitors(): Promise<void> {
+  const here = linkOf('/proc/self/ns/pid')
+  const recorded = readState()?.unshare?.pid
+  const visitors = processesInNetwork().filter(({ pid }) => pid !== recorded && linkOf(`/proc/${pid}/ns/pid`) === here)
+  const pids = new Set(visitors.map(({ pid }) => pid))
+  // What a visitor has started is for the visitor to end: it may need it to clean up.
+  for (const each of visitors) if (isAlive(each) && !pids.has(parentOf(each.pid) ?? 0)) process.kill(each.pid, 'SIGHUP')
+  await waitFor('visitors to end', () => !visitors.some(isAlive), 20_000).catch(() => {
+    // Who is still there is killed with the rest.
+  })
 }
 
 /** The cluster's control group in each hierarchy of this machine: one a controller (version 1), or a single one (version 2). */

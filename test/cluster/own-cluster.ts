@@ -27,7 +27,9 @@ export function ownClusterTests(cluster: () => Cluster): void {
     const name = `${clusterName}-2`
     const main = `${import.meta.dirname}/main.ts`
     const env = { BAILIWICK_CLUSTER: name }
-    const start = spawn(process.execPath, [main, 'up'], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+    // Should the tests be killed, the start is told and undoes itself.
+    const command = ['--pdeathsig', 'TERM', process.execPath, main, 'up']
+    const start = spawn('setpriv', command, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
     const ended = once(start, 'close')
     const reached = (async () => {
       for await (const line of createInterface({ input: start.stderr })) if (line.endsWith(after)) return
@@ -36,7 +38,8 @@ export function ownClusterTests(cluster: () => Cluster): void {
     await reached
     vi.resetModules()
     vi.stubEnv('BAILIWICK_CLUSTER', name)
-    const { clusterProcesses, leftovers } = await import('./leftovers.ts')
+    const { clusterProcesses } = await import('./namespace.ts')
+    const { leftovers } = await import('./leftovers.ts')
     start.kill(signal)
     await ended
     const before = clusterProcesses()

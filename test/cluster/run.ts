@@ -57,7 +57,11 @@ function collect(child: ChildProcess, command: string, input: string): Promise<s
     // The program closed its input early; its exit code tells whether that was an error.
   })
   child.stdin?.end(input)
-  child.on('error', (error) => reject(new Error(`${command} could not be started: ${error.message}`)))
+  child.on('error', (error) => {
+    reject(
+      error.name === 'AbortError' ? new Error(`${command} was aborted`) : new Error(`${command} could not be started: ${error.message}`),
+    )
+  })
   child.on('close', (code) => {
     const out = Buffer.concat(stdout).toString()
     if (code === 0) resolve(out)

@@ -34,21 +34,27 @@ export function updateState(change: Partial<State>): void {
 /** The identity of a living process, or undefined when there is none with that number. */
 export function processId(pid: number): ProcessId | undefined {
   const fields = statFields(pid)
-  return fields && fields.state !== 'Z' ? { pid, started: fields.started } : undefined
+  return fields && !'ZX'.includes(fields.state) ? { pid, started: fields.started } : undefined
 }
 
 export function isAlive(id: ProcessId): boolean {
   return processId(id.pid)?.started === id.started
 }
 
-function statFields(pid: number): { state: string; started: string } | undefined {
+/** The number of the process that started it, or undefined when it is gone. */
+export function parentOf(pid: number): number | undefined {
+  const fields = statFields(pid)
+  return fields && Number(fields.parent)
+}
+
+function statFields(pid: number): { state: string; parent: string; started: string } | undefined {
   try {
     // The second field is the program's name in parentheses and may itself hold spaces.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ')
-    const [state, started] = [fields[0], fields[19]]
-    return state !== undefined && started !== undefined ? { state, started } : undefined
+    const [state, parent, started] = [fields[0], fields[1], fields[19]]
+    return state && parent && started ? { state, parent, started } : undefined
   } catch {
     return undefined // No such process.
   }
