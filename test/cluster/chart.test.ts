@@ -292,7 +292,7 @@ describe('chart', () => {
     ['a wrong URL', { ...trial, redis: { url: 'http://redis' } }, {}, /\/redis\/url/],
     ['too short a grace', { ...trial, hosts: { terminationGracePeriodSeconds: 30 } }, {}, /\/hosts\/terminationGracePeriodSeconds/],
     ['bounds out of order', { ...trial, hosts: { min: 5, max: 2 } }, {}, /hosts\.min \(5\) must not be above hosts\.max \(2\)/],
-    ['the port of metrics for the game', { ...trial, hosts: { gamePort: 8080 } }, {}, /hosts\.gamePort must not be 8080/],
+    ['the port of metrics for the game', { ...trial, hosts: { gamePort: 8080 } }, {}, /hosts\.gamePort must not be 8000 or 8080/],
     [
       'hosts that nobody watches',
       { ...trial, watchNamespaces: ['game'] },

@@ -24,8 +24,8 @@
 {{- if gt (int .Values.hosts.min) (int .Values.hosts.max) -}}
 {{- fail (printf "\n\nhosts.min (%d) must not be above hosts.max (%d)." (int .Values.hosts.min) (int .Values.hosts.max)) -}}
 {{- end -}}
-{{- if eq (int .Values.hosts.gamePort) 8080 -}}
-{{- fail "\n\nhosts.gamePort must not be 8080: hosts serve their metrics there." -}}
+{{- if has (int .Values.hosts.gamePort) (list 8000 8080) -}}
+{{- fail "\n\nhosts.gamePort must not be 8000 or 8080: hosts serve their metrics on the one, Agones' sidecar answers its health probe on the other." -}}
 {{- end -}}
 {{- if .Values.watchNamespaces -}}
 {{- range include "bailiwick.hostNamespaces" . | fromJsonArray -}}
