@@ -24,7 +24,7 @@ const types: Readonly<Record<string, string>> = {
 /** The page's own rules: nothing from elsewhere; sockets to any port of this host, since a host may have one of its own. */
 const security = {
   'content-security-policy':
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-cache',

@@ -54,12 +54,13 @@ async function showCharacters(): Promise<void> {
         attempt(showCharacters)
       })
       choose.setAttribute('aria-pressed', String(each.id === character?.id))
-      const remove = button('Delete', () =>
+      const remove = button('Delete', () => {
+        if (!confirm(`Delete ${each.name} for good?`)) return
         attempt(async () => {
           await client.characters.delete(each.id)
           await showCharacters()
-        }),
-      )
+        })
+      })
       remove.setAttribute('aria-label', `Delete ${each.name}`)
       return listItem(choose, remove)
     }),

@@ -32,13 +32,14 @@ export class ZoneMap {
     const view = this.#session?.view
     const welcome = view?.welcome
     if (view === undefined || welcome === undefined) return
-    const style = getComputedStyle(document.documentElement)
+    // Resolved colours: a custom property's own text (light-dark(…)) means nothing to a canvas.
+    const { color: ink, caretColor: accent, borderTopColor: grid } = getComputedStyle(this.#canvas)
     const scale = Math.min(width / (welcome.maxX - welcome.minX), height / (welcome.maxY - welcome.minY)) * 0.96
     const left = (width - (welcome.maxX - welcome.minX) * scale) / 2
     const bottom = height - (height - (welcome.maxY - welcome.minY) * scale) / 2
     const at = (x: number, y: number): [number, number] => [left + (x - welcome.minX) * scale, bottom - (y - welcome.minY) * scale]
 
-    context.strokeStyle = style.getPropertyValue('--line')
+    context.strokeStyle = grid
     context.lineWidth = 0.5
     context.beginPath()
     for (let x = welcome.minX; x <= welcome.maxX; x += 10 * MM_PER_M) line(context, at(x, welcome.minY), at(x, welcome.maxY))
@@ -50,12 +51,13 @@ export class ZoneMap {
     for (const entity of view.entities.values()) {
       const [x, y] = at(entity.x, entity.y)
       const mine = entity.id === welcome.entity
-      context.fillStyle = style.getPropertyValue(mine ? '--accent' : '--ink')
+      context.fillStyle = mine ? accent : ink
       context.beginPath()
       if (entity.kind === 'item') context.rect(x - 4, y - 4, 8, 8)
       else context.arc(x, y, AVATAR_RADIUS, 0, Math.PI * 2)
       context.fill()
-      context.fillText(entity.name, x, y - AVATAR_RADIUS - 5)
+      // Items are labelled below, so that the name of who stands on one can be read.
+      context.fillText(entity.name, x, entity.kind === 'item' ? y + 2 * AVATAR_RADIUS + 7 : y - AVATAR_RADIUS - 5)
     }
   }
 }

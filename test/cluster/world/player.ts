@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Client, createClient, type SessionEnd, type Welcome, type ZoneSession } from '../../../client/index.ts'
+import { isCode } from '../../../core/errors.ts'
 import { MM_PER_CM } from '../../../core/geometry.ts'
 import { waitFor } from '../run.ts'
 import type { World } from './release.ts'
@@ -28,13 +29,17 @@ export function usedPasswords(): readonly string[] {
 
 /** Registers, logs in and makes a character, all with fresh names. */
 export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' | 'allocatorUrl'>, prefix = 'player'): Promise<Player> {
-  const name = `${prefix}-${randomBytes(4).toString('hex')}`
   const password = `pass-${randomBytes(9).toString('base64url')}`
   passwords.push(password)
   const client = createClient(world)
-  await client.register(name, password)
-  await client.login(name, password)
-  const character = await client.characters.create(`${prefix}-${randomBytes(4).toString('hex')}`)
+  const fresh = () => `${prefix}-${randomBytes(4).toString('hex')}`
+  const name = await patiently(async () => {
+    const tried = fresh()
+    await client.register(tried, password)
+    return tried
+  })
+  await patiently(() => client.login(name, password))
+  const character = await patiently(() => client.characters.create(fresh()))
   const heard: string[] = []
   const welcomes: Welcome[] = []
   const refusals: string[] = []
@@ -61,6 +66,20 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
     },
   }
   return player
+}
+
+const PATIENCE = 10
+
+/** What a client does that is told to come back: it comes back after as long as it was told, or a second. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries >= PATIENCE || !isCode(error, 'Busy', 'StoreUnavailable', 'TooManyRequests', 'Timeout')) throw error
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? 1_000))
+    }
+  }
 }
 
 /** Waits until the player's own avatar stands still at the returned place. */
