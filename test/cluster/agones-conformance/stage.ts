@@ -55,6 +55,8 @@ export interface Stage {
   fleet(name: string, replicas: number | undefined, options?: ServerOptions, more?: object): object
   gameServer(name: string, options?: ServerOptions): object
   apply(...objects: object[]): Promise<void>
+  /** Deletes objects without waiting for their end. */
+  clear(objects: object[]): Promise<void>
   /** Waits until a fleet has so many Ready servers, and gives them by name. */
   ready(fleet: string, count: number): Promise<SeenServer[]>
   serversOf(fleet: string): SeenServer[]
@@ -79,6 +81,21 @@ export const paths = {
   fleet: (name = '') => agones(NAMESPACE, 'fleets', name),
   set: (name = '') => agones(NAMESPACE, 'gameserversets', name),
   pod: (name: string) => `/api/v1/namespaces/${NAMESPACE}/pods/${name}`,
+}
+
+const COLLECTIONS: Record<string, string> = {
+  Fleet: '/apis/agones.dev/v1/namespaces/%/fleets/',
+  GameServer: '/apis/agones.dev/v1/namespaces/%/gameservers/',
+  FleetAutoscaler: '/apis/autoscaling.agones.dev/v1/namespaces/%/fleetautoscalers/',
+  Pod: '/api/v1/namespaces/%/pods/',
+  Service: '/api/v1/namespaces/%/services/',
+}
+
+function pathOf(object: object): string {
+  const { kind, metadata } = object as { kind: string; metadata: { namespace: string; name: string } }
+  const collection = COLLECTIONS[kind]
+  if (collection === undefined) throw new Error(`${kind} is no kind of the rows`)
+  return collection.replace('%', metadata.namespace) + metadata.name
 }
 
 function serverTemplate(image: string, options: ServerOptions): { metadata: object; spec: object } {
@@ -161,6 +178,12 @@ function createStage(cluster: Cluster, api: Api, history: History): Stage {
     },
     async apply(...objects) {
       await cluster.applyManifest(objects)
+    },
+    async clear(objects) {
+      for (const path of objects.map(pathOf)) {
+        const { status, body } = await api.send('DELETE', path)
+        if (status >= 300 && status !== 404) throw new Error(`DELETE ${path}: ${status} ${JSON.stringify(body)}`)
+      }
     },
     ready(fleet, count) {
       return until(`${count} Ready servers of fleet ${fleet}`, () => {

@@ -61,7 +61,7 @@ function controllerDeployment({ namespace: where, image }: EmulatorOptions): obj
     imagePullPolicy: 'IfNotPresent',
     args: ['test/cluster/agones-emulator/main.ts'],
     env: [{ name: 'SIDECAR_IMAGE', value: image }],
-    readinessProbe: { httpGet: { path: '/healthz', port: HEALTH_PORT }, periodSeconds: 1 },
+    readinessProbe: { httpGet: { path: '/healthz', port: HEALTH_PORT }, periodSeconds: 1, timeoutSeconds: 5 },
     resources: { requests: { cpu: '30m', memory: '64Mi' } },
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { JSON_PATCH, MERGE } from '../api.ts'
 import type { SeenFleet, SeenServer } from '../history.ts'
+import { row } from '../row.ts'
 import { NAMESPACE, paths, type Stage } from '../stage.ts'
 
 /** A pod that no node takes, so that nothing but Agones touches the server. */
@@ -13,8 +14,8 @@ interface SeenNode {
 }
 
 function defaultRows(stage: () => Stage): void {
-  it('1: a Fleet defaults to a rolling update of 25% and 25%, packed', async () => {
-    const { apply, fleet, until, api } = stage()
+  row(stage, '1: a Fleet defaults to a rolling update of 25% and 25%, packed', async (own) => {
+    const { apply, fleet, until, api } = own
     await apply(fleet('r1', undefined), fleet('r1-recreate', 0, {}, { strategy: { type: 'Recreate' } }))
     const { spec } = await until('the defaults of fleet r1', async () => {
       const found = await api.ask<SeenFleet>('GET', paths.fleet('r1'))
@@ -27,8 +28,8 @@ function defaultRows(stage: () => Stage): void {
     expect(recreate.spec.strategy).toEqual({ type: 'Recreate' })
   })
 
-  it('2: a GameServer defaults to health 5/3/5, UDP, SDK ports 9357 and 9358, eviction Never', async () => {
-    const { apply, gameServer, until, history } = stage()
+  row(stage, '2: a GameServer defaults to health 5/3/5, UDP, SDK ports 9357 and 9358, eviction Never', async (own) => {
+    const { apply, gameServer, until, history } = own
     const ports = [{ name: 'plain', containerPort: 7777 }]
     await apply(gameServer('r2', { pod: NOWHERE, health: {}, spec: { ports } }))
     const { spec } = await until('game server r2 to be taken up', () => {
@@ -43,8 +44,8 @@ function defaultRows(stage: () => Stage): void {
     expect(spec.container).toBe('game')
   })
 
-  it('3: a GameServer has no status subresource, every change raises its generation, its scale is fixed at one', async () => {
-    const { apply, gameServer, inState, api, history } = stage()
+  row(stage, '3: a GameServer has no status subresource, every change raises its generation, its scale is fixed at one', async (own) => {
+    const { apply, gameServer, inState, api, history } = own
     await apply(gameServer('r3', { pod: NOWHERE }))
     const starting = await inState('r3', 'Starting')
     expect((await api.send('PATCH', `${paths.server('r3')}/status`, { status: { state: 'Ready' } }, MERGE)).status).toBe(404)
@@ -59,8 +60,8 @@ function defaultRows(stage: () => Stage): void {
     expect((await api.send('PUT', `${paths.server('r3')}/scale`, two)).status).toBe(422)
   })
 
-  it('4: an unknown field is pruned, and refused where strict validation is asked for, as kubectl does', async () => {
-    const { apply, fleet, api } = stage()
+  row(stage, '4: an unknown field is pruned, and refused where strict validation is asked for, as kubectl does', async (own) => {
+    const { apply, fleet, api } = own
     const wrong = fleet('r4', 0, { spec: { helth: { periodSeconds: 1 } }, pod: { hostnam: 'x' } }, { replica: 3 }) as SeenFleet
     await expect(apply(wrong)).rejects.toThrow(/unknown field "spec.replica".*unknown field "spec.template.spec.helth"/s)
     await expect(apply(wrong)).rejects.toThrow('unknown field "spec.template.spec.template.spec.hostnam"')
@@ -72,55 +73,65 @@ function defaultRows(stage: () => Stage): void {
 }
 
 function podRows(stage: () => Stage): void {
-  it('5, 6: a pod has its server’s name, role and server labels only, a restartable sidecar, a probe by it, and no token', async () => {
-    const { apply, gameServer, inState, pod, memory } = stage()
-    await apply(gameServer('r5', { health: { initialDelaySeconds: 4, periodSeconds: 6, failureThreshold: 2 } }))
-    const server = await inState('r5', 'Ready')
-    expect(server.metadata.finalizers?.some((name) => name.startsWith('agones.dev'))).toBe(true)
-    const found = pod('r5')
-    expect(found?.metadata.labels).toMatchObject({ 'agones.dev/role': 'gameserver', 'agones.dev/gameserver': 'r5' })
-    expect(found?.metadata.ownerReferences).toMatchObject([{ kind: 'GameServer', name: 'r5', uid: server.metadata.uid }])
-    expect(found?.spec.serviceAccountName).toBe('agones-sdk')
-    expect(found?.spec.restartPolicy).toBe('Never')
-    expect(found?.spec.initContainers?.[0]).toMatchObject({ name: 'agones-gameserver-sidecar', restartPolicy: 'Always' })
-    const [game] = found?.spec.containers ?? []
-    expect(game?.livenessProbe).toMatchObject({
-      httpGet: { path: '/gshealthz', port: 8080 },
-      initialDelaySeconds: 4,
-      periodSeconds: 6,
-      failureThreshold: 2,
-    })
-    expect(game?.env).toContainEqual({ name: 'AGONES_SDK_GRPC_PORT', value: '9357' })
-    expect(game?.env).toContainEqual({ name: 'AGONES_SDK_HTTP_PORT', value: '9358' })
-    expect((await memory('r5')).token).toBe(false)
-  })
+  row(
+    stage,
+    '5, 6: a pod has its server’s name, role and server labels only, a restartable sidecar, a probe by it, and no token',
+    async (own) => {
+      const { apply, gameServer, inState, pod, memory } = own
+      await apply(gameServer('r5', { health: { initialDelaySeconds: 4, periodSeconds: 6, failureThreshold: 2 } }))
+      const server = await inState('r5', 'Ready')
+      expect(server.metadata.finalizers?.some((name) => name.startsWith('agones.dev'))).toBe(true)
+      const found = pod('r5')
+      expect(found?.metadata.labels).toMatchObject({ 'agones.dev/role': 'gameserver', 'agones.dev/gameserver': 'r5' })
+      expect(found?.metadata.ownerReferences).toMatchObject([{ kind: 'GameServer', name: 'r5', uid: server.metadata.uid }])
+      expect(found?.spec.serviceAccountName).toBe('agones-sdk')
+      expect(found?.spec.restartPolicy).toBe('Never')
+      expect(found?.spec.initContainers?.[0]).toMatchObject({ name: 'agones-gameserver-sidecar', restartPolicy: 'Always' })
+      const [game] = found?.spec.containers ?? []
+      expect(game?.livenessProbe).toMatchObject({
+        httpGet: { path: '/gshealthz', port: 8080 },
+        initialDelaySeconds: 4,
+        periodSeconds: 6,
+        failureThreshold: 2,
+      })
+      expect(game?.env).toContainEqual({ name: 'AGONES_SDK_GRPC_PORT', value: '9357' })
+      expect(game?.env).toContainEqual({ name: 'AGONES_SDK_HTTP_PORT', value: '9358' })
+      expect((await memory('r5')).token).toBe(false)
+    },
+  )
 
-  it('5, 7, 8: servers of a fleet carry its labels, pods do not; host ports are unique on a node; the address is the node’s first kind', async () => {
-    const { apply, fleet, ready, pod, history, api } = stage()
-    await apply(fleet('r7', 2))
-    const servers = await ready('r7', 2)
-    for (const server of servers) {
-      expect(server.metadata.labels).toMatchObject({ 'agones.dev/fleet': 'r7', version: 'a' })
-      expect(server.metadata.labels?.['agones.dev/gameserverset']).toBe(server.metadata.ownerReferences?.[0]?.name)
-      const labels = Object.keys(pod(server.metadata.name)?.metadata.labels ?? {})
-      expect(labels).not.toContain('agones.dev/fleet')
-      expect(labels).not.toContain('agones.dev/gameserverset')
-      const port = server.status?.ports?.[0]?.port ?? 0
-      expect(port).toBeGreaterThanOrEqual(7000)
-      expect(port).toBeLessThanOrEqual(8000)
-      expect(pod(server.metadata.name)?.spec.containers[0]?.ports).toMatchObject([{ containerPort: 8000, hostPort: port, protocol: 'TCP' }])
-      const node = await api.ask<SeenNode>('GET', `/api/v1/nodes/${server.status?.nodeName}`)
-      const kind = ADDRESS_ORDER.find((type) => node.status.addresses.some((entry) => entry.type === type))
-      expect(server.status?.address).toBe(node.status.addresses.find(({ type }) => type === kind)?.address)
-    }
-    const held = history.servers
-      .all((server) => server.status?.nodeName === servers[0]?.status?.nodeName)
-      .flatMap((server) => (server.status?.ports ?? []).map(({ port }) => port))
-    expect(new Set(held).size).toBe(held.length)
-  })
+  row(
+    stage,
+    '5, 7, 8: servers of a fleet carry its labels, pods do not; host ports are unique on a node; the address is the node’s first kind',
+    async (own) => {
+      const { apply, fleet, ready, pod, history, api } = own
+      await apply(fleet('r7', 2))
+      const servers = await ready('r7', 2)
+      for (const server of servers) {
+        expect(server.metadata.labels).toMatchObject({ 'agones.dev/fleet': 'r7', version: 'a' })
+        expect(server.metadata.labels?.['agones.dev/gameserverset']).toBe(server.metadata.ownerReferences?.[0]?.name)
+        const labels = Object.keys(pod(server.metadata.name)?.metadata.labels ?? {})
+        expect(labels).not.toContain('agones.dev/fleet')
+        expect(labels).not.toContain('agones.dev/gameserverset')
+        const port = server.status?.ports?.[0]?.port ?? 0
+        expect(port).toBeGreaterThanOrEqual(7000)
+        expect(port).toBeLessThanOrEqual(8000)
+        expect(pod(server.metadata.name)?.spec.containers[0]?.ports).toMatchObject([
+          { containerPort: 8000, hostPort: port, protocol: 'TCP' },
+        ])
+        const node = await api.ask<SeenNode>('GET', `/api/v1/nodes/${server.status?.nodeName}`)
+        const kind = ADDRESS_ORDER.find((type) => node.status.addresses.some((entry) => entry.type === type))
+        expect(server.status?.address).toBe(node.status.addresses.find(({ type }) => type === kind)?.address)
+      }
+      const held = history.servers
+        .all((server) => server.status?.nodeName === servers[0]?.status?.nodeName)
+        .flatMap((server) => (server.status?.ports ?? []).map(({ port }) => port))
+      expect(new Set(held).size).toBe(held.length)
+    },
+  )
 
-  it('11: a server that is Allocated before it was scheduled has no address until it says ready', async () => {
-    const { apply, gameServer, inState, until, pod, api, call, history } = stage()
+  row(stage, '11: a server that is Allocated before it was scheduled has no address until it says ready', async (own) => {
+    const { apply, gameServer, inState, until, pod, api, call, history } = own
     await apply(gameServer('r11', { env: { READY: 'no' }, pod: { schedulingGates: [{ name: 'agones-conf/wait' }] } }))
     const { metadata } = await inState('r11', 'Starting')
     await api.ask('PATCH', paths.server('r11'), { status: { state: 'Allocated' } }, MERGE)
@@ -146,8 +157,8 @@ interface Refusal {
 }
 
 function evictionRow(stage: () => Stage): void {
-  it('26: eviction.safe is on the pod as label and annotation, and Never can not be evicted', async () => {
-    const { apply, gameServer, inState, pod, api } = stage()
+  row(stage, '26: eviction.safe is on the pod as label and annotation, and Never can not be evicted', async (own) => {
+    const { apply, gameServer, inState, pod, api } = own
     const cases = [
       { safe: 'Never', annotation: 'false', label: 'false', allowed: false },
       { safe: 'Always', annotation: 'true', label: 'true', allowed: true },

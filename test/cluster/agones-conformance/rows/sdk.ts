@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { MERGE } from '../api.ts'
 import { type SeenServer, statesOf } from '../history.ts'
+import { row } from '../row.ts'
 import { NAMESPACE, paths, type Stage } from '../stage.ts'
 
 /** The sidecar waits 500 ms before it writes; what it waited is measured by the game server, whose clock has its own grain. */
@@ -13,11 +14,11 @@ interface GrpcAnswer {
 }
 
 function stateRows(stage: () => Stage): void {
-  it('9: ready leads over RequestReady to Ready with address and ports', async () => {
-    const { apply, gameServer, inState, history, command } = stage()
+  row(stage, '9: ready leads over RequestReady to Ready with address and ports', async (own) => {
+    const { apply, gameServer, inState, history, command } = own
     await apply(gameServer('r9', { env: { READY: 'no' } }))
     const scheduled = await inState('r9', 'Scheduled')
-    const answer = await stage().until('the gRPC call', () => command<GrpcAnswer>('r9', '/grpc', { method: 'Ready' }))
+    const answer = await own.until('the gRPC call', () => command<GrpcAnswer>('r9', '/grpc', { method: 'Ready' }))
     expect(answer.status).toBe(0)
     const server = await inState('r9', 'Ready')
     const states = statesOf(history, scheduled.metadata.uid)
@@ -29,23 +30,23 @@ function stateRows(stage: () => Stage): void {
     expect(shown.body).toContain('Ready')
   })
 
-  it('10: a state is written 500 ms or more after the call, and of several calls the last one', async () => {
-    const { apply, gameServer, inState, history, command, memory } = stage()
+  row(stage, '10: a state is written 500 ms or more after the call, and of several calls the last one', async (own) => {
+    const { apply, gameServer, inState, history, command, memory } = own
     await apply(gameServer('r10'))
     const { metadata } = await inState('r10', 'Ready')
     const [first] = await command<{ sentAt: number }[]>('r10', '/calls', { paths: '/ready,/allocate' })
     await inState('r10', 'Allocated')
     const states = statesOf(history, metadata.uid)
     expect(states.slice(states.indexOf('Ready'))).toEqual(['Ready', 'Allocated'])
-    const shown = await stage().until('the game server to be shown Allocated', async () => {
+    const shown = await own.until('the game server to be shown Allocated', async () => {
       const { events } = await memory('r10')
       return events.find(({ state }) => state === 'Allocated')
     })
     expect(shown.at - (first?.sentAt ?? 0)).toBeGreaterThan(WRITE_DELAY_MS)
   })
 
-  it('12: ready after Allocated keeps name, address and port', async () => {
-    const { apply, gameServer, inState, call, history } = stage()
+  row(stage, '12: ready after Allocated keeps name, address and port', async (own) => {
+    const { apply, gameServer, inState, call, history } = own
     await apply(gameServer('r12'))
     const before = await inState('r12', 'Ready')
     await call('r12', '/allocate')
@@ -60,8 +61,8 @@ function stateRows(stage: () => Stage): void {
 }
 
 function finalRows(stage: () => Stage): void {
-  it('13: nothing leaves Shutdown, though calls still answer OK', async () => {
-    const { apply, gameServer, inState, call, history, memory, until } = stage()
+  row(stage, '13: nothing leaves Shutdown, though calls still answer OK', async (own) => {
+    const { apply, gameServer, inState, call, history, memory, until } = own
     await apply(gameServer('r13-shutdown', { graceSeconds: 4, env: { ON_TERM: 'ignore', CALLS_ON: 'Shutdown' } }))
     const { metadata } = await inState('r13-shutdown', 'Ready')
     await call('r13-shutdown', '/shutdown')
@@ -78,9 +79,9 @@ function finalRows(stage: () => Stage): void {
     expect(states.slice(states.indexOf('Ready'))).toEqual(['Ready', 'Shutdown'])
   })
 
-  it('13: nothing leaves Unhealthy, though calls still answer OK', async () => {
-    const { apply, gameServer, inState, history, cluster, until } = stage()
-    const health = { initialDelaySeconds: 3, periodSeconds: 1, failureThreshold: 1 }
+  row(stage, '13: nothing leaves Unhealthy, though calls still answer OK', async (own) => {
+    const { apply, gameServer, inState, history, cluster, until } = own
+    const health = { initialDelaySeconds: 8, periodSeconds: 1, failureThreshold: 3 }
     await apply(gameServer('r13-unhealthy', { health, graceSeconds: 30, env: { PINGS: 'off', ON_TERM: 'ignore', CALLS_ON: 'Unhealthy' } }))
     const { metadata } = await inState('r13-unhealthy', 'Unhealthy')
     await until('the calls after Unhealthy', async () => {
@@ -93,13 +94,13 @@ function finalRows(stage: () => Stage): void {
     expect(statesOf(history, metadata.uid).at(-1)).toBe('Unhealthy')
   })
 
-  it('14: who writes an outdated server gets a conflict; a server that became Allocated is not scaled away', async () => {
-    const { apply, fleet, ready, api, call, history, until, setReplicas } = stage()
-    await apply(fleet('r14', 4))
-    const servers = await ready('r14', 4)
+  row(stage, '14: who writes an outdated server gets a conflict; a server that became Allocated is not scaled away', async (own) => {
+    const { apply, fleet, ready, api, call, history, until, setReplicas } = own
+    await apply(fleet('r14', 3))
+    const servers = await ready('r14', 3)
     const [outdated] = servers
     await call(outdated?.metadata.name ?? '', '/metadata/annotation', { key: 'newer', value: 'yes' }, 'PUT')
-    await until('the annotation', () => current(stage(), outdated)?.metadata.annotations?.['agones.dev/sdk-newer'] === 'yes')
+    await until('the annotation', () => current(own, outdated)?.metadata.annotations?.['agones.dev/sdk-newer'] === 'yes')
     const shutdown = { ...outdated, status: { ...outdated?.status, state: 'Shutdown' } }
     expect((await api.send('PUT', paths.server(outdated?.metadata.name), shutdown)).status).toBe(409)
     // The sidecars write half a second from now, about when the set does.
@@ -107,9 +108,7 @@ function finalRows(stage: () => Stage): void {
     await sleep(480)
     await setReplicas('r14', 0)
     await until('each server of r14 to be Allocated or gone', () =>
-      servers.every(
-        ({ metadata }) => current(stage(), { metadata })?.status?.state === 'Allocated' || history.servers.gone.has(metadata.uid),
-      ),
+      servers.every(({ metadata }) => current(own, { metadata })?.status?.state === 'Allocated' || history.servers.gone.has(metadata.uid)),
     )
     for (const { metadata } of servers) {
       const states = statesOf(history, metadata.uid)
@@ -123,8 +122,8 @@ function current({ history }: Stage, server: Pick<SeenServer, 'metadata'> | unde
 }
 
 function watchRows(stage: () => Stage): void {
-  it('15: the watch shows the current server first, then annotations, Shutdown and the deletion', async () => {
-    const { apply, gameServer, inState, api, call, until, memory } = stage()
+  row(stage, '15: the watch shows the current server first, then annotations, Shutdown and the deletion', async (own) => {
+    const { apply, gameServer, inState, api, call, until, memory } = own
     await apply(gameServer('r15', { graceSeconds: 5, env: { ON_TERM: 'ignore' } }))
     const server = await inState('r15', 'Ready')
     await api.ask('PATCH', paths.server('r15'), { metadata: { annotations: { 'agones-conf/told': 'yes' } } }, MERGE)
@@ -141,8 +140,8 @@ function watchRows(stage: () => Stage): void {
     expect(events.find(({ state }) => state === 'Ready')?.address).toBe(server.status?.address)
   })
 
-  it('16: labels and annotations of the SDK get its prefix; a key that can not be is an invalid argument', async () => {
-    const { apply, gameServer, inState, call, command, until, history } = stage()
+  row(stage, '16: labels and annotations of the SDK get its prefix; a key that can not be is an invalid argument', async (own) => {
+    const { apply, gameServer, inState, call, command, until, history } = own
     await apply(gameServer('r16'))
     await inState('r16', 'Ready')
     expect((await call('r16', '/metadata/label', { key: 'colour', value: 'red' }, 'PUT')).status).toBe(200)
@@ -163,8 +162,8 @@ function watchRows(stage: () => Stage): void {
 }
 
 function healthRows(stage: () => Stage): void {
-  it('17: servers that stop pinging become Unhealthy and are replaced, Allocated ones too', async () => {
-    const { apply, fleet, ready, call, command, inState, until, history } = stage()
+  row(stage, '17: servers that stop pinging become Unhealthy and are replaced, Allocated ones too', async (own) => {
+    const { apply, fleet, ready, call, command, inState, until, history } = own
     await apply(fleet('r17', 2, { health: { initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 4 } }))
     const servers = await ready('r17', 2)
     const allocated = servers[0]?.metadata.name ?? ''
@@ -176,12 +175,12 @@ function healthRows(stage: () => Stage): void {
     await ready('r17', 2)
   })
 
-  it('17: the health timer starts with the first probe', async () => {
-    const { apply, gameServer, until, history, pod } = stage()
+  row(stage, '17: the health timer starts with the first probe', async (own) => {
+    const { apply, gameServer, until, history, pod } = own
     const health = { initialDelaySeconds: 6, periodSeconds: 1, failureThreshold: 1 }
     // The kubelet ends the container at once: it must outlive the sidecar's write, or its end would come first.
     await apply(gameServer('r17-late', { health, graceSeconds: 30, env: { PINGS: 'off', ON_TERM: 'ignore' } }))
-    const { metadata } = await stage().inState('r17-late', 'Unhealthy')
+    const { metadata } = await own.inState('r17-late', 'Unhealthy')
     const version = history.servers.versions(metadata.uid).find(({ object }) => object.status?.state === 'Unhealthy')
     const written = Math.max(...(version?.object.metadata.managedFields ?? []).map(({ time }) => Date.parse(time)))
     const started = await until('the start of the container', () => {
@@ -192,8 +191,8 @@ function healthRows(stage: () => Stage): void {
     expect(written - Date.parse(started)).toBeGreaterThanOrEqual(5000)
   })
 
-  it('18: a game server that fails is Unhealthy, one that ends by itself is Shutdown; both are replaced', async () => {
-    const { apply, fleet, ready, command, until, history } = stage()
+  row(stage, '18: a game server that fails is Unhealthy, one that ends by itself is Shutdown; both are replaced', async (own) => {
+    const { apply, fleet, ready, command, until, history } = own
     await apply(fleet('r18', 2))
     const [failing, ending] = await ready('r18', 2)
     await command(failing?.metadata.name ?? '', '/exit', { code: '1' })
