@@ -40,6 +40,8 @@ const service = await createService({
   name: required('GAMESERVER_NAME'),
   log,
 })
+// A SIGTERM that comes before Node can hear it is lost on the first process of a container: the server's deletion says what it meant.
+if (service.gameServer().metadata.deletionTimestamp !== undefined) process.exit(0)
 probe = service.probe
 serveRest(service, Number(values['http-port'] ?? 9358))
 await serveGrpc(service, Number(values['grpc-port'] ?? 9357))
