@@ -24,7 +24,8 @@ function log(message: string): void {
 
 function failure(kind: string): (key: string, error: unknown) => void {
   return (key, error) => {
-    if (error instanceof KubeError && error.code === 409) return
+    // Changed or gone since it was read: the next try sees it as it is.
+    if (error instanceof KubeError && (error.code === 409 || error.code === 404)) return
     log(`${kind} ${key}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
