@@ -45,6 +45,8 @@ export class FleetMirror {
   #reading = false
   #dirty = false
   #timer: NodeJS.Timeout | undefined
+  /** When the timer fires, on the monotonic clock, ms. */
+  #due = Number.POSITIVE_INFINITY
   #pause = VIEW_REFRESH_MIN
 
   constructor(options: FleetMirrorOptions) {
@@ -89,10 +91,16 @@ export class FleetMirror {
     if (!this.#reading) this.#schedule(this.#pause)
   }
 
+  /** Reads after `ms`, or when it was to be read anyway if that is earlier: changes that keep coming must not put the read off for ever. */
   #schedule(ms: number): void {
-    if (this.#stop.signal.aborted) return
+    const due = performance.now() + ms
+    if (this.#stop.signal.aborted || this.#due <= due) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#refresh(), ms)
+    this.#due = due
+    this.#timer = setTimeout(() => {
+      this.#due = Number.POSITIVE_INFINITY
+      void this.#refresh()
+    }, ms)
   }
 
   async #refresh(): Promise<void> {

@@ -17,7 +17,7 @@ export function planDeletion(observed: Observed, settingsKnown: boolean): Plan {
   const actions: Action[] = []
   if (settings !== undefined || !settingsKnown) actions.push({ do: 'deleteZone', uid: settings?.uid ?? zone.metadata.uid ?? '' })
   const fleets = concerned(observed)
-  for (const { id, placement } of fleets) if (placement?.barred !== true) actions.push({ do: 'barZone', fleet: id, reason: 'Delete' })
+  for (const { id, placement } of fleets) if (needsBar(placement)) actions.push({ do: 'barZone', fleet: id, reason: 'Delete' })
   const left = settingsKnown && fleets.every(isLeft)
   const late = deadlineOf(observed) <= observed.now
   if (!left && !late) return { actions, againAfterMs: SWEEP_EVERY }
@@ -35,7 +35,7 @@ export function planDeletion(observed: Observed, settingsKnown: boolean): Plan {
 /** What to do about something in the index whose Zone no longer exists (its finalizer was taken away by hand). Pure. */
 export function planStray(settings: ZoneSettings | undefined, placements: ReadonlyMap<FleetId, Placement | undefined>): Plan {
   const bars: Action[] = [...placements].flatMap(([fleet, placement]) =>
-    placement?.barred === true ? [] : [{ do: 'barZone', fleet, reason: 'Delete' }],
+    needsBar(placement) ? [{ do: 'barZone', fleet, reason: 'Delete' }] : [],
   )
   if (bars.length > 0) return { actions: bars }
   const facts = [...placements].map(([id, placement]): FleetFacts => ({ id, placement, fleet: undefined, trouble: undefined }))
@@ -62,6 +62,11 @@ export function whatIsLeft(observed: Observed): string {
 export function deadlineOf({ zone, now }: Observed): number {
   const since = Date.parse(zone.metadata.deletionTimestamp ?? '')
   return (Number.isNaN(since) ? now : since) + FINALIZER_DEADLINE
+}
+
+/** A copy from before the operator's own last change says nothing: it may have been the bar. */
+function needsBar(placement: Placement | undefined): boolean {
+  return placement === undefined || (placement.fresh && !placement.barred)
 }
 
 /** Every fleet where a layer of the zone may be. */

@@ -70,7 +70,8 @@ export function sendProblem(request: Request, response: Response, error: Bailiwi
   response.send(JSON.stringify(toProblem(error, request.path, contextOf(request).requestId)))
 }
 
-const probes = new Set(['/livez', '/readyz', '/metrics'])
+/** What machines ask all the time: said at debug, so that people find the rest. A refusal of theirs is said as any other. */
+const polled = new Set(['/livez', '/readyz', '/metrics', '/autoscale'])
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 function account(request: Request, response: Response, context: RequestContext, seconds: number, meters: RequestMeters): void {
@@ -79,6 +80,6 @@ function account(request: Request, response: Response, context: RequestContext, 
   meters.requests.add({ ...labels, status: response.writableFinished ? String(response.statusCode) : 'aborted' })
   meters.seconds.observe(seconds, labels)
   const fields = { method: request.method, path: request.path.slice(0, 200), status: response.statusCode, ms: Math.round(seconds * 1_000) }
-  if (probes.has(context.route)) context.log.debug(fields, 'request answered')
+  if (polled.has(context.route) && response.statusCode < 500) context.log.debug(fields, 'request answered')
   else context.log.info(fields, 'request answered')
 }

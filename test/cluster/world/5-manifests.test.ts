@@ -99,7 +99,7 @@ describe('5. manifests', () => {
   })
 
   it('kubectl scale changes the number of layers', async () => {
-    await world.applyZone('field', { activation: 'Always', bounds: square(100), layers: { min: 1, max: 3 } })
+    await world.applyZone('field', { activation: 'Always', idleAfter: '2s', bounds: square(100), layers: { min: 1, max: 3 } })
     await inPhase(world, 'field', 'Running')
     await world.cluster.kubectl('-n', game, 'scale', 'zone', 'field', '--replicas=2')
     await world.cluster.waitFor('two layers', async () => (await world.zone('field')).status?.layerCount === 2, { timeoutMs: 60_000 })
