@@ -3,7 +3,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { agonesKind, installAgones } from './agones.ts'
 import { down, isUp, load, up } from './cluster.ts'
+import { useCluster } from './harness.ts'
 import { kubeconfigPath, logDir, netnsPath, root } from './paths.ts'
 import { ensureTools } from './tools.ts'
 
@@ -12,6 +14,7 @@ const usage = `Usage: npm run cluster COMMAND
   up                  start Kubernetes in a network namespace of its own; says so when it is up already
   down                end it; leaves no process, mount or namespace
   load                build the images from the sources as they are and hand the changed ones to the cluster
+  agones NAMESPACE …  install Agones for game servers in these namespaces: the emulator, unless BAILIWICK_AGONES_CHART names the real one
   shell [-- COMMAND]  open a shell inside, or run a command there: kubectl, helm and ctr find the cluster
   logs [NAME]         what a part said (etcd, apiserver, kubelet …), or what there is to ask for
 `
@@ -33,6 +36,8 @@ async function main(): Promise<number> {
       say(names.length > 0 ? `loaded ${names.join(', ')}; pods made from now on use them` : 'nothing changed')
       return 0
     }
+    case 'agones':
+      return agones(rest)
     case 'shell':
       return shell(rest)
     case 'logs':
@@ -57,6 +62,15 @@ async function start(): Promise<number> {
   npm run cluster logs kubelet                 what a part says
   npm run cluster down                         end it
 `)
+  return 0
+}
+
+/** Runs again inside the cluster's network, where the API server can be reached. */
+async function agones(namespaces: string[]): Promise<number> {
+  if (namespaces.length === 0) throw new Error('name the namespaces of the game servers, as in: npm run cluster agones game')
+  if (process.env['BAILIWICK_IN_CLUSTER'] === undefined) return shell([process.execPath, import.meta.filename, 'agones', ...namespaces])
+  await installAgones(await useCluster(), { gameServerNamespaces: namespaces })
+  say(`${agonesKind === 'real' ? 'Agones' : 'the emulator of Agones'} serves ${namespaces.join(', ')}`)
   return 0
 }
 
