@@ -40,12 +40,15 @@ interface Claiming {
 
 /** A failure is told to the index so often; past that the index sees the claim's deadline go by. */
 const FAIL_ATTEMPTS = 4
+/** Changed settings are read so often; past that it is a longer outage, at the end of which the watch of the zones tells of a gap. */
+const SETTINGS_ATTEMPTS = 10
 
 /** The layers of a host: those that it claims and those that it serves. */
 export class HostLayers {
   readonly #deps: HostLayersDeps
   readonly #claiming = new Map<LayerId, Claiming>()
   readonly #serving = new Map<LayerId, Layer>()
+  readonly #over = new AbortController()
   /** Generations that ended here. */
   readonly ended = new Map<LayerId, number>()
 
@@ -114,7 +117,9 @@ export class HostLayers {
     this.#serving.get(layer)?.drop(reason)
   }
 
+  /** The end of the host. */
   dropAll(reason: string): void {
+    this.#over.abort()
     for (const { layer } of this.observed()) this.drop(layer, reason)
   }
 
@@ -124,11 +129,16 @@ export class HostLayers {
     this.#serving.get(layer)?.close(reason)
   }
 
-  /** An answer that was asked for after a layer ended and does not name it: nothing late can name it any more. */
-  forgetEnded(answer: HeartbeatAnswer, reported: readonly LayerReport[]): void {
-    for (const layer of this.ended.keys()) {
-      const named = answer.layers.some((assigned) => assigned.layer === layer) || reported.some((report) => report.layer === layer)
-      if (!named) this.ended.delete(layer)
+  /**
+   * What an answer says that was asked for after a layer ended here. It does not name it: nothing late can name it any more. It does, in the generation that
+   * ended: the index still believes that it is here, and is told otherwise, with every answer until it is so.
+   */
+  settleEnded(answer: HeartbeatAnswer, reported: readonly LayerReport[]): void {
+    for (const [layer, generation] of this.ended) {
+      if (reported.some((report) => report.layer === layer)) continue
+      const named = answer.layers.find((assigned) => assigned.layer === layer)
+      if (named === undefined) this.ended.delete(layer)
+      else if (named.generation === generation) void this.#disown(layer, generation)
     }
   }
 
@@ -139,9 +149,15 @@ export class HostLayers {
       const { zone: own } = parseLayerId(layer.id)
       if (zone !== undefined && zone !== own) continue
       try {
-        const settings = await index.getZone(own)
+        const settings = await retrying(() => index.getZone(own), {
+          what: `settings of ${own}`,
+          log,
+          signal: this.#over.signal,
+          attempts: SETTINGS_ATTEMPTS,
+        })
         if (settings !== undefined) layer.configure(settings)
       } catch (error) {
+        if (this.#over.signal.aborted) return
         log.warn({ zone: own, detail: describeError(error) }, 'the settings of a zone could not be read again')
       }
     }
@@ -165,6 +181,8 @@ export class HostLayers {
       log.info({ layer, generation: claiming.generation, epoch, players, ms: clock.now() - began }, 'layer served')
       if (claiming.closeRequested !== undefined) served.close(claiming.closeRequested)
       this.#deps.onChange()
+      // They may have changed since they were read for the claim, when the layer could not be told.
+      void this.refreshZone(parseLayerId(layer).zone)
     } catch (error) {
       if (this.#claiming.get(layer) !== claiming) return
       log.error({ layer, generation: claiming.generation, host, detail: describeError(error) }, 'layer not claimed')
@@ -185,7 +203,7 @@ export class HostLayers {
     const inputs = await firstInputs(state, zone, store, log)
     abort.signal.throwIfAborted()
     const deps = { store, index, fleet, host, log, clock, onChange, onTick: (time: number) => meters.tick(time) }
-    return new Layer({ generation, zone, lease, state, firstInputs: inputs }, { ...deps, onEnd: () => this.#over(layer, generation) })
+    return new Layer({ generation, zone, lease, state, firstInputs: inputs }, { ...deps, onEnd: () => this.#layerOver(layer, generation) })
   }
 
   async #giveUp(layer: LayerId, claiming: Claiming, reason: unknown): Promise<void> {
@@ -200,7 +218,17 @@ export class HostLayers {
     if (this.#claiming.get(layer) === claiming) this.#gone(layer, generation)
   }
 
-  #over(layer: LayerId, generation: number): void {
+  async #disown(layer: LayerId, generation: number): Promise<void> {
+    const { index, fleet, host, log } = this.#deps
+    try {
+      const answer = await index.failLayer(fleet, layer, host, generation, 'its host had to drop it, see the log of the host')
+      if (answer === 'ok') log.warn({ layer, generation }, 'the index was told that a layer ended here')
+    } catch (error) {
+      log.debug({ layer, generation, detail: describeError(error) }, 'the index was not told that a layer ended here')
+    }
+  }
+
+  #layerOver(layer: LayerId, generation: number): void {
     if (this.#serving.get(layer)?.generation === generation) this.#gone(layer, generation)
   }
 

@@ -67,7 +67,7 @@ export class Membership {
     this.#heartbeatDue = false
     const reports = this.#reports()
     const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports })
-    layers.forgetEnded(answer, reports)
+    layers.settleEnded(answer, reports)
     if (answer.known) {
       this.#answer = answer
       return

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { BailiwickError } from '../../../core/errors.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
-import { Gate, LAYER, pause, until, World, zone } from './world-kit.ts'
+import { FLEET, Gate, LAYER, pause, until, World, zone } from './world-kit.ts'
 
 let world: World
 
@@ -220,5 +221,54 @@ describe('hostile bytes', () => {
     await ada.next('said')
     expect(ada.messages.filter((body) => body.case === 'refused')).toEqual([])
     expect((await world.characterHead('ada'))?.data['state']).toMatchObject({ zone: null, inventory: [] })
+  })
+})
+
+describe('a layer that ended here, though the index believes it is here', () => {
+  it('one that could not be closed in order does not stay closing for ever', async () => {
+    let broken = false
+    const append: Store['append'] = async (...args) => {
+      if (broken && args[3].kind === 'snapshot') throw new BailiwickError('InvalidInput', { found: 'a record that does not fit' })
+      return world.store.append(...args)
+    }
+    await world.host('host-1', { store: { ...world.store, append } })
+    await world.ticket('ada')
+    await served('host-1')
+    broken = true
+    await world.index.requestClose(FLEET, LAYER, 'ScaleDown')
+    await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Asleep')
+    broken = false
+    await world.join('ada')
+  })
+
+  it('one whose chain another has gone on with is placed again', async () => {
+    await world.host('host-1')
+    const ada = await world.join('ada')
+    const { kind, ...data } = { kind: 'open', host: 'nobody', generation: 1, code: 'other', lastSnapshot: 0 }
+    expect(await world.store.append(chains.layer(LAYER), 2, 'another', { kind, data })).toBe('Done')
+    ada.input({ case: 'leave', value: {} })
+    expect(await ada.next('goodbye')).toMatchObject({ reason: 'LayerLost' })
+    await until(async () => {
+      const layer = await world.index.getLayer(FLEET, LAYER)
+      return layer.state === 'Serving' && layer.epoch === 3
+    })
+    await (await world.join('ada')).until((client) => client.find('Ada') !== undefined)
+  })
+
+  it('settings that change while it is claimed are its settings', async () => {
+    const gate = new Gate()
+    const slow = gate.through(world.store)
+    await world.host('host-1', { store: { ...world.store, append: slow.append } })
+    gate.freeze()
+    await world.index.placeLayer(FLEET, LAYER)
+    await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Claiming')
+    await pause(50)
+    await world.index.putZone(zone({ generation: 2, bounds: { min: { x: 0, y: 0 }, max: { x: 50, y: 50 } } }))
+    await pause(50)
+    gate.thaw()
+    const { ticket, endpoint } = await world.ticket('ada')
+    const ada = await world.connect(endpoint)
+    ada.hello(LAYER, ticket)
+    expect(await ada.welcome()).toMatchObject({ maxX: 50_000 })
   })
 })
