@@ -27,11 +27,11 @@ export const FLEET_ANNOTATIONS = {
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
 
 /**
- * How many empty hosts are not retired. The fleet's minimum counts too: a host retired below it would only be replaced, and the new one retired again.
- * Never more than the maximum, so that a lowered one is reached.
+ * How many empty hosts are not retired, beside those that are occupied. The fleet's minimum counts too: a host retired below it would only be replaced, and the
+ * new one retired again. Never more than the maximum leaves, so that a lowered one is reached.
  */
-export function hostsToKeep(bounds: FleetBounds): number {
-  return Math.min(Math.max(bounds.spare, bounds.min), bounds.max)
+export function hostsToKeep(bounds: FleetBounds, occupied: number): number {
+  return Math.max(0, Math.min(Math.max(bounds.spare, bounds.min - occupied), bounds.max - occupied))
 }
 
 /**

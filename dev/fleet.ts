@@ -67,7 +67,7 @@ export class EmbeddedFleet {
     try {
       const { index, fleet, bounds, retireEmptyAfterMs } = this.#options
       const limits = { ...DEFAULT_FLEET_BOUNDS, max: 16, ...bounds }
-      const counts = await index.autoscale(fleet, { spare: limits.spare, emptyAfterMs: retireEmptyAfterMs ?? RETIRE_EMPTY_AFTER })
+      const counts = await index.autoscale(fleet, { ...limits, emptyAfterMs: retireEmptyAfterMs ?? RETIRE_EMPTY_AFTER })
       const running = this.#hosts.size
       const status = { replicas: running, readyReplicas: 0, reservedReplicas: 0, allocatedReplicas: Math.min(running, counts.live) }
       const wanted = desiredReplicas(counts, status, limits)

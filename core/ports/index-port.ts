@@ -76,10 +76,11 @@ export interface ZoneIndex {
   /** Takes dead hosts' and unclaimed layers back and places what waits; bounded to `limit` layers a call. Safe to call by anybody at any time. Answers how many layers it placed again. */
   sweep(fleet: FleetId, limit?: number): Promise<number>
   /**
-   * What the webhook needs, in one step: counts, and retiring. `spare` warm hosts are kept; an empty host beyond them, empty for at least `emptyAfterMs`, with no wish open, is retired (not
-   * placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave. While fewer than `spare` are idle, retiring ones stay.
+   * What the webhook needs, in one step: counts, and retiring. So many empty hosts are kept as hostsToKeep says; one beyond them, empty for at least `emptyAfterMs`, with no wish
+   * open, is retired (not placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave. While fewer than are kept are idle, retiring
+   * ones stay.
    */
-  autoscale(fleet: FleetId, options: { readonly spare: number; readonly emptyAfterMs: number }): Promise<FleetCounts>
+  autoscale(fleet: FleetId, options: AutoscaleOptions): Promise<FleetCounts>
   /** Everything known of a fleet, in one read. */
   fleetView(fleet: FleetId): Promise<FleetView>
   getLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
@@ -192,6 +193,14 @@ export interface FleetView {
   /** Every layer with a record: all but those that never were placed or were forgotten. */
   readonly layers: readonly LayerView[]
   readonly barred: readonly ZoneId[]
+}
+
+/** The fleet's bounds (FleetBounds, in hosts), and for how long (ms) a host beyond them must have been empty. */
+export interface AutoscaleOptions {
+  readonly spare: number
+  readonly min: number
+  readonly max: number
+  readonly emptyAfterMs: number
 }
 
 export interface FleetCounts {

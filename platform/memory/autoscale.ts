@@ -1,25 +1,28 @@
-import type { FleetCounts } from '../../core/ports/index-port.ts'
+import { hostsToKeep } from '../../core/capacity.ts'
+import type { AutoscaleOptions, FleetCounts } from '../../core/ports/index-port.ts'
 import { isDead } from './decide.ts'
 import { hostChanged } from './place.ts'
 import { byName, type FleetState, type HostRecord } from './records.ts'
 
 /** What the fleet needs. platform/redis/library/autoscale.lua is the same in Lua. */
-export function autoscale(fleet: FleetState, spare: number, emptyAfterMs: number): FleetCounts {
+export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCounts {
   const live = [...fleet.hosts.values()].filter((host) => (host.state === 'Leaving' ? isCounted(fleet, host) : !isDead(host, fleet)))
   for (const host of live) if (host.state === 'Retiring') host.counted = true
+  const occupied = live.filter((host) => host.layers > 0).length
+  const keep = hostsToKeep(asked, occupied)
   const idle = live.filter(isIdle)
   // The ones empty the longest go first and come back last.
   const retiring = live
     .filter((host) => host.state === 'Retiring' && !host.outdated)
     .sort(byEmptiness)
     .reverse()
-  for (const host of retiring.slice(0, Math.max(0, spare - idle.length))) change(fleet, host, 'Ready')
+  for (const host of retiring.slice(0, Math.max(0, keep - idle.length))) change(fleet, host, 'Ready')
   if (fleet.wishes.size === 0) {
-    const old = idle.sort(byEmptiness).slice(0, Math.max(0, idle.length - spare))
-    for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= emptyAfterMs) change(fleet, host, 'Retiring')
+    const old = idle.sort(byEmptiness).slice(0, Math.max(0, idle.length - keep))
+    for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= asked.emptyAfterMs) change(fleet, host, 'Retiring')
   }
   return {
-    occupied: live.filter((host) => host.layers > 0).length,
+    occupied,
     idle: live.filter(isIdle).length,
     retiring: live.filter((host) => host.state === 'Retiring').length,
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,

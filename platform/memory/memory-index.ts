@@ -82,7 +82,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     forgetZone: (fleet, zone) => change(fleet, (state) => forgetZone(state, zone)),
 
     sweep: (fleet, limit = rules.sweepLimit) => change(fleet, (state) => sweep(state, limit)),
-    autoscale: (fleet, options) => change(fleet, (state) => autoscale(state, options.spare, options.emptyAfterMs)),
+    autoscale: (fleet, options) => change(fleet, (state) => autoscale(state, options)),
     fleetView: (fleet) => look(fleet, fleetView),
     getLayer: (fleet, layer) => look(fleet, (state) => layerView(state, layer)),
     watchFleet: (fleet, onChange, signal) => answer(() => slotOf(fleet).watchers.watch(onChange, signal)),

@@ -1,4 +1,4 @@
-import { desiredReplicas, fleetBounds, hostsToKeep, retireAfter } from '../../core/capacity.ts'
+import { desiredReplicas, fleetBounds, retireAfter } from '../../core/capacity.ts'
 import { fleetId } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import { z } from '../../core/validate/index.ts'
@@ -31,6 +31,6 @@ export async function autoscale(index: ZoneIndex, review: z.output<typeof autosc
   const { uid, name, namespace, status } = review.request
   const annotations = review.request.annotations ?? {}
   const bounds = fleetBounds(annotations)
-  const counts = await index.autoscale(fleetId(namespace, name), { spare: hostsToKeep(bounds), emptyAfterMs: retireAfter(annotations) })
+  const counts = await index.autoscale(fleetId(namespace, name), { ...bounds, emptyAfterMs: retireAfter(annotations) })
   return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, status, bounds) } }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FleetCounts } from '../../core/ports/index-port.ts'
 import { beat, createWorld, DEATH, type IndexHarness, report, type World } from './index-harness.ts'
 
-const now = { spare: 0, emptyAfterMs: 0 }
+const now = { spare: 0, min: 0, max: 100, emptyAfterMs: 0 }
 
 async function states(world: World): Promise<Readonly<Record<string, string>>> {
   const { hosts } = await world.index.fleetView(world.fleet)
@@ -50,12 +50,16 @@ export function capacityContract(harness: () => IndexHarness): void {
       await world.register('b')
       await world.live(1, [beat('b'), beat('c')])
       await world.register('a')
-      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 100_000 })).toMatchObject({ idle: 2, retiring: 1, live: 3 })
+      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 100_000 })).toMatchObject({
+        idle: 2,
+        retiring: 1,
+        live: 3,
+      })
       expect(await states(world)).toEqual({ a: 'Ready', b: 'Ready', c: 'Retiring' })
       await world.live(1, [beat('a'), beat('b'), beat('c')])
-      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 100_000 })).toMatchObject({ idle: 1, retiring: 2 })
+      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 100_000 })).toMatchObject({ idle: 1, retiring: 2 })
       await world.live(1, [beat('a'), beat('b'), beat('c')])
-      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 0 })).toMatchObject({ idle: 1, retiring: 2 })
+      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0 })).toMatchObject({ idle: 1, retiring: 2 })
       expect(await states(world)).toEqual({ a: 'Ready', b: 'Retiring', c: 'Retiring' })
     })
 
@@ -102,9 +106,32 @@ export function capacityContract(harness: () => IndexHarness): void {
       await world.live(1, [beat('a')])
       await world.register('b')
       expect(await index.autoscale(fleet, now)).toMatchObject({ retiring: 2, idle: 0 })
-      expect(await index.autoscale(fleet, { spare: 1, emptyAfterMs: 0 })).toMatchObject({ retiring: 1, idle: 1 })
+      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0 })).toMatchObject({ retiring: 1, idle: 1 })
       expect(await states(world)).toEqual({ a: 'Retiring', b: 'Ready' })
     })
+
+    for (const { min, max, occupied, idle } of [
+      { min: 3, max: 100, occupied: 3, idle: 0 },
+      { min: 3, max: 100, occupied: 2, idle: 1 },
+      { min: 3, max: 100, occupied: 0, idle: 3 },
+      { min: 0, max: 100, occupied: 1, idle: 0 },
+      { min: 5, max: 2, occupied: 1, idle: 1 },
+      { min: 5, max: 2, occupied: 3, idle: 0 },
+    ]) {
+      it(`between ${min} and ${max} hosts, ${occupied} of them occupied: keeps ${idle} of three idle ones`, async () => {
+        const world = createWorld(harness())
+        const { index, fleet } = world
+        for (let k = 0; k < occupied; k++) {
+          await world.register(`occupied-${k}`, 1)
+          await world.serve(world.layer(k))
+        }
+        for (const name of ['a', 'b', 'c']) await world.register(name)
+        const bounds = { spare: 0, min, max, emptyAfterMs: 0 }
+        expect(await index.autoscale(fleet, bounds)).toMatchObject({ occupied, idle, retiring: 3 - idle })
+        expect(await index.autoscale(fleet, bounds)).toMatchObject({ occupied, idle, retiring: 3 - idle })
+        expect(await index.autoscale(fleet, { ...bounds, min: occupied + 2, max: 100 })).toMatchObject({ idle: 2 })
+      })
+    }
 
     it('drains a retiring host like any other', async () => {
       const world = createWorld(harness())

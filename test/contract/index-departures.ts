@@ -66,7 +66,8 @@ export function departuresContract(harness: () => IndexHarness): void {
 
     it('is counted as live for a while, and then forgotten once it is silent', async () => {
       const world = createWorld(harness())
-      const live = async (): Promise<number> => (await world.index.autoscale(world.fleet, { spare: 0, emptyAfterMs: 0 })).live
+      const live = async (): Promise<number> =>
+        (await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0 })).live
       await world.register('a')
       await world.index.drainHost(world.fleet, 'a')
       await world.index.leaveHost(world.fleet, 'a', 'a')
@@ -89,7 +90,7 @@ export function departuresContract(harness: () => IndexHarness): void {
       await world.index.drainHost(world.fleet, 'a')
       await world.index.leaveHost(world.fleet, 'a', 'a')
       await world.index.removeHost(world.fleet, 'a')
-      expect((await world.index.autoscale(world.fleet, { spare: 0, emptyAfterMs: 0 })).live).toBe(0)
+      expect((await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0 })).live).toBe(0)
     })
   })
 }

@@ -204,7 +204,7 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'sweep':
       return index.sweep(fleet, step.count === 0 ? undefined : step.count)
     case 'scale':
-      return index.autoscale(fleet, { spare: step.count, emptyAfterMs: 10 * TICK + HALF })
+      return index.autoscale(fleet, { spare: step.count, min: 0, max: 100, emptyAfterMs: 10 * TICK + HALF })
     case 'flush':
       throw new Error('done by the driver')
   }

@@ -31,16 +31,21 @@ local function select(hosts, wanted)
   return selected
 end
 
+-- core/capacity.ts, hostsToKeep.
+local function hosts_to_keep(asked, occupied)
+  return math.max(0, math.min(math.max(asked.spare, asked.min - occupied), asked.max - occupied))
+end
+
 -- The ones empty the longest go first and come back last.
-local function retire(fleet, live, asked)
+local function retire(fleet, live, keep, empty_after)
   local idle = select(live, is_idle)
   local retiring = select(live, function(host) return host.state == 'Retiring' and not host.outdated end)
   table.sort(idle, by_emptiness)
   table.sort(retiring, by_emptiness)
-  for i = #retiring, math.max(1, #retiring - (asked.spare - #idle) + 1), -1 do change_state(fleet, retiring[i], 'Ready') end
+  for i = #retiring, math.max(1, #retiring - (keep - #idle) + 1), -1 do change_state(fleet, retiring[i], 'Ready') end
   if redis.call('ZCARD', fleet.key.wishes) > 0 then return end
-  for i = 1, #idle - asked.spare do
-    if fleet.now - (idle[i].emptySince or fleet.now) >= asked.emptyAfterMs then change_state(fleet, idle[i], 'Retiring') end
+  for i = 1, #idle - keep do
+    if fleet.now - (idle[i].emptySince or fleet.now) >= empty_after then change_state(fleet, idle[i], 'Retiring') end
   end
 end
 
@@ -52,10 +57,11 @@ local function autoscale(fleet, asked)
       put_host(fleet, host)
     end
   end
-  retire(fleet, live, asked)
   local function count(wanted) return #select(live, wanted) end
+  local occupied = count(function(host) return host.layers > 0 end)
+  retire(fleet, live, hosts_to_keep(asked, occupied), asked.emptyAfterMs)
   return {
-    occupied = count(function(host) return host.layers > 0 end),
+    occupied = occupied,
     idle = count(is_idle),
     retiring = count(function(host) return host.state == 'Retiring' end),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),

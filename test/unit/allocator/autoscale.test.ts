@@ -112,6 +112,21 @@ describe('FleetAutoscaler webhook', () => {
     expect((await index.fleetView(fleet)).hosts.map((host) => host.state)).toEqual(['Ready', 'Ready'])
   })
 
+  it('occupied hosts count for the minimum: none is kept idle beside them', async () => {
+    const clock = new ManualClock()
+    const { index, ask } = await stageAt(clock)
+    for (const host of ['a', 'b']) await index.registerHost(fleet, { ...registration(host), capacity: 1 })
+    const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 1, state: 'Serving', players: 0 }] as const
+    await index.placeLayer(fleet, 'game/meadow/0')
+    for (let passed = 0; passed < RETIRE_EMPTY_AFTER + HEARTBEAT_EVERY; passed += HEARTBEAT_EVERY) {
+      clock.advance(HEARTBEAT_EVERY)
+      await index.heartbeat(fleet, { host: 'a', incarnation: 'a-1', outdated: false, layers })
+      await index.heartbeat(fleet, { host: 'b', incarnation: 'b-1', outdated: false, layers: [] })
+    }
+    expect(await ask(2, { 'bailiwick.dev/spare': '0', 'bailiwick.dev/min': '1' })).toBe(1)
+    expect((await index.fleetView(fleet)).hosts.map((host) => host.state)).toEqual(['Ready', 'Retiring'])
+  })
+
   it('without a view of the index it answers 503, which leaves the fleet as it is', async () => {
     const { stage, index } = await stageAt(new ManualClock())
     await index.close()
