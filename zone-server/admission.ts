@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type CharacterRecord, chains } from '../core/chains.ts'
+import { readCharacterRecord, storedCharacter } from '../core/character-record.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ChainEntry, Store } from '../core/ports/store-port.ts'
-import { readCharacterRecord, storedRecord } from './records.ts'
 import type { Arrival } from './simulation/input.ts'
 
 export interface AdmissionRequest {
@@ -35,7 +35,7 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
     const decision = decideAdmission(request, entry, record)
     if (decision.do !== 'hold') return decision
     const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer }
-    if ((await store.append(chain, decision.n, randomUUID(), storedRecord(held))) === 'Done') {
+    if ((await store.append(chain, decision.n, randomUUID(), storedCharacter(held))) === 'Done') {
       return { do: 'arrive', fresh: true, arrival: arrivalOf(request.character, decision.n, held) }
     }
   }

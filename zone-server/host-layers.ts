@@ -4,6 +4,7 @@ import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/i
 import type { CloseReason, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
+import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
 import type { ObservedLayer } from './decide-host.ts'
 import { Layer } from './layer.ts'
@@ -89,8 +90,15 @@ export class HostLayers {
     return [...claiming, ...[...this.#serving.values()].map((layer) => layer.report)]
   }
 
-  /** Lets a client into a layer. Throws LayerLost when it is not served here. */
-  async admit(layer: string, ticket: string, spectator: Spectator): Promise<Seating> {
+  /** Lets a client into a layer. Throws TicketForOtherLayer when the ticket names another one, LayerLost when the layer is not served here. */
+  async admit(layer: string, text: string, spectator: Spectator): Promise<Seating> {
+    const ticket = readTicket(text)
+    if (ticket.layer !== undefined && ticket.layer !== layer)
+      throw new BailiwickError('TicketForOtherLayer', {
+        asked: layer.slice(0, 200),
+        found: `a ticket for ${ticket.layer.slice(0, 200)}`,
+        todo: 'join through the allocator',
+      })
     const found = [...this.#serving.values()].find(({ id }) => id === layer)
     if (found === undefined)
       throw new BailiwickError('LayerLost', {
@@ -98,7 +106,7 @@ export class HostLayers {
         found: 'a host that does not serve it',
         todo: 'join through the allocator',
       })
-    return found.admit(ticket, spectator)
+    return found.admit(ticket.id, spectator)
   }
 
   claim(layer: LayerId, generation: number): void {

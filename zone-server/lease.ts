@@ -6,7 +6,7 @@ import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { ChainEntry, Store } from '../core/ports/store-port.ts'
 import { type ClaimSeen, type ClaimStep, decideClaim, type SeenHead, type SeenSnapshot } from './decide-claim.ts'
-import { readLayerRecord, storedRecord } from './records.ts'
+import { readLayerRecord, storedLayerRecord } from './records.ts'
 import { retrying } from './retry.ts'
 import type { LayerState } from './simulation/state.ts'
 import { SIMULATION_VERSION } from './simulation/step.ts'
@@ -79,7 +79,7 @@ export class Lease {
       if (this.#lost) throw lost(this.layer, this.epoch)
       const n = this.#next
       const nonce = randomUUID()
-      const stored = { ...storedRecord(record()), ...(blob === undefined ? {} : { blob }) }
+      const stored = { ...storedLayerRecord(record()), ...(blob === undefined ? {} : { blob }) }
       const append = (): Promise<'Done' | 'Conflict'> => this.#deps.store.append(this.#chain, n, nonce, stored)
       if ((await retrying(append, { what: `${stored.kind} of ${this.layer}`, log: this.#deps.log, signal })) === 'Conflict') {
         this.#lost = true
@@ -142,7 +142,7 @@ async function look(seen: ClaimSeen, step: LookStep, { request, deps, chain, non
     case 'open': {
       const { host, generation } = request
       const record: LayerRecord = { kind: 'open', host, generation, code: SIMULATION_VERSION, lastSnapshot: step.lastSnapshot }
-      return { ...seen, opened: await deps.store.append(chain, step.n, nonce, storedRecord(record)) }
+      return { ...seen, opened: await deps.store.append(chain, step.n, nonce, storedLayerRecord(record)) }
     }
     case 'raiseFence':
       return { ...seen, fence: (await deps.index.raiseFence(request.layer, step.epoch)).epoch }

@@ -1,9 +1,9 @@
 import { type CharacterRecord, chains } from '../core/chains.ts'
+import { storedCharacter } from '../core/character-record.ts'
 import { describeError } from '../core/errors.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
-import { storedRecord } from './records.ts'
 import { retrying } from './retry.ts'
 import { isLeaving, type LayerState, type Release } from './simulation/state.ts'
 
@@ -67,7 +67,7 @@ export class Releases {
     // The same for every successor: the second to send it is told that it is done.
     const nonce = `${state.layer}/${release.id}`
     try {
-      const answer = await retrying(() => store.append(chain, release.n, nonce, storedRecord(record)), {
+      const answer = await retrying(() => store.append(chain, release.n, nonce, storedCharacter(record)), {
         what: `release of ${release.character}`,
         log,
         signal,

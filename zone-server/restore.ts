@@ -1,10 +1,10 @@
 import { chains } from '../core/chains.ts'
+import { readCharacterRecord } from '../core/character-record.ts'
 import { boundsInMillimetres } from '../core/geometry.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { LINK_DEAD_AFTER } from '../core/timing.ts'
-import { readCharacterRecord } from './records.ts'
 import type { LayerBody } from './simulation/input.ts'
 import type { LayerState, Player, SimulationSettings } from './simulation/state.ts'
 

@@ -4,6 +4,7 @@ import { BailiwickError } from '../../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
 import type { CharacterLocation, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
+import { ticketText } from '../../core/ticket.ts'
 import {
   JOIN_UNREACHED_WAIT,
   JOIN_WAIT,
@@ -123,7 +124,13 @@ function newTicket(request: JoinRequest): NewTicket {
 }
 
 function joined(view: LayerView, ticket: NewTicket): Joined {
-  return { layer: view.layer, epoch: view.epoch, endpoints: view.endpoints, ticket: ticket.id, expiresInMs: ticket.ttlMs }
+  return {
+    layer: view.layer,
+    epoch: view.epoch,
+    endpoints: view.endpoints,
+    ticket: ticketText(view.layer, ticket.id),
+    expiresInMs: ticket.ttlMs,
+  }
 }
 
 function notServed(view: LayerView, waitMs: number): BailiwickError {

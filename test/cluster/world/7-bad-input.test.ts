@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { decodeServerMessage, encodeClientMessage, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from '../../../core/protocol/frame.ts'
+import { TICKET_TTL } from '../../../core/timing.ts'
 import { newPlayer, type Player, sees, usedPasswords } from './player.ts'
 import { game, inPhase, releaseNamespace, square, useWorld, type World } from './release.ts'
 
@@ -10,6 +11,8 @@ let world: World
 let ann: Player
 let token: string
 const secrets: string[] = []
+/** Taken at the beginning and brought at the end. */
+let stale: { layer: string; ticket: string; endpoint: string; at: number }
 
 beforeAll(async () => {
   world = await useWorld()
@@ -21,6 +24,12 @@ beforeAll(async () => {
   const session = await post(`${world.authUrl}/v1/sessions`, { name: (await ann.client.account())?.name, password: ann.password })
   token = String(session.body['accessToken'])
   secrets.push(token, String(session.body['refreshToken']))
+  const { layer, ticket, endpoints } = (await join(`${game}/meadow`, ann.character)).body as {
+    layer: string
+    ticket: string
+    endpoints: string[]
+  }
+  stale = { layer, ticket, endpoint: endpoints[0] ?? '', at: Date.now() }
 })
 
 afterAll(async () => {
@@ -85,7 +94,7 @@ describe('8. bad input', () => {
     }
   })
 
-  it('a used ticket, a ticket for another layer, an expired one, none: refused with the code', async () => {
+  it("a used ticket, a ticket for another layer, none, another's character: refused with the code", async () => {
     const ben = await newPlayer(world, 'ben')
     const session = await post(`${world.authUrl}/v1/sessions`, { name: (await ben.client.account())?.name, password: ben.password })
     const his = `Bearer ${String(session.body['accessToken'])}`
@@ -156,6 +165,12 @@ describe('8. bad input', () => {
     console.log(`answers to random bodies: ${JSON.stringify(Object.fromEntries(seen))}`)
     expect([...seen.keys()]).toContain('InvalidInput')
     expect(ann.session?.playing).toBe(true)
+  })
+
+  it('an expired ticket is refused with the code', async () => {
+    const { layer, ticket, endpoint, at } = stale
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, at + TICKET_TTL + 500 - Date.now())))
+    expect((await talk(endpoint, [hello(layer, ticket)])).refused).toEqual(['TicketExpired'])
   })
 
   it('no log holds a password, token or ticket', async () => {

@@ -3,6 +3,7 @@ import { readJoin } from '../../../client/answers.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import { readTicket } from '../../../core/ticket.ts'
 import { fleet, type HostOptions, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage } from './stage.ts'
 
@@ -25,14 +26,14 @@ describe('join', () => {
       layer: 'game/meadow/0',
       epoch: 1,
       endpoints: ['127.0.0.1:7000'],
-      ticket: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+      ticket: expect.stringMatching(/^game\/meadow\/0\/[A-Za-z0-9_-]{22}$/),
       expiresInMs: 15_000,
     })
     expect(new Set(bodies.map((body) => body.ticket)).size).toBe(20)
     expect(host.claims.map(({ layer, generation, epoch }) => ({ layer, generation, epoch }))).toEqual([
       { layer: 'game/meadow/0', generation: 1, epoch: 1 },
     ])
-    const redeemed = await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, bodies[7]?.ticket ?? '')
+    const redeemed = await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, readTicket(bodies[7]?.ticket ?? '').id)
     expect(redeemed).toEqual({ ok: true, account: 'account-1', character: 'character-7' })
     const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
     expect(metrics).toMatch(/bailiwick_joins_total\{result="Joined".*\} 20/)

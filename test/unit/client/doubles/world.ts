@@ -5,6 +5,7 @@ import type { LayerId } from '../../../../core/ids.ts'
 import { parseLayerId } from '../../../../core/ids.ts'
 import type { ZoneIndex } from '../../../../core/ports/index-port.ts'
 import { silentLog } from '../../../../core/ports/log-port.ts'
+import { readTicket } from '../../../../core/ticket.ts'
 import { serve } from '../../../../platform/http/index.ts'
 import { createMemoryIndex } from '../../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../../platform/metrics/index.ts'
@@ -60,7 +61,7 @@ export async function startWorld(options: { readonly hostsDie?: boolean } = {}):
       const epoch = (): number => Math.max(0, ...[...side.served.values()].map((served) => served.epoch))
       const redeem: FakeZoneScript['redeem'] = async (layer, ticket) => {
         const { zone, index: at } = parseLayerId(layer)
-        const answer = await index.redeemTicket(fleet, `${zone}/${at}`, epoch(), ticket)
+        const answer = await index.redeemTicket(fleet, `${zone}/${at}`, epoch(), readTicket(ticket).id)
         return answer.ok ? { character: answer.character } : { refused: answer.code }
       }
       const zone = new FakeZone(characters, { redeem, epoch, ...script })
