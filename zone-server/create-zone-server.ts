@@ -80,6 +80,7 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
       await done
     },
     async kill() {
+      listener.cut()
       running.kill()
       await done
     },

@@ -24,6 +24,8 @@ export interface Listener {
   connections(): number
   /** Takes nobody more, ends every connection and resolves when all are gone. */
   close(): Promise<void>
+  /** Cuts every connection without a word; `close` is still to be called. */
+  cut(): void
 }
 
 export const MAX_CONNECTIONS = 8_192
@@ -68,9 +70,13 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   })
   const port = await bind(server, options)
   const sweep = setInterval(() => pingAll(clients), PING_EVERY)
+  const cut = (): void => {
+    for (const socket of clients.keys()) socket.destroy()
+  }
   return {
     port,
     connections: () => clients.size,
+    cut,
     async close() {
       clearInterval(sweep)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -78,9 +84,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
         if (client.connection === undefined) client.socket.destroy()
         else client.connection.close(1001, 'the server ends')
       }
-      const limit = setTimeout(() => {
-        for (const socket of clients.keys()) socket.destroy()
-      }, CONNECTION_END_LIMIT)
+      const limit = setTimeout(cut, CONNECTION_END_LIMIT)
       await closed
       clearTimeout(limit)
       http.close()

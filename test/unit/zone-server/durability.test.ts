@@ -143,6 +143,14 @@ describe('each thing once', () => {
 })
 
 describe('one owner', () => {
+  it('a host that is killed says nothing: its clients find themselves cut off', async () => {
+    const { server } = await world.host('host-1')
+    const clients = [await world.join('ada'), await world.join(await world.character('bob'), 'tcp')]
+    await server.kill()
+    await until(() => clients.every((client) => client.closed))
+    expect(clients.flatMap((client) => client.messages).filter(({ case: kind }) => kind === 'redirect' || kind === 'goodbye')).toEqual([])
+  })
+
   it('a host that can not reach the index, and was replaced, is told by the store and drops the layer', async () => {
     await world.index.putZone(zone({ snapshotEveryMs: 100 }))
     const gate = new Gate()
