@@ -31,7 +31,7 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
   const chain = chains.character(request.character)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const entry = await store.head(chain)
-    const record = entry === undefined ? undefined : readCharacterRecord(chain, entry)
+    const record = entry === undefined ? undefined : await freed(readCharacterRecord(chain, entry), store)
     const decision = decideAdmission(request, entry, record)
     if (decision.do !== 'hold') return decision
     const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer }
@@ -44,6 +44,17 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
     found: 'a character that others are taking',
     todo: 'join again',
   })
+}
+
+/**
+ * A record as it counts: who is held by a layer whose data was erased (its host died, and its zone was deleted before another had it) is free, for nobody
+ * else could let it go. What it carried went with the layer, or was passed on there: it must not come into being again.
+ */
+async function freed(record: CharacterRecord, store: Store): Promise<CharacterRecord> {
+  const { layer, ...rest } = record
+  if (record.kind !== 'held' || layer === undefined) return record
+  if ((await store.head(chains.layer(layer)))?.kind !== 'erased') return record
+  return { ...rest, kind: 'released', state: { ...rest.state, zone: parseLayerId(layer).zone, inventory: [] } }
 }
 
 type Decision = Admission | { readonly do: 'hold'; readonly n: number; readonly record: CharacterRecord }

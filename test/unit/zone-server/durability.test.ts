@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
-import { FLEET, Gate, LAYER, pause, until, World, zone } from './world-kit.ts'
+import { eraseLayers } from '../../../operator/erase.ts'
+import { FLEET, Gate, LAYER, pause, until, World, ZONE, zone } from './world-kit.ts'
 
 let world: World
 
@@ -139,6 +140,25 @@ describe('each thing once', () => {
       }),
     )
     expect(outcomes.filter((outcome) => outcome === 'welcome')).toHaveLength(3)
+  })
+})
+
+describe('a character that was in when its zone was lost and its data erased', () => {
+  it('can go elsewhere; what it carried went with the layer, so that nothing is there twice', async () => {
+    const first = await world.host('host-1')
+    const ada = await world.join('ada')
+    const bob = await world.join(await world.character('bob'))
+    ada.input({ case: 'drop', value: { item: 'ada/1' } })
+    await bob.until((client) => client.find('lantern') !== undefined)
+    await first.server.kill()
+    expect(await eraseLayers(world.store, ZONE, 1)).toBe(1)
+    await world.index.putZone(zone({ zone: 'game/forest', uid: 'uid-2' }))
+    await world.host('host-2')
+    const { ticket, endpoint } = await world.ticket('ada', 'game/forest/0')
+    const again = await world.connect(endpoint)
+    again.hello('game/forest/0', ticket)
+    expect(await again.welcome()).toMatchObject({ inventory: [] })
+    expect(await world.characterHead('ada')).toMatchObject({ n: 3, kind: 'held', data: { layer: 'game/forest/0' } })
   })
 })
 
