@@ -72,9 +72,7 @@ export class Closing {
       log.error({ layer: state.layer, players: state.players.size, outbox: state.outbox.size }, 'a layer can not be closed yet')
     }, CLOSE_DEADLINE)
     try {
-      await new Promise<void>((resolve) => {
-        this.#whenEmpty = resolve
-      })
+      await this.#empty(signal)
       onEmpty()
       await snapshots.last()
       await lease.close(state.tick, signal)
@@ -85,6 +83,15 @@ export class Closing {
     } finally {
       clearInterval(slow)
     }
+  }
+
+  /** Everybody is out and stored. Rejects when the layer is lost before. */
+  #empty(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#whenEmpty = resolve
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      if (signal.aborted) reject(signal.reason)
+    })
   }
 
   /** Asks the index. True: nobody can join any more. An idle closing is asked for once, any other until there is an answer. */
