@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/{unit,contract,golden,architecture,e2e,faults}/**/*.test.ts'],
+    // Most of these wait more than they compute: two at once also on a machine of two cores, where the default is one.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a machine that is busy: a second is not enough.
