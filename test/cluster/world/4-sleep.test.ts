@@ -66,7 +66,7 @@ describe('4. asleep when empty', () => {
     await ann.leave()
     await inPhase(world, 'cave', 'Sleeping')
     // While the host is being retired: it is taken back, or another one comes.
-    for (const pause of [1_500, 2_500, 3_500]) {
+    for (const pause of [1_500, 3_000]) {
       await new Promise((resolve) => setTimeout(resolve, pause))
       await ann.join(`${game}/cave`)
       await ann.leave()

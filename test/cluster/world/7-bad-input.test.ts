@@ -48,8 +48,12 @@ async function post(url: string, body: unknown, authorization?: string): Promise
 const join = (zone: string, character: string, authorization = `Bearer ${token}`) =>
   post(`${world.allocatorUrl}/v1/zones/${zone}/join`, { character }, authorization)
 
-/** Sends frames to a host and gathers what it answers until it ends the connection (or 5 s have passed). */
-async function talk(endpoint: string, frames: readonly Uint8Array[]): Promise<{ refused: string[]; ended: boolean }> {
+/** Sends frames to a host, more of them once it is welcome, and gathers what it answers until it ends the connection (or 5 s have passed). */
+async function talk(
+  endpoint: string,
+  frames: readonly Uint8Array[],
+  onceWelcome: readonly Uint8Array[] = [],
+): Promise<{ refused: string[]; ended: boolean }> {
   const socket = new WebSocket(`ws://${endpoint}`)
   const refused: string[] = []
   const closed = new Promise<boolean>((resolve) => {
@@ -61,7 +65,9 @@ async function talk(endpoint: string, frames: readonly Uint8Array[]): Promise<{ 
     if (data[0] !== 1) return
     const { body } = decodeServerMessage(data)
     if (body.case === 'refused') refused.push(body.value.code)
-    if (body.case === 'welcome') refused.push('welcomed')
+    if (body.case !== 'welcome') return
+    refused.push('welcomed')
+    for (const frame of onceWelcome) socket.send(frame)
   })
   await new Promise((resolve) => socket.on('open', resolve).on('close', resolve))
   for (const frame of frames) socket.send(frame)
@@ -109,7 +115,7 @@ describe('8. bad input', () => {
     expect((await talk(again.endpoint, [hello(again.layer, randomBytes(16).toString('base64url'))])).refused).toEqual(['TicketUnknown'])
     const used = await place(`${game}/meadow`)
     const leave = encodeClientMessage({ sequence: 1, body: { case: 'leave', value: {} } })
-    expect((await talk(used.endpoint, [hello(used.layer, used.ticket), leave])).refused).toEqual(['welcomed'])
+    expect((await talk(used.endpoint, [hello(used.layer, used.ticket)], [leave])).refused).toEqual(['welcomed'])
     expect((await talk(used.endpoint, [hello(used.layer, used.ticket)])).refused).toEqual(['TicketUsed'])
     const theirs = await join(`${game}/meadow`, ann.character, his)
     const stolen = theirs.body as { layer: string; ticket: string; endpoints: string[] }
