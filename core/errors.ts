@@ -29,8 +29,6 @@ export const catalogue = {
   ZoneFull: { status: 503, title: 'All layers of the zone are full' },
   ZoneWaking: { status: 503, title: 'The zone is being woken, try again' },
   NoCapacity: { status: 503, title: 'No host has room, one is being started' },
-  FleetUnknown: { status: 404, title: 'There is no such fleet' },
-  HostUnknown: { status: 404, title: 'The index knows no such host' },
   LayerLost: { status: 409, title: 'The layer is served by another host' },
   // Tickets
   TicketUnknown: { status: 403, title: 'The join ticket is not known' },
@@ -43,7 +41,6 @@ export const catalogue = {
   HelloExpected: { status: 400, title: 'The first frame must be a hello with a ticket' },
   MoveTooFast: { status: 400, title: 'The move is faster than the character can go' },
   TextInvalid: { status: 400, title: 'The text is empty, too long or holds control characters' },
-  PlayerUnknown: { status: 404, title: 'There is nobody of this name here' },
   ItemUnknown: { status: 404, title: 'There is no such item within reach' },
   InventoryFull: { status: 409, title: 'The inventory is full' },
   // Infrastructure

@@ -3,8 +3,8 @@ import type { JsonObject, StoredRecord } from './ports/store-port.ts'
 
 /** What fits into one record: MongoDB's documents end at 16 MiB. */
 export const MAX_BLOB_BYTES = 12 * 1024 * 1024
-export const MAX_DATA_CHARACTERS = 1024 * 1024
-export const MAX_CHAIN_NAME = 400
+const MAX_DATA_CHARACTERS = 1024 * 1024
+const MAX_CHAIN_NAME = 400
 export const MAX_READ = 1_000
 
 /** The data as the text that is stored: exact, whatever keys and numbers it holds. Throws InvalidInput for an append that no driver takes. */

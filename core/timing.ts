@@ -72,9 +72,6 @@ export const CONNECTION_END_LIMIT = 2_000
 export const TOO_MANY_TOLD_EVERY = 1_000
 
 // Layers
-export const DEFAULT_IDLE_AFTER = 300_000
-export const DEFAULT_SNAPSHOT_EVERY = 30_000
-export const DEFAULT_TICK_RATE_HZ = 20
 /** A snapshot asked for by a leave is written at most so often. */
 export const CHECK_IN_EVERY = 100
 /** A layer that is closing gives its outbox and final snapshot this long before it says that it can't. */

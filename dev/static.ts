@@ -52,7 +52,7 @@ export async function serveStatic(request: IncomingMessage, response: ServerResp
 }
 
 /** The file behind a path, or undefined when the path is not of the page or leaves its folder. */
-export function fileOf(path: string): string | undefined {
+function fileOf(path: string): string | undefined {
   if (path === '/') return join(root, 'dev', 'page', 'index.html')
   const [, first = '', ...rest] = path.split('/')
   const folder = Object.hasOwn(folders, first) ? folders[first] : undefined

@@ -21,7 +21,7 @@ export interface FolderReading {
 }
 
 /** Reads every Zone manifest of the files (name → text). Pure; `known` are the zones as they are, which rules about changes need. */
-export function readManifests(files: ReadonlyMap<string, string>, known: ReadonlyMap<ZoneId, Zone>): FolderReading {
+function readManifests(files: ReadonlyMap<string, string>, known: ReadonlyMap<ZoneId, Zone>): FolderReading {
   const zones = new Map<ZoneId, Zone>()
   const problems: string[] = []
   let unreadable = false

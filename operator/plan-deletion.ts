@@ -59,7 +59,7 @@ export function whatIsLeft(observed: Observed): string {
   return fleets.every(isLeft) ? 'all layers are closed' : 'no layer is known to be open, the index has not confirmed it yet'
 }
 
-export function deadlineOf({ zone, now }: Observed): number {
+function deadlineOf({ zone, now }: Observed): number {
   const since = Date.parse(zone.metadata.deletionTimestamp ?? '')
   return (Number.isNaN(since) ? now : since) + FINALIZER_DEADLINE
 }

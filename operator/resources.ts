@@ -5,9 +5,9 @@ import { type Dedicated, ZONE_API_VERSION, ZONE_KIND, type Zone } from '../core/
 import type { Observed } from './observe.ts'
 
 /** Says from what a dedicated fleet was made: it is made again when that changes. */
-export const MADE_FROM_ANNOTATION = 'bailiwick.dev/made-from'
+const MADE_FROM_ANNOTATION = 'bailiwick.dev/made-from'
 /** Names the zone for which a Fleet was made. */
-export const ZONE_LABEL = 'bailiwick.dev/zone'
+const ZONE_LABEL = 'bailiwick.dev/zone'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -43,7 +43,7 @@ export type ClaimStep =
 /** So often another record may come in between before the claim is given up: a lively former owner writes a few snapshots a second. */
 export const MAX_BEATEN = 10
 /** So many snapshots are tried before the layer is left to a person. */
-export const MAX_SNAPSHOTS_TRIED = 20
+const MAX_SNAPSHOTS_TRIED = 20
 
 /** The next step of a claim. */
 export function decideClaim(seen: ClaimSeen): ClaimStep {

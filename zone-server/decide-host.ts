@@ -59,7 +59,7 @@ export function decideHost(seen: HostObserved): readonly HostAction[] {
 }
 
 /** The host is on its way out, for whatever reason: nothing new, everything it has goes. */
-export function isDraining({ server, stopBy }: HostObserved): boolean {
+function isDraining({ server, stopBy }: HostObserved): boolean {
   return stopBy !== undefined || (server !== undefined && (isEnding(server) || isOutdated(server)))
 }
 

@@ -33,7 +33,7 @@ export function describeInventory(items: readonly { readonly kind: string }[]): 
   return items.length === 0 ? 'you carry nothing' : `you carry: ${items.map((item) => item.kind).join(', ')}`
 }
 
-export function describeEnd(end: SessionEnd): string {
+function describeEnd(end: SessionEnd): string {
   if (end.reason === 'refused') return `ended: ${end.error.message}`
   return end.reason === 'goodbye' ? `ended by the host: ${end.said}` : 'you have left'
 }

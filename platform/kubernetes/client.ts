@@ -5,7 +5,7 @@ import type { Endpoint } from './plain-endpoint.ts'
 import { type ApiRequest, send } from './transport.ts'
 
 /** Names us in managedFields, so that server-side apply knows which fields are ours. */
-export const FIELD_MANAGER = 'bailiwick-operator'
+const FIELD_MANAGER = 'bailiwick-operator'
 
 export interface Page {
   readonly items: readonly KubernetesObject[]

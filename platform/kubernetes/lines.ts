@@ -1,5 +1,5 @@
 /** The longest line of a watch: an object of the API is at most about 1.5 MB in the store. */
-export const MAX_LINE_BYTES = 16 * 1_048_576
+const MAX_LINE_BYTES = 16 * 1_048_576
 
 const NEWLINE = 0x0a
 

@@ -4,7 +4,7 @@ import type { KubernetesObject } from './objects.ts'
 /** Objects in one answer of a list. */
 export const PAGE_LIMIT = 500
 /** So many watches in a row that broke without a word: the version may be what is wrong, so everything is listed anew. */
-export const RELIST_AFTER_FAILURES = 3
+const RELIST_AFTER_FAILURES = 3
 
 /** Where the list/watch loop stands. */
 export interface WatchState {

@@ -1,5 +1,5 @@
 /** What a log line shows in place of a secret. */
-export const REDACTED = '[redacted]'
+const REDACTED = '[redacted]'
 
 const secretNames = new Set([
   'authorization',

@@ -32,7 +32,7 @@ export function isPlaceable(host: HostRecord): boolean {
 }
 
 /** Ready before Retiring, then the fewest players, then the most layers, then the name. */
-export function comparePlaces(a: HostRecord, b: HostRecord): number {
+function comparePlaces(a: HostRecord, b: HostRecord): number {
   const retiring = Number(a.state === 'Retiring') - Number(b.state === 'Retiring')
   return retiring || a.players - b.players || b.layers - a.layers || byName(a.name, b.name)
 }

@@ -30,7 +30,7 @@ export function viewOfLayer(id: LayerId, { layer, host, barred, now }: LayerFact
   }
 }
 
-export function viewOfHost(host: HostRecord, at: Moment): HostView {
+function viewOfHost(host: HostRecord, at: Moment): HostView {
   const { name, incarnation, node, endpoints, capacity, outdated, lastSeen, emptySince, layers, players } = host
   const dead = host.dead || (host.state !== 'Leaving' && isDead(host, at))
   const state = dead ? 'Dead' : host.state

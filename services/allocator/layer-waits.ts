@@ -5,7 +5,7 @@ import type { Log } from '../../core/ports/log-port.ts'
 import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 
 /** So many joins may wait in one process. */
-export const MAX_WAITING_JOINS = 10_000
+const MAX_WAITING_JOINS = 10_000
 
 export interface LayerWait {
   /** Resolves as soon as the layer is Serving, or will not come by itself (Asleep, Barred): it is worth asking again. Also when the signal aborts. */

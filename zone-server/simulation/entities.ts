@@ -6,7 +6,7 @@ export const ITEM = 2
 /** More than this a layer can't hold; with full inventories that is 12,000 players. */
 export const MAX_ENTITIES = 1 << 18
 /** An id rests so many ticks before it names another entity, so that a late frame can't be about the wrong one. */
-export const ID_REST_TICKS = 128
+const ID_REST_TICKS = 128
 
 const FIRST_CAPACITY = 64
 

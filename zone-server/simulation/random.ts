@@ -15,7 +15,7 @@ export function seedRandom(seed: string): Random {
 }
 
 /** The next number, 0 … 2^32 - 1. Changes the generator. */
-export function nextRandom(random: Random): number {
+function nextRandom(random: Random): number {
   const [a = 0, b = 0, c = 0, counter = 0] = random
   const sum = (a + b + counter) >>> 0
   random[3] = counter + 1

@@ -7,7 +7,7 @@ import { hashBytes } from './hash.ts'
 import { addPlayer, emptyState, type LayerState, type Player, type Release } from './state.ts'
 
 /** Of the layout below; raised with each change of it. A reader refuses what it doesn't know. */
-export const SNAPSHOT_VERSION = 1
+const SNAPSHOT_VERSION = 1
 const MAGIC = 0x53_4c_57_42
 
 /** The state as bytes: the same state gives the same bytes. Layout: the order of the calls below. */

@@ -29,7 +29,7 @@ export interface Listener {
 }
 
 export const MAX_CONNECTIONS = 8_192
-export const MAX_CONNECTIONS_PER_ADDRESS = 4_096
+const MAX_CONNECTIONS_PER_ADDRESS = 4_096
 /** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
 const HTTP_START = 0x47
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { validateZone } from '../../../core/zone-validation.ts'
-import { fleet, game, inPhase, square, useWorld, type World } from './release.ts'
+import { copyFleet, fleet, game, inPhase, square, useWorld, type World } from './release.ts'
 
 let world: World
 
@@ -48,23 +48,7 @@ describe('5. manifests', () => {
     })
     expect(waiting).toMatchObject({ reason: 'FleetNotFound' })
     expect(waiting.message).toMatch(/later/)
-    const origin = await world.cluster.kubectlJson<{ spec: { replicas?: number } }>('-n', game, 'get', 'fleet', fleet)
-    const autoscaler = await world.cluster.kubectlJson<{ items: { spec: { fleetName: string } }[] }>('-n', game, 'get', 'fleetautoscalers')
-    const { replicas: _replicas, ...spec } = origin.spec
-    await world.cluster.applyManifest([
-      {
-        apiVersion: 'agones.dev/v1',
-        kind: 'Fleet',
-        metadata: { name: 'later', namespace: game, annotations: { 'bailiwick.dev/spare': '0' } },
-        spec,
-      },
-      {
-        apiVersion: 'autoscaling.agones.dev/v1',
-        kind: 'FleetAutoscaler',
-        metadata: { name: 'later', namespace: game },
-        spec: { ...autoscaler.items.find((each) => each.spec.fleetName === fleet)?.spec, fleetName: 'later' },
-      },
-    ])
+    await copyFleet(world, 'later')
     const zone = await inPhase(world, 'orphan', 'Running')
     expect(zone.status?.fleet).toBe('later')
     await world.deleteZone('orphan')

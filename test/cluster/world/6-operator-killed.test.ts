@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newPlayer, type Player } from './player.ts'
-import { game, inPhase, releaseNamespace, report, square, useWorld, type World } from './release.ts'
+import { copyFleet, game, inPhase, releaseNamespace, report, square, useWorld, type World } from './release.ts'
 
 let world: World
 let ann: Player
@@ -81,7 +81,7 @@ describe('6. the operator is killed in the middle', () => {
     await expect(world.zone('killed')).rejects.toThrow(/not found/i)
   })
 
-  it('of wake, suspension, scaling and a crash of the host; players are served meanwhile', async () => {
+  it('of wake, sleep, suspension, scaling and a crash of the host; players are served meanwhile', async () => {
     await world.applyZone('killed', {
       activation: 'OnDemand',
       idleAfter: '2s',
@@ -104,6 +104,8 @@ describe('6. the operator is killed in the middle', () => {
     await killLeader()
     await world.cluster.waitFor('the player to be back', async () => ann.welcomes.length > welcomes, { timeoutMs: 60_000 })
     await ann.leave()
+    await killLeader()
+    await inPhase(world, 'killed', 'Sleeping')
 
     await patch({ suspend: true })
     await killLeader()
@@ -113,5 +115,19 @@ describe('6. the operator is killed in the middle', () => {
     await killLeader()
     const zone = await inPhase(world, 'killed', 'Running')
     expect(zone.status?.layers?.map(({ index }) => index)).toEqual([0, 1])
+  })
+
+  it('of the wait for a fleet that does not exist, and of its appearance', async () => {
+    await world.applyZone('unfleeted', { activation: 'Always', bounds: square(100), fleet: 'afterwards' })
+    await killLeader()
+    await world.cluster.waitFor('the condition', async () => {
+      const accepted = (await world.zone('unfleeted')).status?.conditions?.find(({ type }) => type === 'Accepted')
+      return accepted?.status === 'False' && accepted.reason === 'FleetNotFound'
+    })
+    await copyFleet(world, 'afterwards')
+    await killLeader()
+    expect((await inPhase(world, 'unfleeted', 'Running')).status?.fleet).toBe('afterwards')
+    await world.deleteZone('unfleeted')
+    await world.cluster.kubectl('-n', game, 'delete', 'fleetautoscaler/afterwards', 'fleet/afterwards')
   })
 })

@@ -134,6 +134,20 @@ export function inPhase(world: World, name: string, phase: string, timeoutMs = 6
   )
 }
 
+/** Makes a fleet of that name like the chart's, with an autoscaler and no spare: what an engineer does who wants another one. */
+export async function copyFleet(world: World, name: string): Promise<void> {
+  const { cluster } = world
+  const origin = await cluster.kubectlJson<{ spec: { replicas?: number } }>('-n', game, 'get', 'fleet', fleet)
+  const { replicas: _replicas, ...spec } = origin.spec
+  const autoscalers = await cluster.kubectlJson<{ items: { spec: { fleetName: string } }[] }>('-n', game, 'get', 'fleetautoscalers')
+  const autoscaler = autoscalers.items.find((each) => each.spec.fleetName === fleet)
+  const metadata = { name, namespace: game }
+  await cluster.applyManifest([
+    { apiVersion: 'agones.dev/v1', kind: 'Fleet', metadata: { ...metadata, annotations: { 'bailiwick.dev/spare': '0' } }, spec },
+    { apiVersion: 'autoscaling.agones.dev/v1', kind: 'FleetAutoscaler', metadata, spec: { ...autoscaler?.spec, fleetName: name } },
+  ])
+}
+
 /** Says a measured time in the test's output; nothing fails on it. */
 export function report(what: string, ms: number, goal: string): void {
   console.log(`measured: ${what}: ${Math.round(ms)} ms (${goal})`)

@@ -4,7 +4,7 @@ import { inventoryOf, type LayerState, type Player } from '../state.ts'
 import { type Rule, refusal } from './rule.ts'
 
 /** Millimetres. */
-export const REACH = 2_000
+const REACH = 2_000
 
 export const pickUp: Rule<'pickUp'> = (before, player, { entity }, sequence) => {
   const missing = refusal(player, sequence, 'ItemUnknown', { asked: `item ${entity}`, todo: `it must lie within ${REACH} mm` })

@@ -9,7 +9,7 @@ import { clamp, halt } from './motion.ts'
 import type { Rule } from './rule.ts'
 
 /** New characters appear at most so far from the middle of the bounds, along each axis. Millimetres. */
-export const SPAWN_SPREAD = 5_000
+const SPAWN_SPREAD = 5_000
 
 export const leave: Rule<'leave'> = (_before, player) => {
   return (state, out) => depart(state, player, 'Left', out)
