@@ -90,6 +90,13 @@ test('a killed container is started again and counted', async () => {
   expect(status.lastState.terminated?.exitCode).toBe(137)
 })
 
+test('a pod that is told to stop before its program listens for signals is gone long before its grace', async () => {
+  await cluster.applyManifest(pod('early', 'setInterval(() => {}, 1000)'))
+  await cluster.kubectl('-n', namespace, 'wait', 'pod/early', '--for=condition=Ready', '--timeout=60s')
+  // The command waits until the pod is gone, and fails at its limit.
+  await cluster.kubectl('-n', namespace, 'delete', 'pod', 'early', '--grace-period=300', '--timeout=30s')
+})
+
 test('Redis keeps what it was told when its process is killed', async () => {
   const redis = await createClient({ url: cluster.redisUrl })
     .on('error', () => {})

@@ -19,6 +19,8 @@ export const imageNames = {
 
 const fullName = (name: string) => `docker.io/library/${name}`
 
+/** How a container of Bailiwick starts; what a pod gives as args follows. */
+export const programEntrypoint = ['/usr/bin/tini', '--', '/usr/local/bin/node']
 /** The programs of Bailiwick, as in images/Containerfile. */
 export const sources = ['package.json', 'core', 'platform', 'operator', 'zone-server', 'services', 'client']
 const emulatorSources = 'test/cluster/agones-emulator'
@@ -27,9 +29,15 @@ const emulatorDependencies = ['@grpc/grpc-js']
 
 /** Builds every image of the test cluster. Layers come from the cache; only the sources are packed anew each time. */
 export async function buildImages(tools: Tools): Promise<Image[]> {
-  const [skeleton, node, dependencies, ours] = await Promise.all([skeletonLayer(), nodeLayer(), dependencyLayer(), sourceLayer(sources)])
-  const program = { entrypoint: ['/usr/local/bin/node'], env: { NODE_ENV: 'production' }, workingDir: '/app' }
-  const bailiwick = [skeleton, node, dependencies, ours]
+  const [skeleton, init, node, dependencies, ours] = await Promise.all([
+    skeletonLayer(),
+    initLayer(),
+    nodeLayer(),
+    dependencyLayer(),
+    sourceLayer(sources),
+  ])
+  const program = { entrypoint: programEntrypoint, env: { NODE_ENV: 'production' }, workingDir: '/app' }
+  const bailiwick = [skeleton, init, node, dependencies, ours]
   const emulator = [...bailiwick, await emulatorDependencyLayer(), await sourceLayer([emulatorSources])]
   return [
     image({ name: fullName(imageNames.bailiwick), layers: bailiwick, ...program }),
@@ -65,6 +73,11 @@ function skeletonLayer() {
       { folder, paths: ['tmp'], mode: '1777' },
     ]
   })
+}
+
+/** Process 1 of the containers: see images/Containerfile. */
+async function initLayer() {
+  return programLayer(requireProgram('tini'), 'usr/bin/tini')
 }
 
 /** The Node this runs on and the libraries it names. */

@@ -12,6 +12,7 @@ const programs: readonly [file: string, debianPackage: string][] = [
   ['ip', 'iproute2'],
   ['openssl', 'openssl'],
   ['redis-check-rdb', 'redis-tools'],
+  ['tini', 'tini'],
 ]
 
 /** Where a program is, or undefined: PATH, and the system folders that an ordinary user's PATH leaves out. */
