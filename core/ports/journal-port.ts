@@ -1,0 +1,63 @@
+import type { LayerId } from '../ids.ts'
+
+/**
+ * The journal of the layers, a part of the zone index (slot: layer). An entry is what the simulation was told in one tick; a tick is confirmed when its entry is appended, and
+ * nothing that it says leaves the host before.
+ *
+ * The fence is the pair (epoch, replication id of the index). Every call that carries one is judged by the fence as it stands: a higher epoch there answers 'Fenced' (another owns
+ * the layer); a lower one, none at all, or another replication id than the index has now answers 'Forked' (the index restarted, failed over or was flushed, and may have lost the
+ * fence and the tail). After 'Forked' whoever holds the state in memory claims a new epoch and goes on from memory.
+ *
+ * Every method throws IndexUnavailable when the index does not answer within INDEX_CALL_DEADLINE; the call may then have happened or not, and may be repeated as it is.
+ */
+export interface Journal {
+  /** Raises the layer's fence to `epoch` under the index's present replication id. Never lowers it, never changes the replication id of an epoch that stands. Answers the fence as it is now. */
+  raiseFence(layer: LayerId, epoch: number): Promise<Fence>
+  /** Entries behind tick `after`, oldest first, at most `limit`; and what the journal holds as a whole. */
+  readJournal(layer: LayerId, fence: Fence, after: number, limit: number): Promise<FenceRefusal | JournalPart>
+  /**
+   * Makes `tick` the one that the next append names as its predecessor: after a claim, and after a fork. Entries that end before it are dropped. 'Ahead' when the journal holds a
+   * later entry than `tick`: then nothing changes, for a confirmed tick must not be forgotten.
+   */
+  startJournal(layer: LayerId, fence: Fence, tick: number): Promise<'Done' | FenceRefusal | 'Ahead'>
+  /** Appends entries of several layers in one round trip, at most one for each layer and each judged by itself; answers in the order asked. Rejects as a whole when the index does not answer. */
+  appendJournal(appends: readonly JournalAppend[]): Promise<readonly AppendAnswer[]>
+  /** Drops the entries up to `through`, that one included. The last tick and its digest are kept. */
+  trimJournal(layer: LayerId, fence: Fence, through: number): Promise<'Done' | FenceRefusal>
+}
+
+export interface Fence {
+  readonly epoch: number
+  /** The index's replication id when the fence was raised. */
+  readonly replid: string
+}
+
+export type FenceRefusal = 'Fenced' | 'Forked'
+
+export interface JournalEntry {
+  readonly epoch: number
+  readonly tick: number
+  /** The tick of the entry before it. Ticks between had no inputs. */
+  readonly previous: number
+  /** What the simulation was told: zone-server/simulation/batch.ts. */
+  readonly batch: Uint8Array
+  /** The hash of the state after this tick: 16 hexadecimal digits. */
+  readonly digest: string
+}
+
+export interface JournalAppend extends JournalEntry {
+  readonly layer: LayerId
+  readonly fence: Fence
+}
+
+/** 'Done': appended, now or by an earlier try (same epoch, tick and digest). 'OutOfSequence': the last entry is another one than `previous`. */
+export type AppendAnswer = 'Done' | FenceRefusal | 'OutOfSequence'
+
+export interface JournalPart {
+  readonly entries: readonly JournalEntry[]
+  /** The tick of the newest entry ever appended or started from; 0 when there is none. */
+  readonly last: number
+}
+
+/** An entry's batch is at most so many bytes. */
+export const MAX_BATCH = 1024 * 1024
