@@ -21,17 +21,18 @@ interface Seat {
   welcomed: boolean
 }
 
-/** Frames of one tick, for one client each: made at the tick, sent when the tick may leave. */
-export type Delivery = readonly { readonly spectator: Spectator; readonly frames: readonly Uint8Array[] }[]
+/** What one tick shows and says, captured when it was stepped: released when it is confirmed, under the epoch that confirmed it. */
+export interface TickFrames {
+  readonly tick: number
+  /** The frames of one client each, once the epoch is known. */
+  readonly deliveries: readonly { readonly spectator: Spectator; readonly frames: (epoch: number) => readonly Uint8Array[] }[]
+}
+
+type Captured = (epoch: number) => readonly Uint8Array[]
 
 /** Who of the residents has a connection, and what each of them is told. */
 export class Audience {
   readonly #seats = new Map<string, Seat>()
-  readonly #epoch: number
-
-  constructor(epoch: number) {
-    this.#epoch = epoch
-  }
 
   /** Seats a client; the one that sat there before is told so and ended. */
   seat(character: string, spectator: Spectator): void {
@@ -61,29 +62,39 @@ export class Audience {
     return [...this.#seats.values()].map(({ spectator }) => spectator)
   }
 
-  /** What the tick says to each client, in the order it happened, then what it sees. */
-  frames(state: LayerState, output: TickOutput): Delivery {
-    const frames = new Map<string, Uint8Array[]>()
+  /**
+   * Captures what the tick that was just stepped shows and says to each client: called once after each step, in order. The state may move on before
+   * the tick is confirmed.
+   */
+  encode(state: LayerState, output: TickOutput): TickFrames {
+    const frames = new Map<string, Captured[]>()
     for (const character of this.#seats.keys()) frames.set(character, [])
     for (const { to, message } of output.messages) {
       if (to === undefined) {
-        const frame = messageFrame(state, this.#epoch, '', message)
-        for (const [character, seat] of this.#seats) if (seat.welcomed && frame !== undefined) frames.get(character)?.push(frame)
+        const captured = messageFrame(state, '', message)
+        for (const [character, seat] of this.#seats) if (seat.welcomed && captured !== undefined) frames.get(character)?.push(captured)
         continue
       }
       const seat = this.#seats.get(to)
       if (seat === undefined) continue
       if (message.kind === 'welcome') seat.welcomed = true
       if (message.kind === 'welcome' || message.kind === 'look') seat.view.forget()
-      const frame = messageFrame(state, this.#epoch, to, message)
-      if (frame !== undefined) frames.get(to)?.push(frame)
+      const captured = messageFrame(state, to, message)
+      if (captured !== undefined) frames.get(to)?.push(captured)
     }
     this.#turnAwayUnwelcomed()
     this.#addViews(state, frames)
-    return [...frames].flatMap(([character, list]) => {
+    const deliveries = [...frames].flatMap(([character, list]) => {
       const spectator = this.#seats.get(character)?.spectator
-      return spectator === undefined || list.length === 0 ? [] : [{ spectator, frames: list }]
+      if (spectator === undefined || list.length === 0) return []
+      return [{ spectator, frames: (epoch: number) => list.flatMap((captured) => captured(epoch)) }]
     })
+    return { tick: state.tick, deliveries }
+  }
+
+  /** Sends what a confirmed tick shows and says: each tick once, in order, however many at a time. */
+  release(frames: TickFrames, epoch: number): void {
+    for (const delivery of frames.deliveries) delivery.spectator.send(delivery.frames(epoch))
   }
 
   /** Who was seated for a resident that left in the same tick has missed it: it is to come again. */
@@ -96,12 +107,12 @@ export class Audience {
     }
   }
 
-  #addViews(state: LayerState, frames: Map<string, Uint8Array[]>): void {
+  #addViews(state: LayerState, frames: Map<string, Captured[]>): void {
     if (this.#seats.size === 0) return
     const grid = new Grid(state)
     for (const [character, { view, welcomed }] of this.#seats) {
       const player = state.players.get(character)
-      if (player !== undefined && welcomed) frames.get(character)?.push(...viewFrames(state, this.#epoch, grid, player, view))
+      if (player !== undefined && welcomed) frames.get(character)?.push(viewFrames(state, grid, player, view))
     }
   }
 }

@@ -81,7 +81,7 @@ export class Layer {
     this.#lease = lease
     this.#state = state
     this.#idleSince = clock.now()
-    this.#audience = new Audience(lease.epoch)
+    this.#audience = new Audience()
     const audience = this.#audience
     const releases = new Releases({
       ...{ store, index, state, log, signal },
@@ -154,7 +154,7 @@ export class Layer {
       for (const character of this.#state.players.keys()) this.#inputs.layer({ kind: 'expel', character, reason: 'Closing' })
     const players = this.#state.players.size
     const output = step(this.#state, this.#inputs.take())
-    for (const { spectator, frames } of this.#audience.frames(this.#state, output)) spectator.send(frames)
+    this.#audience.release(this.#audience.encode(this.#state, output), this.#lease.epoch)
     for (const departure of output.departures) this.#departed(departure)
     this.#doorway.afterTick()
     this.#releases.afterTick()

@@ -21,13 +21,20 @@ export function pongFrame(nonce: number): Uint8Array {
   return encodeServerMessage({ body: { case: 'pong', value: { nonce } } })
 }
 
-/** The frame of a message of the simulation; undefined for those that concern the view alone. */
-export function messageFrame(state: LayerState, epoch: number, character: string, message: PlayerMessage): Uint8Array | undefined {
+/** The frame of a message of the simulation, once the epoch is known; undefined for those that concern the view alone. */
+export function messageFrame(
+  state: LayerState,
+  character: string,
+  message: PlayerMessage,
+): ((epoch: number) => readonly Uint8Array[]) | undefined {
+  if (message.kind === 'look') return undefined
+  if (message.kind === 'welcome') return welcomeFrame(state, character, message)
+  const frames = [plainFrame(message)]
+  return () => frames
+}
+
+function plainFrame(message: Exclude<PlayerMessage, { readonly kind: 'look' | 'welcome' }>): Uint8Array {
   switch (message.kind) {
-    case 'look':
-      return undefined
-    case 'welcome':
-      return welcomeFrame(state, epoch, character, message)
     case 'refused':
       return refused(message.code, message)
     case 'said':
@@ -47,30 +54,24 @@ function refused(code: ErrorCode, message: Extract<PlayerMessage, { kind: 'refus
 
 function welcomeFrame(
   state: LayerState,
-  epoch: number,
   character: string,
   message: Extract<PlayerMessage, { kind: 'welcome' }>,
-): Uint8Array {
+): (epoch: number) => readonly Uint8Array[] {
   const { bounds, tickRateHz } = state.settings
-  return encodeServerMessage({
-    body: {
-      case: 'welcome',
-      value: {
-        layer: state.layer,
-        epoch,
-        tick: state.tick,
-        tickRate: tickRateHz,
-        entity: message.entity,
-        character,
-        name: message.name,
-        minX: bounds.min.x,
-        minY: bounds.min.y,
-        maxX: bounds.max.x,
-        maxY: bounds.max.y,
-        maxSpeed: MAX_SPEED,
-        acknowledged: message.acknowledged,
-        inventory: [...message.inventory],
-      },
-    },
-  })
+  const value = {
+    layer: state.layer,
+    tick: state.tick,
+    tickRate: tickRateHz,
+    entity: message.entity,
+    character,
+    name: message.name,
+    minX: bounds.min.x,
+    minY: bounds.min.y,
+    maxX: bounds.max.x,
+    maxY: bounds.max.y,
+    maxSpeed: MAX_SPEED,
+    acknowledged: message.acknowledged,
+    inventory: [...message.inventory],
+  }
+  return (epoch) => [encodeServerMessage({ body: { case: 'welcome', value: { ...value, epoch } } })]
 }

@@ -6,7 +6,7 @@ import type { Grid } from './grid.ts'
 import type { View } from './view.ts'
 
 /** The frames that bring one client's view up to the state: what vanished, what appeared, and the state frame. */
-export function viewFrames(state: LayerState, epoch: number, grid: Grid, player: Player, view: View): Uint8Array[] {
+export function viewFrames(state: LayerState, grid: Grid, player: Player, view: View): (epoch: number) => readonly Uint8Array[] {
   const { entities } = state
   const visible = grid.around(entities.x[player.entity] ?? 0, entities.y[player.entity] ?? 0)
   const { appeared, vanished } = view.update(visible)
@@ -25,6 +25,7 @@ export function viewFrames(state: LayerState, epoch: number, grid: Grid, player:
   // What lies on the ground does not move: its place came with Appeared.
   const moving = visible.filter((id) => entities.kind[id] === AVATAR)
   const records = moving.map((id) => ({ id, x: entities.x[id] ?? 0, y: entities.y[id] ?? 0, heading: entities.heading[id] ?? 0 }))
-  frames.push(encodeStateFrame({ epoch, tick: state.tick, acknowledged: player.inputSequence, entities: records }))
-  return frames
+  const { tick } = state
+  const acknowledged = player.inputSequence
+  return (epoch) => [...frames, encodeStateFrame({ epoch, tick, acknowledged, entities: records })]
 }
