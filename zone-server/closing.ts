@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep, type Timers } from '../core/clock.ts'
 import { describeError, isCode } from '../core/errors.ts'
 import type { FleetId } from '../core/ids.ts'
 import type { CloseReason, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { CLOSE_DEADLINE, CLOSE_RETRY_EVERY } from '../core/timing.ts'
 import type { Lease } from './lease.ts'
-import { retrying } from './retry.ts'
+import { jittered, retrying } from './retry.ts'
 import type { LayerState } from './simulation/state.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -18,6 +18,7 @@ export interface ClosingDeps {
   readonly state: LayerState
   readonly snapshots: Snapshots
   readonly log: Log
+  readonly timers: Timers
   readonly signal: AbortSignal
   /** True while somebody is on the way in. */
   readonly isBusy: () => boolean
@@ -64,25 +65,37 @@ export class Closing {
 
   async #run(): Promise<void> {
     if (!(await this.#begin())) return
-    const { state, log, snapshots, lease, signal, index, fleet, host, generation, onBegun, onEmpty, onEnd } = this.#deps
+    const { state, log, snapshots, lease, signal, timers, index, fleet, host, generation, onBegun, onEmpty, onEnd } = this.#deps
     const reason = this.#reason ?? 'Idle'
     this.#begun = true
     onBegun(reason)
-    const slow = setInterval(() => {
-      log.error({ layer: state.layer, players: state.players.size, outbox: state.outbox.size }, 'a layer can not be closed yet')
-    }, CLOSE_DEADLINE)
+    const settled = this.#complaining()
     try {
       await this.#empty(signal)
       onEmpty()
       await snapshots.last()
       await lease.close(state.tick, signal)
-      const options = { what: `closing of ${state.layer}`, log, signal }
+      const options = { what: `closing of ${state.layer}`, log, timers, signal }
       await retrying(() => index.closeLayer(fleet, state.layer, host, generation), options)
       log.info({ layer: state.layer, epoch: lease.epoch, tick: state.tick, reason }, 'layer closed')
       onEnd('closed')
     } finally {
-      clearInterval(slow)
+      settled()
     }
+  }
+
+  /** Says every now and then that it is not done yet, until the answered function is called. */
+  #complaining(): () => void {
+    const { timers, log, state } = this.#deps
+    let cancel: () => void = () => undefined
+    const wait = (): void => {
+      cancel = timers.after(CLOSE_DEADLINE, () => {
+        log.error({ layer: state.layer, players: state.players.size, outbox: state.outbox.size }, 'a layer can not be closed yet')
+        wait()
+      })
+    }
+    wait()
+    return () => cancel()
   }
 
   /** Everybody is out and stored. Rejects when the layer is lost before. */
@@ -96,7 +109,7 @@ export class Closing {
 
   /** Asks the index. True: nobody can join any more. An idle closing is asked for once, any other until there is an answer. */
   async #begin(): Promise<boolean> {
-    const { index, fleet, host, state, generation, signal, log, onEnd } = this.#deps
+    const { index, fleet, host, state, generation, signal, timers, log, onEnd } = this.#deps
     for (;;) {
       signal.throwIfAborted()
       const force = this.#reason !== 'Idle'
@@ -116,7 +129,7 @@ export class Closing {
         this.#reason = undefined
         return false
       }
-      if (force) await sleep(CLOSE_RETRY_EVERY * (0.5 + Math.random() / 2), undefined, { signal })
+      if (force) await sleep(timers, jittered(CLOSE_RETRY_EVERY, timers), signal)
     }
   }
 

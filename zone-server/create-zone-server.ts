@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import type { GameServerPort } from '../core/ports/game-server-port.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
@@ -16,7 +16,7 @@ export interface ZoneServerDeps {
   readonly store: Store
   readonly gameServer: GameServerPort
   readonly log: Log
-  readonly clock: Clock
+  readonly clock: Timers
   readonly metrics: Metrics
   /** How many layers it serves at most. */
   readonly capacity: number

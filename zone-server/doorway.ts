@@ -1,4 +1,5 @@
 import { chains } from '../core/chains.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import { type FleetId, parseLayerId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
@@ -19,6 +20,7 @@ export interface DoorwayDeps {
   readonly index: ZoneIndex
   readonly fleet: FleetId
   readonly log: Log
+  readonly timers: Timers
   readonly epoch: number
   readonly state: LayerState
   readonly inputs: InputQueue
@@ -115,10 +117,10 @@ export class Doorway {
 
   /** Makes the character this layer's, when what it left here before is settled and there is room. */
   async #take(account: string, character: string): Promise<Admission> {
-    const { state, store, releases } = this.#deps
+    const { state, store, releases, timers } = this.#deps
     const residentVersion = (): number | undefined => state.players.get(character)?.version
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      await withDeadline(releases.settled(character), RELEASE_WAIT, () => stillLeaving(character))
+      await withDeadline(releases.settled(character), RELEASE_WAIT, timers, () => stillLeaving(character))
       this.#assertOpen()
       this.#makeRoom(character)
       const departures = this.#departures
@@ -144,10 +146,10 @@ export class Doorway {
 
   /** Tells the index where the character is and drops what is behind the head of its chain. Neither may hold the join up. */
   async #record(character: string, version: number): Promise<void> {
-    const { state, index, store, log, signal } = this.#deps
+    const { state, index, store, log, timers, signal } = this.#deps
     const location = { state: 'InZone', zone: parseLayerId(state.layer).zone, layer: state.layer } as const
     try {
-      await retrying(() => index.setLocation(character, version, location), { what: 'location', log, signal, attempts: 20 })
+      await retrying(() => index.setLocation(character, version, location), { what: 'location', log, timers, signal, attempts: 20 })
       await store.prune(chains.character(character), version)
     } catch (error) {
       if (!signal.aborted)

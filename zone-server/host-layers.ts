@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/ids.ts'
 import type { CloseReason, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
@@ -7,12 +7,10 @@ import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
 import type { ObservedLayer } from './decide-host.ts'
-import { Layer } from './layer.ts'
-import { claimLayer } from './lease.ts'
-import { firstInputs, simulationSettings } from './restore.ts'
+import type { Layer } from './layer.ts'
+import { openLayer } from './open-layer.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
-import { newState } from './simulation/state.ts'
 
 /** What a host counts. */
 export interface HostMeters {
@@ -24,7 +22,7 @@ export interface HostLayersDeps {
   readonly index: ZoneIndex
   readonly store: Store
   readonly log: Log
-  readonly clock: Clock
+  readonly timers: Timers
   readonly meters: HostMeters
   readonly fleet: FleetId
   readonly host: string
@@ -152,7 +150,7 @@ export class HostLayers {
 
   /** New settings of a zone, or of any (undefined), go to its layers. */
   async refreshZone(zone: ZoneId | undefined): Promise<void> {
-    const { index, log } = this.#deps
+    const { index, log, timers } = this.#deps
     for (const layer of this.#serving.values()) {
       const { zone: own } = parseLayerId(layer.id)
       if (zone !== undefined && zone !== own) continue
@@ -160,6 +158,7 @@ export class HostLayers {
         const settings = await retrying(() => index.getZone(own), {
           what: `settings of ${own}`,
           log,
+          timers,
           signal: this.#over.signal,
           attempts: SETTINGS_ATTEMPTS,
         })
@@ -172,9 +171,9 @@ export class HostLayers {
   }
 
   async #claim(layer: LayerId, claiming: Claiming): Promise<void> {
-    const { host, meters, clock, log } = this.#deps
-    const began = clock.now()
-    const seconds = (): number => (clock.now() - began) / 1_000
+    const { host, meters, timers, log } = this.#deps
+    const began = timers.now()
+    const seconds = (): number => (timers.now() - began) / 1_000
     try {
       const served = await this.#open(layer, claiming)
       // Dropped meanwhile: whoever has it now claims a higher epoch than this one.
@@ -186,7 +185,7 @@ export class HostLayers {
       this.#serving.set(layer, served)
       meters.claim('served', seconds())
       const { epoch, players } = served.report
-      log.info({ layer, generation: claiming.generation, epoch, players, ms: clock.now() - began }, 'layer served')
+      log.info({ layer, generation: claiming.generation, epoch, players, ms: timers.now() - began }, 'layer served')
       if (claiming.closeRequested !== undefined) served.close(claiming.closeRequested)
       this.#deps.onChange()
       // They may have changed since they were read for the claim, when the layer could not be told.
@@ -199,27 +198,20 @@ export class HostLayers {
     }
   }
 
-  async #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
-    const { index, store, log, clock, fleet, host, meters, onChange } = this.#deps
-    const zone = await index.getZone(parseLayerId(layer).zone)
-    if (zone === undefined) throw new BailiwickError('ZoneUnknown', { asked: layer })
-    const { lease, state = newState(layer, simulationSettings(zone)) } = await claimLayer(
-      { layer, generation, host },
-      { store, index, log },
-      abort.signal,
+  #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
+    const { meters, ...deps } = this.#deps
+    return openLayer(
+      { ...deps, onTick: (seconds) => meters.tick(seconds) },
+      { layer, generation, signal: abort.signal, onEnd: () => this.#layerOver(layer, generation) },
     )
-    const inputs = await firstInputs(state, zone, store, log)
-    abort.signal.throwIfAborted()
-    const deps = { store, index, fleet, host, log, clock, onChange, onTick: (time: number) => meters.tick(time) }
-    return new Layer({ generation, zone, lease, state, firstInputs: inputs }, { ...deps, onEnd: () => this.#layerOver(layer, generation) })
   }
 
   async #giveUp(layer: LayerId, claiming: Claiming, reason: unknown): Promise<void> {
-    const { index, fleet, host, log } = this.#deps
+    const { index, fleet, host, log, timers } = this.#deps
     const { generation, abort } = claiming
     const tell = (): Promise<unknown> => index.failLayer(fleet, layer, host, generation, describeError(reason).slice(0, 500))
     try {
-      await retrying(tell, { what: `failure of ${layer}`, log, signal: abort.signal, attempts: FAIL_ATTEMPTS })
+      await retrying(tell, { what: `failure of ${layer}`, log, timers, signal: abort.signal, attempts: FAIL_ATTEMPTS })
     } catch (error) {
       log.warn({ layer, detail: describeError(error) }, 'the index was not told of a failed claim')
     }

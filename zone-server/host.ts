@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import { type FleetId, fleetId } from '../core/ids.ts'
 import type { GameServerPort, GameServerView } from '../core/ports/game-server-port.ts'
@@ -17,7 +17,7 @@ export interface HostDeps {
   readonly store: Store
   readonly gameServer: GameServerPort
   readonly log: Log
-  readonly clock: Clock
+  readonly clock: Timers
   readonly meters: HostMeters
   /** How many layers it may serve at once. */
   readonly capacity: number
@@ -115,7 +115,7 @@ export class Host {
     const fleet = fleetId(server.namespace, name)
     const host = server.name
     const log = this.#deps.log.child({ host })
-    const layers = new HostLayers({ index, store, clock, meters, fleet, host, log, onChange: () => this.#kick() })
+    const layers = new HostLayers({ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() })
     const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers })
     this.#watch(fleet, host, layers)
     return { layers, membership, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
@@ -129,7 +129,7 @@ export class Host {
       const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()
     }
-    const forEver = { log: this.#deps.log, signal }
+    const forEver = { log: this.#deps.log, timers: this.#deps.clock, signal }
     const watches = [
       retrying(() => index.watchFleet(fleet, onFleet, signal), { what: 'watch of the fleet', ...forEver }),
       retrying(() => index.watchZones((change) => void layers.refreshZone(change.zone), signal), {

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import type { FleetId, LayerId } from '../core/ids.ts'
 import type { CloseReason, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
@@ -29,7 +29,7 @@ export interface LayerDeps {
   readonly fleet: FleetId
   readonly host: string
   readonly log: Log
-  readonly clock: Clock
+  readonly timers: Timers
   /** Told how long each tick took, in seconds. */
   readonly onTick: (seconds: number) => void
   /** The report has news. */
@@ -71,7 +71,7 @@ export class Layer {
 
   constructor(start: LayerStart, deps: LayerDeps) {
     const { generation, zone, lease, state } = start
-    const { clock, log, store, index, fleet, host } = deps
+    const { timers, log, store, index, fleet, host } = deps
     const { signal } = this.#over
     const inputs = this.#inputs
     this.id = state.layer
@@ -80,35 +80,35 @@ export class Layer {
     this.#zone = zone
     this.#lease = lease
     this.#state = state
-    this.#idleSince = clock.now()
+    this.#idleSince = timers.now()
     this.#audience = new Audience()
     const audience = this.#audience
     const releases = new Releases({
-      ...{ store, index, state, log, signal },
+      ...{ store, index, state, log, timers, signal },
       onDone: (release) => this.#released(release),
       onDelayed: (release) => this.#delayed(release),
     })
     this.#releases = releases
     const snapshots = new Snapshots(zone.snapshotEveryMs, state.tick, {
-      ...{ lease, state, clock, log, signal },
+      ...{ lease, state, clock: timers, log, signal },
       onStored: (tick) => releases.send(tick),
       onFailed: (error) => this.#snapshotFailed(error),
     })
     this.#snapshots = snapshots
     this.#doorway = new Doorway({
-      ...{ store, index, fleet, log, state, inputs, audience, releases, signal, epoch: lease.epoch },
+      ...{ store, index, fleet, log, timers, state, inputs, audience, releases, signal, epoch: lease.epoch },
       maxPlayers: () => this.#zone.layers.maxPlayers,
       isOpen: () => !signal.aborted && !this.#closing.begun,
     })
     this.#closing = new Closing({
-      ...{ index, fleet, host, generation, lease, state, snapshots, log, signal },
+      ...{ index, fleet, host, generation, lease, state, snapshots, log, timers, signal },
       isBusy: () => this.#doorway.busy,
       onBegun: (reason) => this.#beginClosing(reason),
       onEmpty: () => this.#ticker.stop(),
       onEnd: (how) => this.#end(how),
     })
     for (const body of start.firstInputs) inputs.layer(body)
-    this.#ticker = new Ticker(clock, zone.tickRateHz, () => this.#tick())
+    this.#ticker = new Ticker(timers, zone.tickRateHz, () => this.#tick())
     // What a former owner had durable in its outbox may not have been sent.
     releases.send(state.tick)
   }
@@ -190,9 +190,9 @@ export class Layer {
   }
 
   #closeIfIdle(): void {
-    const { clock } = this.#deps
+    const { timers } = this.#deps
     const { activation, idleAfterMs } = this.#zone
-    const now = clock.now()
+    const now = timers.now()
     if (activation !== 'OnDemand' || this.#state.players.size > 0 || this.#state.outbox.size > 0 || this.#doorway.busy)
       this.#idleSince = now
     if (this.#closing.begun || now - this.#idleSince < idleAfterMs) return

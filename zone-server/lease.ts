@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { chains, type LayerRecord } from '../core/chains.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
@@ -16,6 +17,7 @@ export interface LeaseDeps {
   readonly store: Store
   readonly index: ZoneIndex
   readonly log: Log
+  readonly timers: Timers
 }
 
 export interface ClaimRequest {
@@ -81,7 +83,10 @@ export class Lease {
       const nonce = randomUUID()
       const stored = { ...storedLayerRecord(record()), ...(blob === undefined ? {} : { blob }) }
       const append = (): Promise<'Done' | 'Conflict'> => this.#deps.store.append(this.#chain, n, nonce, stored)
-      if ((await retrying(append, { what: `${stored.kind} of ${this.layer}`, log: this.#deps.log, signal })) === 'Conflict') {
+      if (
+        (await retrying(append, { what: `${stored.kind} of ${this.layer}`, log: this.#deps.log, timers: this.#deps.timers, signal })) ===
+        'Conflict'
+      ) {
         this.#lost = true
         throw lost(this.layer, this.epoch)
       }

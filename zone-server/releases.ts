@@ -1,5 +1,6 @@
 import { type CharacterRecord, chains } from '../core/chains.ts'
 import { storedCharacter } from '../core/character-record.ts'
+import type { Timers } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
@@ -12,6 +13,7 @@ export interface ReleasesDeps {
   readonly index: ZoneIndex
   readonly state: LayerState
   readonly log: Log
+  readonly timers: Timers
   readonly signal: AbortSignal
   /** The release is stored (now or long ago): the simulation is to be told. */
   readonly onDone: (release: Release) => void
@@ -60,7 +62,7 @@ export class Releases {
   }
 
   async #release(release: Release): Promise<void> {
-    const { store, log, signal, state, onDelayed, onDone } = this.#deps
+    const { store, log, timers, signal, state, onDelayed, onDone } = this.#deps
     const chain = chains.character(release.character)
     const { account, name, createdAt } = release
     const record: CharacterRecord = { kind: 'released', account, name, createdAt, state: release.state }
@@ -70,6 +72,7 @@ export class Releases {
       const answer = await retrying(() => store.append(chain, release.n, nonce, storedCharacter(record)), {
         what: `release of ${release.character}`,
         log,
+        timers,
         signal,
         onFirstFailure: () => onDelayed(release),
       })
@@ -85,10 +88,11 @@ export class Releases {
   }
 
   #tellIndex(release: Release): void {
-    const { index, log, signal } = this.#deps
+    const { index, log, timers, signal } = this.#deps
     retrying(() => index.setLocation(release.character, release.n, { state: 'Offline' }), {
       what: 'location',
       log,
+      timers,
       signal,
       attempts: 20,
     }).catch((error: unknown) => {

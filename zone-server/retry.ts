@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep, type Timers } from '../core/clock.ts'
 import { describeError, isCode } from '../core/errors.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { LAYER_RETRY_MAX, LAYER_RETRY_MIN } from '../core/timing.ts'
@@ -6,6 +6,7 @@ import { LAYER_RETRY_MAX, LAYER_RETRY_MIN } from '../core/timing.ts'
 export interface RetryOptions {
   readonly what: string
   readonly log: Log
+  readonly timers: Timers
   /** Ends the waiting: the returned promise then rejects with the signal's reason. */
   readonly signal: AbortSignal
   /** Default: for as long as it takes. */
@@ -16,20 +17,25 @@ export interface RetryOptions {
 
 /** Does `work` until it succeeds; only an index or store that does not answer is worth another try, after a wait that doubles, with jitter. */
 export async function retrying<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { what, log, timers, signal, attempts, onFirstFailure } = options
   let wait = LAYER_RETRY_MIN
   for (let attempt = 1; ; attempt++) {
-    options.signal.throwIfAborted()
+    signal.throwIfAborted()
     try {
       return await work()
     } catch (error) {
-      options.signal.throwIfAborted()
-      if (!isCode(error, 'IndexUnavailable', 'StoreUnavailable') || attempt === options.attempts) throw error
+      signal.throwIfAborted()
+      if (!isCode(error, 'IndexUnavailable', 'StoreUnavailable') || attempt === attempts) throw error
       // The 1st, 2nd, 4th, 8th … failure: an outage is no flood of lines.
-      if ((attempt & (attempt - 1)) === 0)
-        options.log.warn({ what: options.what, attempt, detail: describeError(error) }, 'will be tried again')
-      if (attempt === 1) options.onFirstFailure?.()
-      await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal: options.signal }).catch(() => options.signal.throwIfAborted())
+      if ((attempt & (attempt - 1)) === 0) log.warn({ what, attempt, detail: describeError(error) }, 'will be tried again')
+      if (attempt === 1) onFirstFailure?.()
+      await sleep(timers, jittered(wait, timers), signal)
       wait = Math.min(wait * 2, LAYER_RETRY_MAX)
     }
   }
+}
+
+/** Between half of `ms` and all of it, so that those who failed together do not come back together. */
+export function jittered(ms: number, timers: Timers): number {
+  return ms * (0.5 + timers.random() / 2)
 }

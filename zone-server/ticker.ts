@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 
 /** After a pause so many ticks are caught up at once; the rest of the lost time stays lost. */
 export const MAX_CATCH_UP = 5
@@ -16,17 +16,18 @@ export function ticksDue(now: number, next: number, period: number): { readonly 
 
 /** Calls `tick` at a fixed rate until it is stopped. */
 export class Ticker {
-  readonly #clock: Clock
+  readonly #timers: Timers
   readonly #tick: () => void
   #period: number
   #next: number
-  #timer: NodeJS.Timeout | undefined
+  /** Undefined: it was stopped. */
+  #cancel: (() => void) | undefined
 
-  constructor(clock: Clock, rateHz: number, tick: () => void) {
-    this.#clock = clock
+  constructor(timers: Timers, rateHz: number, tick: () => void) {
+    this.#timers = timers
     this.#tick = tick
     this.#period = 1_000 / rateHz
-    this.#next = clock.now() + this.#period
+    this.#next = timers.now() + this.#period
     this.#wait()
   }
 
@@ -35,18 +36,18 @@ export class Ticker {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
   #wait(): void {
-    this.#timer = setTimeout(() => this.#wake(), Math.max(1, this.#next - this.#clock.now()))
+    this.#cancel = this.#timers.after(Math.max(1, this.#next - this.#timers.now()), () => this.#wake())
   }
 
   #wake(): void {
-    const { run, next } = ticksDue(this.#clock.now(), this.#next, this.#period)
+    const { run, next } = ticksDue(this.#timers.now(), this.#next, this.#period)
     this.#next = next
-    for (let i = 0; i < run && this.#timer !== undefined; i++) this.#tick()
-    if (this.#timer !== undefined) this.#wait()
+    for (let i = 0; i < run && this.#cancel !== undefined; i++) this.#tick()
+    if (this.#cancel !== undefined) this.#wait()
   }
 }

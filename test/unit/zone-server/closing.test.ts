@@ -1,39 +1,63 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ManualClock } from '../../../core/clock.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { Closing } from '../../../zone-server/closing.ts'
 import { Lease } from '../../../zone-server/lease.ts'
 import { newState } from '../../../zone-server/simulation/state.ts'
 import { Snapshots } from '../../../zone-server/snapshots.ts'
-import { FLEET, LAYER, World } from './world-kit.ts'
+import { FLEET, LAYER, pause, World } from './world-kit.ts'
 
 let world: World
+
+/** Knows how many wait. */
+class CountingClock extends ManualClock {
+  waiting = 0
+
+  override after(ms: number, call: () => void): () => void {
+    this.waiting++
+    const cancel = super.after(ms, call)
+    return () => {
+      this.waiting--
+      cancel()
+    }
+  }
+}
 
 beforeEach(async () => {
   world = await World.create()
 })
 
 afterEach(async () => {
-  vi.useRealTimers()
   await world.end()
 })
 
 it('a layer that is lost while it waits for its last players is not waited for any longer', async () => {
-  vi.useFakeTimers()
   const over = new AbortController()
   const { signal } = over
-  const clock = { now: () => Date.now() }
+  const clock = new CountingClock()
   const index = createMemoryIndex({ clock })
   const beginClose = async () => 'ok' as const
   const settings = { bounds: { min: { x: 0, y: 0 }, max: { x: 1, y: 1 } }, tickRateHz: 20, linkDeadTicks: 1 }
   const state = newState(LAYER, settings)
-  const lease = new Lease(LAYER, 1, 0, { store: world.store, index, log: silentLog })
+  const lease = new Lease(LAYER, 1, 0, { store: world.store, index, log: silentLog, timers: clock })
   const told = { onStored: () => undefined, onFailed: () => undefined }
   const snapshots = new Snapshots(1_000, 0, { lease, state, clock, log: silentLog, signal, ...told })
   const begun = Promise.withResolvers<void>()
   const ends: string[] = []
   const closing = new Closing({
-    ...{ index: { ...index, beginClose }, fleet: FLEET, host: 'host-1', generation: 1, lease, state, snapshots, log: silentLog, signal },
+    ...{
+      index: { ...index, beginClose },
+      fleet: FLEET,
+      host: 'host-1',
+      generation: 1,
+      lease,
+      state,
+      snapshots,
+      log: silentLog,
+      timers: clock,
+      signal,
+    },
     isBusy: () => true,
     onBegun: () => begun.resolve(),
     onEmpty: () => undefined,
@@ -41,9 +65,9 @@ it('a layer that is lost while it waits for its last players is not waited for a
   })
   closing.request('Drain')
   await begun.promise
-  expect(vi.getTimerCount()).toBe(1)
+  expect(clock.waiting).toBe(1)
   over.abort()
-  await vi.advanceTimersByTimeAsync(0)
-  expect(vi.getTimerCount()).toBe(0)
+  await pause(0)
+  expect(clock.waiting).toBe(0)
   expect(ends).toEqual([])
 })

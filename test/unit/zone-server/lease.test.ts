@@ -29,7 +29,8 @@ beforeEach(async () => {
 
 afterEach(() => store.close())
 
-const claim = (host: string, generation = 1) => claimLayer({ layer: LAYER_ID, generation, host }, { store, index, log }, signal)
+const claim = (host: string, generation = 1) =>
+  claimLayer({ layer: LAYER_ID, generation, host }, { store, index, log, timers: systemClock }, signal)
 
 function lived(ticks: number) {
   const state = freshState()
@@ -97,7 +98,11 @@ describe('lease of a layer', () => {
         return answer
       },
     }
-    const { lease } = await claimLayer({ layer: LAYER_ID, generation: 1, host: 'host-1' }, { store: flaky, index, log }, signal)
+    const { lease } = await claimLayer(
+      { layer: LAYER_ID, generation: 1, host: 'host-1' },
+      { store: flaky, index, log, timers: systemClock },
+      signal,
+    )
     expect(await lease.snapshot(await packSnapshot(lived(2)), signal)).toBe(2)
     expect((await store.read(chain, 1, 10)).map(({ kind }) => kind)).toEqual(['open', 'snapshot'])
   })
