@@ -1,7 +1,7 @@
 import type { LayerBody, PlayerBody } from '../../zone-server/simulation/input.ts'
 import { type Input, LAYER } from '../../zone-server/simulation/input.ts'
 import type { TickOutput } from '../../zone-server/simulation/output.ts'
-import { hashState } from '../../zone-server/simulation/snapshot.ts'
+import { stateHash } from '../../zone-server/simulation/snapshot.ts'
 import type { LayerState } from '../../zone-server/simulation/state.ts'
 import { step } from '../../zone-server/simulation/step.ts'
 
@@ -16,7 +16,7 @@ export function replay(text: string, state: LayerState): string {
   const finish = (): void => {
     if (batch === undefined) return
     for (let i = 1; i < idle; i++) step(state, [])
-    lines.push(...said(step(state, batch)), ...places(state), `= ${hashState(state)}`, '')
+    lines.push(...said(step(state, batch)), ...places(state), `= ${stateHash(state)}`, '')
     batch = undefined
   }
   for (const line of text.split('\n')) {

@@ -33,6 +33,10 @@ export class EntityTable {
   name: string[] = ['']
   /** Ids from 1 to this one are or were in use. */
   highest = 0
+  /** Whose place, kind, heading or visibility changed in the last step, each once: the first `changedCount` of `changed`. */
+  changed = new Uint32Array(FIRST_CAPACITY)
+  changedCount = 0
+  #isChanged = new Uint8Array(FIRST_CAPACITY)
   /** Freed ids, oldest first, and when they were freed. */
   readonly freed: { readonly id: number; readonly tick: number }[] = []
 
@@ -51,7 +55,21 @@ export class EntityTable {
     this.kind[id] = kind
     this.label[id] = label
     this.name[id] = name
+    this.show(id)
     return id
+  }
+
+  /** Puts an entity among those that changed in this step. */
+  show(id: number): void {
+    if (this.#isChanged[id] === 1) return
+    this.#isChanged[id] = 1
+    this.changed[this.changedCount++] = id
+  }
+
+  /** A new step begins: nothing has changed yet. */
+  beginStep(): void {
+    for (let i = 0; i < this.changedCount; i++) this.#isChanged[this.changed[i] ?? 0] = 0
+    this.changedCount = 0
   }
 
   /** Frees an id; it rests before it is given again. */
@@ -60,6 +78,7 @@ export class EntityTable {
     this.label[id] = ''
     this.name[id] = ''
     this.freed.push({ id, tick })
+    this.show(id)
   }
 
   /** True for an item that lies on the ground. */
@@ -80,9 +99,9 @@ export class EntityTable {
     this.vy = grown(this.vy, capacity)
     this.restX = grown(this.restX, capacity)
     this.restY = grown(this.restY, capacity)
-    const owner = new Uint32Array(capacity)
-    owner.set(this.owner)
-    this.owner = owner
+    this.#isChanged = grownBytes(this.#isChanged, capacity)
+    this.owner = grownWords(this.owner, capacity)
+    this.changed = grownWords(this.changed, capacity)
   }
 }
 
@@ -94,6 +113,12 @@ function grown(column: Int32Array<ArrayBuffer>, capacity: number): Int32Array<Ar
 
 function grownBytes(column: Uint8Array<ArrayBuffer>, capacity: number): Uint8Array<ArrayBuffer> {
   const wider = new Uint8Array(capacity)
+  wider.set(column)
+  return wider
+}
+
+function grownWords(column: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
+  const wider = new Uint32Array(capacity)
   wider.set(column)
   return wider
 }

@@ -1,6 +1,7 @@
 import type { Item } from '../../core/chains.ts'
 import type { ErrorCode, ErrorParts } from '../../core/errors.ts'
-import type { LeaveReason } from './input.ts'
+
+export type LeaveReason = 'Left' | 'LinkDead' | 'Closing' | 'Full'
 
 /** What a tick says, as data. */
 export interface TickOutput {
@@ -51,7 +52,7 @@ export class Outputs {
     this.messages.push({ to: undefined, message })
   }
 
-  refuse(to: string, sequence: number, code: ErrorCode, parts: ErrorParts = {}): void {
+  refuse(to: string, sequence: number, { code, parts }: { readonly code: ErrorCode; readonly parts: ErrorParts }): void {
     this.tell(to, { kind: 'refused', code, parts, sequence })
   }
 }

@@ -1,13 +1,14 @@
-import type { CharacterState } from '../../core/chains.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import { parseLayerId, type ZoneId, zoneId } from '../../core/ids.ts'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { parseLayerId } from '../../core/ids.ts'
+import { ByteReader, ByteWriter, check } from './bytes.ts'
+import { readCharacter, writeCharacter } from './character-bytes.ts'
 import { AVATAR, FREE, ITEM, MAX_ENTITIES } from './entities.ts'
 import { hashBytes } from './hash.ts'
+import { readSettings, writeSettings } from './settings-bytes.ts'
 import { addPlayer, emptyState, type LayerState, type Player, type Release } from './state.ts'
 
 /** Of the layout below; raised with each change of it. A reader refuses what it doesn't know. */
-const SNAPSHOT_VERSION = 1
+const SNAPSHOT_VERSION = 2
 const MAGIC = 0x53_4c_57_42
 
 /** The state as bytes: the same state gives the same bytes. Layout: the order of the calls below. */
@@ -16,21 +17,20 @@ export function encodeState(state: LayerState): Uint8Array {
   to.u32(MAGIC)
   to.u8(SNAPSHOT_VERSION)
   to.text(state.layer)
-  const { bounds, tickRateHz, linkDeadTicks } = state.settings
-  for (const value of [bounds.min.x, bounds.min.y, bounds.max.x, bounds.max.y, tickRateHz, linkDeadTicks]) to.i32(value)
+  writeSettings(to, state.settings)
   to.u32(state.tick)
   for (const word of state.random) to.u32(word)
   writeEntities(to, state)
   const players = [...state.players.values()].sort((a, b) => a.entity - b.entity)
-  to.u32(players.length)
+  to.varint(players.length)
   for (const player of players) writePlayer(to, player)
-  to.u32(state.outbox.size)
+  to.varint(state.outbox.size)
   for (const release of state.outbox.values()) writeRelease(to, release)
-  return to.bytes()
+  return to.finish()
 }
 
 /** The hash of a state: equal states, equal hashes, on every machine. */
-export function hashState(state: LayerState): string {
+export function stateHash(state: LayerState): string {
   return hashBytes(encodeState(state))
 }
 
@@ -42,8 +42,7 @@ export function decodeState(bytes: Uint8Array): LayerState {
   if (version !== SNAPSHOT_VERSION)
     throw new BailiwickError('StoreCorrupt', { found: `a snapshot of version ${version}`, todo: `version ${SNAPSHOT_VERSION} is read` })
   const parsed = parseLayerId(from.text())
-  const bounds = { min: { x: from.i32(), y: from.i32() }, max: { x: from.i32(), y: from.i32() } }
-  const settings = { bounds, tickRateHz: from.i32(), linkDeadTicks: from.i32() }
+  const settings = readSettings(from)
   const tick = from.u32()
   const random = new Uint32Array([from.u32(), from.u32(), from.u32(), from.u32()])
   const state = emptyState(`${parsed.zone}/${parsed.index}`, settings, tick, random)
@@ -58,18 +57,18 @@ export function decodeState(bytes: Uint8Array): LayerState {
 }
 
 function writeEntities(to: ByteWriter, { entities }: LayerState): void {
-  to.u32(entities.highest)
+  to.varint(entities.highest)
   for (let id = 1; id <= entities.highest; id++) {
     const kind = entities.kind[id] ?? FREE
     to.u8(kind)
     if (kind === FREE) continue
-    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) to.i32(column[id] ?? 0)
+    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) to.signed(column[id] ?? 0)
     to.u8(entities.heading[id] ?? 0)
     to.u32(entities.owner[id] ?? 0)
     to.text(entities.label[id] ?? '')
     to.text(entities.name[id] ?? '')
   }
-  to.u32(entities.freed.length)
+  to.varint(entities.freed.length)
   for (const { id, tick } of entities.freed) {
     to.u32(id)
     to.u32(tick)
@@ -92,7 +91,7 @@ function readEntities(from: ByteReader, { entities }: LayerState): void {
       free++
       continue
     }
-    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) column[id] = from.i32()
+    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) column[id] = from.signed()
     entities.heading[id] = from.u8()
     entities.owner[id] = from.u32()
     entities.label[id] = from.text()
@@ -106,14 +105,15 @@ function readEntities(from: ByteReader, { entities }: LayerState): void {
 
 function writePlayer(to: ByteWriter, player: Player): void {
   for (const text of [player.character, player.account, player.name]) to.text(text)
-  to.f64(player.createdAt)
-  for (const value of [player.version, player.entity, player.inputSequence, player.linkDeadSince, player.inventory.length]) to.u32(value)
+  to.varint(player.createdAt)
+  for (const value of [player.version, player.entity, player.inputSequence, player.linkDeadSince]) to.u32(value)
+  to.varint(player.inventory.length)
   for (const item of player.inventory) to.u32(item)
 }
 
 function readPlayer(from: ByteReader, state: LayerState): void {
   const [character, account, name] = [from.text(), from.text(), from.text()]
-  const createdAt = from.f64()
+  const createdAt = from.varint()
   const [version, entity, inputSequence, linkDeadSince] = [from.u32(), from.u32(), from.u32(), from.u32()]
   const inventory: number[] = []
   for (let left = from.count(4); left > 0; left--) inventory.push(from.u32())
@@ -131,45 +131,12 @@ function readPlayer(from: ByteReader, state: LayerState): void {
 function writeRelease(to: ByteWriter, release: Release): void {
   for (const text of [release.id, release.character, release.account, release.name]) to.text(text)
   to.u32(release.tick)
-  to.f64(release.createdAt)
+  to.varint(release.createdAt)
   to.u32(release.n)
   writeCharacter(to, release.state)
 }
 
 function readRelease(from: ByteReader): Release {
   const [id, character, account, name] = [from.text(), from.text(), from.text(), from.text()]
-  return { id, character, account, name, tick: from.u32(), createdAt: from.f64(), n: from.u32(), state: readCharacter(from) }
-}
-
-function writeCharacter(to: ByteWriter, { zone, position, inventory, inputSequence }: CharacterState): void {
-  to.text(zone ?? '')
-  to.u8(position === null ? 0 : 1)
-  to.i32(position?.x ?? 0)
-  to.i32(position?.y ?? 0)
-  to.u32(inputSequence)
-  to.u32(inventory.length)
-  for (const item of inventory) {
-    to.text(item.id)
-    to.text(item.kind)
-  }
-}
-
-function readCharacter(from: ByteReader): CharacterState {
-  const zone = readZone(from.text())
-  const placed = from.u8() === 1
-  const position = { x: from.i32(), y: from.i32() }
-  const inputSequence = from.u32()
-  const inventory: { id: string; kind: string }[] = []
-  for (let left = from.count(8); left > 0; left--) inventory.push({ id: from.text(), kind: from.text() })
-  return { zone, position: placed ? position : null, inventory, inputSequence }
-}
-
-function readZone(text: string): ZoneId | null {
-  if (text === '') return null
-  const [namespace = '', name = ''] = text.split('/')
-  return zoneId(namespace, name)
-}
-
-function check(holds: boolean, found: string): void {
-  if (!holds) throw new BailiwickError('StoreCorrupt', { found })
+  return { id, character, account, name, tick: from.u32(), createdAt: from.varint(), n: from.u32(), state: readCharacter(from) }
 }

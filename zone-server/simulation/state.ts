@@ -1,8 +1,8 @@
 import { type CharacterState, foldName, type Item } from '../../core/chains.ts'
-import type { Bounds } from '../../core/geometry.ts'
 import { type LayerId, parseLayerId, type ZoneId } from '../../core/ids.ts'
 import { EntityTable } from './entities.ts'
 import { type Random, seedRandom } from './random.ts'
+import type { SimulationSettings } from './settings.ts'
 
 /** The state of a layer: all of it, and nothing that is not its own. Changed only by `step`. */
 export interface LayerState {
@@ -21,13 +21,7 @@ export interface LayerState {
   readonly outbox: Map<string, Release>
 }
 
-export interface SimulationSettings {
-  /** Millimetres. */
-  readonly bounds: Bounds
-  readonly tickRateHz: number
-  /** A resident without a connection leaves after so many ticks. */
-  readonly linkDeadTicks: number
-}
+export type { SimulationSettings } from './settings.ts'
 
 /** A resident. */
 export interface Player {

@@ -1,17 +1,18 @@
-import { canonical, type Input, isLayerBody, LAYER, type PlayerBody } from './input.ts'
+import { canonical } from './canonical.ts'
+import { type Input, isLayerBody, LAYER } from './input.ts'
 import { Outputs, type TickOutput } from './output.ts'
-import { drop, pickUp } from './rules/items.ts'
 import { applyLayerInput } from './rules/layer.ts'
-import { move, moveAll } from './rules/motion.ts'
-import { expireLinkDead, leave } from './rules/presence.ts'
-import type { Effect, Rule } from './rules/rule.ts'
-import { look, say, tell } from './rules/talk.ts'
-import type { LayerState, Player } from './state.ts'
+import { moveAll } from './rules/motion.ts'
+import { expireLinkDead } from './rules/presence.ts'
+import type { Refusal } from './rules/rule.ts'
+import { ruleOf } from './rules/table.ts'
+import type { LayerState } from './state.ts'
 
 /** Says which rules a state was stepped by: stands in every `open` record. Raised whenever the same batches would give another state. */
-export const SIMULATION_VERSION = 'simulation-1'
+export const SIMULATION_VERSION = 'simulation-2'
 
-const rules: { readonly [K in PlayerBody['kind']]: Rule<K> } = { move, say, tell, pickUp, drop, look, leave }
+/** What becomes of an input: it is applied, it is refused, or it is none (of nobody here, or an old number). */
+type Verdict = Refusal | 'Applied' | 'Ignored'
 
 /**
  * Steps the state by one tick, in place, and answers what the tick says. The same state and the same inputs, in whatever order, give the same
@@ -19,47 +20,55 @@ const rules: { readonly [K in PlayerBody['kind']]: Rule<K> } = { move, say, tell
  */
 export function step(state: LayerState, batch: readonly Input[]): TickOutput {
   const out = new Outputs()
-  const effects = judge(state, canonical(batch))
+  const inputs = canonical(batch)
+  const verdicts = judge(state, inputs)
   state.tick++
-  for (const effect of effects) effect(state, out)
+  state.entities.beginStep()
+  apply(state, inputs, verdicts, out)
   moveAll(state)
   expireLinkDead(state, out)
   return { tick: state.tick, messages: out.messages, departures: out.departures }
 }
 
-/** First half of a tick: every input is judged by the state of the last tick and becomes an effect; nothing changes yet. */
-function judge(before: LayerState, batch: readonly Input[]): Effect[] {
-  const effects: Effect[] = []
-  const newest = new Map<string, number>()
-  for (const { source, sequence, body } of batch) {
+/** First half of a tick: every input is judged by the state of the last tick; nothing changes yet. */
+function judge(before: LayerState, batch: readonly Input[]): Verdict[] {
+  const verdicts: Verdict[] = []
+  let source = LAYER
+  let newest = 0
+  for (const input of batch) {
+    const { sequence, body } = input
     if (isLayerBody(body)) {
-      if (source === LAYER) effects.push((state, out) => applyLayerInput(state, body, out))
+      verdicts.push(input.source === LAYER ? 'Applied' : 'Ignored')
       continue
     }
-    const player = before.players.get(source)
-    if (player === undefined) continue
-    if (sequence <= (newest.get(source) ?? player.inputSequence)) continue
-    newest.set(source, sequence)
-    effects.push(accounted(player, sequence, applyRule(before, player, body, sequence)))
+    const player = before.players.get(input.source)
+    // One source's inputs stand together.
+    if (input.source !== source) newest = player?.inputSequence ?? 0
+    source = input.source
+    if (player === undefined || sequence <= newest) {
+      verdicts.push('Ignored')
+      continue
+    }
+    newest = sequence
+    verdicts.push(ruleOf(body).judge?.(before, player, body) ?? 'Applied')
   }
-  return effects
+  return verdicts
 }
 
-function applyRule<K extends PlayerBody['kind']>(
-  before: LayerState,
-  player: Player,
-  body: Extract<PlayerBody, { readonly kind: K }>,
-  sequence: number,
-): Effect {
-  const rule: Rule<K> = rules[body.kind as K]
-  return rule(before, player, body, sequence)
-}
-
-/** The effect, if the player is still the resident it was, with its sequence number remembered. */
-function accounted(player: Player, sequence: number, effect: Effect): Effect {
-  return (state, out) => {
-    if (state.players.get(player.character) !== player) return
+/** Second half: what was judged is done, in canonical order. */
+function apply(state: LayerState, batch: readonly Input[], verdicts: readonly Verdict[], out: Outputs): void {
+  for (const [i, { source, sequence, body }] of batch.entries()) {
+    const verdict = verdicts[i] ?? 'Ignored'
+    if (verdict === 'Ignored') continue
+    if (isLayerBody(body)) {
+      applyLayerInput(state, body, out)
+      continue
+    }
+    const player = state.players.get(source)
+    // It may have left in this very tick.
+    if (player === undefined || sequence <= player.inputSequence) continue
     player.inputSequence = sequence
-    effect(state, out)
+    if (verdict === 'Applied') ruleOf(body).apply(state, player, body, out, sequence)
+    else out.refuse(source, sequence, verdict)
   }
 }

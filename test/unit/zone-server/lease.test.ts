@@ -8,7 +8,7 @@ import type { Store } from '../../../core/ports/store-port.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { claimLayer } from '../../../zone-server/lease.ts'
-import { hashState } from '../../../zone-server/simulation/snapshot.ts'
+import { stateHash } from '../../../zone-server/simulation/snapshot.ts'
 import { step } from '../../../zone-server/simulation/step.ts'
 import { packSnapshot } from '../../../zone-server/snapshot-file.ts'
 import { freshState, joins, LAYER_ID } from './simulation-kit.ts'
@@ -47,7 +47,7 @@ describe('lease of a layer', () => {
     await first.lease.snapshot(await packSnapshot(state), signal)
     const second = await claim('host-2', 2)
     expect(second.lease.epoch).toBeGreaterThan(first.lease.epoch)
-    expect(second.state && hashState(second.state)).toBe(hashState(state))
+    expect(second.state && stateHash(second.state)).toBe(stateHash(state))
     const late = await packSnapshot(lived(9))
     await expect(first.lease.snapshot(late, signal)).rejects.toMatchObject({ code: 'LayerLost' })
     await expect(first.lease.close(9, signal)).rejects.toMatchObject({ code: 'LayerLost' })

@@ -3,7 +3,7 @@ import { headingOf } from '../../../zone-server/simulation/heading.ts'
 import type { PlayerBody } from '../../../zone-server/simulation/input.ts'
 import type { TickOutput } from '../../../zone-server/simulation/output.ts'
 import { MAX_SPEED } from '../../../zone-server/simulation/rules/motion.ts'
-import { hashState } from '../../../zone-server/simulation/snapshot.ts'
+import { stateHash } from '../../../zone-server/simulation/snapshot.ts'
 import { inventoryOf, type LayerState } from '../../../zone-server/simulation/state.ts'
 import { step } from '../../../zone-server/simulation/step.ts'
 import { freshState, joins, newcomer, shell } from './simulation-kit.ts'
@@ -247,6 +247,6 @@ describe('input numbers', () => {
     const other = freshState()
     step(state, [{ source: 'eve', sequence: 1, body: { kind: 'say', text: 'boo' } }])
     step(other, [])
-    expect(hashState(state)).toBe(hashState(other))
+    expect(stateHash(state)).toBe(stateHash(other))
   })
 })

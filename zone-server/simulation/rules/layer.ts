@@ -1,5 +1,5 @@
 import { FREE } from '../entities.ts'
-import type { LayerBody } from '../input.ts'
+import type { LayerBody } from '../layer-input.ts'
 import type { Outputs } from '../output.ts'
 import type { LayerState } from '../state.ts'
 import { clamp } from './motion.ts'
@@ -49,6 +49,7 @@ export function configure(state: LayerState, settings: LayerState['settings']): 
   for (let id = 1; id <= entities.highest; id++) {
     // What is carried is where its carrier is.
     if (entities.kind[id] === FREE || entities.owner[id] !== 0) continue
+    entities.show(id)
     entities.x[id] = clamp(entities.x[id] ?? 0, settings.bounds.min.x, settings.bounds.max.x)
     entities.y[id] = clamp(entities.y[id] ?? 0, settings.bounds.min.y, settings.bounds.max.y)
     if (rateChanged) {

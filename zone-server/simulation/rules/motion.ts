@@ -1,22 +1,8 @@
 import { AVATAR } from '../entities.ts'
-import { headingOf } from '../heading.ts'
 import type { LayerState } from '../state.ts'
-import { type Rule, refusal } from './rule.ts'
 
 /** Millimetres a second. */
 export const MAX_SPEED = 6_000
-
-export const move: Rule<'move'> = (_before, player, { vx, vy }, sequence) => {
-  // Each part first: the squares of two 32-bit numbers would not be exact.
-  if (Math.abs(vx) > MAX_SPEED || Math.abs(vy) > MAX_SPEED || vx * vx + vy * vy > MAX_SPEED * MAX_SPEED) {
-    return refusal(player, sequence, 'MoveTooFast', { asked: `${vx}, ${vy} mm/s`, todo: `at most ${MAX_SPEED} mm/s` })
-  }
-  return ({ entities }) => {
-    entities.vx[player.entity] = vx
-    entities.vy[player.entity] = vy
-    if (vx !== 0 || vy !== 0) entities.heading[player.entity] = headingOf(vx, vy)
-  }
-}
 
 /** Moves every avatar by one tick and keeps it within the bounds. */
 export function moveAll(state: LayerState): void {
@@ -31,8 +17,13 @@ export function moveAll(state: LayerState): void {
     const dy = Math.trunc(alongY / tickRateHz)
     restX[id] = alongX - dx * tickRateHz
     restY[id] = alongY - dy * tickRateHz
-    x[id] = clamp((x[id] ?? 0) + dx, bounds.min.x, bounds.max.x)
-    y[id] = clamp((y[id] ?? 0) + dy, bounds.min.y, bounds.max.y)
+    const [fromX, fromY] = [x[id] ?? 0, y[id] ?? 0]
+    const toX = clamp(fromX + dx, bounds.min.x, bounds.max.x)
+    const toY = clamp(fromY + dy, bounds.min.y, bounds.max.y)
+    if (toX === fromX && toY === fromY) continue
+    x[id] = toX
+    y[id] = toY
+    state.entities.show(id)
   }
 }
 

@@ -1,19 +1,14 @@
 import type { CharacterState } from '../../../core/chains.ts'
 import { contains, type Point } from '../../../core/geometry.ts'
 import { AVATAR, ITEM } from '../entities.ts'
-import type { Arrival, LeaveReason } from '../input.ts'
-import type { Outputs } from '../output.ts'
+import type { Arrival } from '../layer-input.ts'
+import type { LeaveReason, Outputs } from '../output.ts'
 import { randomBetween } from '../random.ts'
 import { addPlayer, inventoryOf, isLeaving, type LayerState, type Player, type Release, removePlayer } from '../state.ts'
 import { clamp, halt } from './motion.ts'
-import type { Rule } from './rule.ts'
 
 /** New characters appear at most so far from the middle of the bounds, along each axis. Millimetres. */
 const SPAWN_SPREAD = 5_000
-
-export const leave: Rule<'leave'> = (_before, player) => {
-  return (state, out) => depart(state, player, 'Left', out)
-}
 
 /** A character becomes resident. One that is resident already gets its new connection; one for whom there is no room is released as it came. */
 export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
@@ -24,7 +19,8 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
   }
   if (isLeaving(state, arrival.character)) {
     // The shell waits for the release before it lets the character in again; if not, what it carried must not come into being twice.
-    out.refuse(arrival.character, 0, 'CharacterElsewhere', { found: 'the character on its way out of this layer', todo: 'join again' })
+    const parts = { found: 'the character on its way out of this layer', todo: 'join again' }
+    out.refuse(arrival.character, 0, { code: 'CharacterElsewhere', parts })
     return
   }
   const entity = state.entities.add(AVATAR, arrival.character, arrival.name, state.tick)
@@ -101,7 +97,8 @@ export function forget(state: LayerState, player: Player, out: Outputs): void {
 
 function turnAway(state: LayerState, arrival: Arrival, out: Outputs): void {
   const id = putOut(state, arrival, arrival.state)
-  out.refuse(arrival.character, 0, 'ZoneFull', { found: 'a layer without room for another entity', todo: 'join again later' })
+  const parts = { found: 'a layer without room for another entity', todo: 'join again later' }
+  out.refuse(arrival.character, 0, { code: 'ZoneFull', parts })
   out.departures.push({ character: arrival.character, reason: 'Full', release: id })
 }
 

@@ -1,23 +1,23 @@
-import type { PlayerBody } from '../input.ts'
+import type { ErrorCode, ErrorParts } from '../../../core/errors.ts'
+import type { ByteReader, ByteWriter } from '../bytes.ts'
 import type { Outputs } from '../output.ts'
 import type { LayerState, Player } from '../state.ts'
 
-/** What an input does: run after all inputs of the tick were judged, in canonical order. Must be total: earlier effects may have changed anything. */
-export type Effect = (state: LayerState, out: Outputs) => void
+/** Why an input is refused; it changes nothing then but its sender's sequence number. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly parts: ErrorParts
+}
 
-/** Judges an input of a resident by the state of the last tick, which it only reads. */
-export type Rule<K extends PlayerBody['kind']> = (
-  before: LayerState,
-  player: Player,
-  body: Extract<PlayerBody, { readonly kind: K }>,
-  sequence: number,
-) => Effect
-
-/** The effect of an input that is refused. */
-export function refusal(
-  player: Player,
-  sequence: number,
-  ...[code, parts]: Parameters<Outputs['refuse']> extends [string, number, ...infer R] ? R : never
-): Effect {
-  return (_state, out) => out.refuse(player.character, sequence, code, parts)
+/** One thing that players can do: how it stands in the journal, when it is refused, what it does. One row of rules/table.ts. */
+export interface Rule<B extends { readonly kind: string }> {
+  /** Names the kind in the journal, 1 to 127; never used again for another kind. */
+  readonly code: number
+  write(to: ByteWriter, body: B): void
+  /** Reads what `write` wrote. Throws StoreCorrupt. */
+  read(from: ByteReader): B
+  /** Judges by the state of the last tick, which it only reads; all inputs of a tick are judged before one is applied. */
+  judge?(before: LayerState, player: Player, body: B): Refusal | undefined
+  /** Does it, in canonical order. Total: inputs before it in the same tick may have changed anything, so what still can fail is refused here. */
+  apply(state: LayerState, player: Player, body: B, out: Outputs, sequence: number): void
 }
