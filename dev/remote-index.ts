@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { BailiwickError, catalogue, describeError, type ErrorCode } from '../core/errors.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { AppendAnswer, JournalAppend } from '../core/ports/journal-port.ts'
 
 /**
  * The memory index lives in the main thread; a host in a worker thread reaches it by messages. Every method of the port is carried
@@ -34,6 +35,11 @@ const methods: Readonly<Record<Method, true>> = {
   fleetView: true,
   getLayer: true,
   raiseFence: true,
+  readJournal: true,
+  startJournal: true,
+  appendJournal: true,
+  trimJournal: true,
+  dropJournal: true,
   setLocation: true,
   getLocation: true,
   ping: true,
@@ -126,6 +132,7 @@ export function connectIndex(port: MessagePort): ZoneIndex {
   const plain = Object.fromEntries(Object.keys(methods).map((method) => [method, (...args: unknown[]) => send(method as Method, args)]))
   return {
     ...(plain as unknown as Pick<ZoneIndex, Method>),
+    appendJournal: (appends) => send('appendJournal', [appends.map(withOwnBytes)]) as Promise<readonly AppendAnswer[]>,
     watchFleet: async (fleet, onChange, signal) => {
       await send('watchFleet', [fleet], onChange as (change: unknown) => void, signal)
     },
@@ -134,4 +141,10 @@ export function connectIndex(port: MessagePort): ZoneIndex {
     },
     close: async () => port.close(),
   }
+}
+
+/** A message carries the whole buffer behind a view: a batch that is a part of a bigger buffer is copied out of it first. */
+function withOwnBytes(append: JournalAppend): JournalAppend {
+  const { batch } = append
+  return batch.byteLength === batch.buffer.byteLength ? append : { ...append, batch: new Uint8Array(batch) }
 }

@@ -1,15 +1,16 @@
 import type { FleetId, LayerId, ZoneId } from '../ids.ts'
 import type { ZoneSettings } from '../settings.ts'
+import type { Journal } from './journal-port.ts'
 
 /**
  * The zone index: the single source of truth about hosts, layers, players and join tickets while they live. Every method is one atomic
- * step in one slot (a fleet's placement slot, a layer's fence slot, the zones' slot, a character's slot). What spans slots is reconciled by generation,
+ * step in one slot (a fleet's placement slot, a layer's slot with its journal and fence (journal-port.ts), the zones' slot, a character's slot). What spans slots is reconciled by generation,
  * epoch and heartbeat, never assumed.
  *
  * Drivers: platform/redis and platform/memory; both pass test/contract/index-contract.ts.
  * Every method throws IndexUnavailable when the index does not answer within INDEX_CALL_DEADLINE.
  */
-export interface ZoneIndex {
+export interface ZoneIndex extends Journal {
   // Zones (slot: zones)
   /** Stores the settings; older ones (same uid, lower generation) change nothing. */
   putZone(settings: ZoneSettings): Promise<void>
@@ -88,10 +89,6 @@ export interface ZoneIndex {
   watchFleet(fleet: FleetId, onChange: (change: FleetChange) => void, signal: AbortSignal): Promise<void>
   /** Calls back for every change of zone settings, likewise. */
   watchZones(onChange: (change: { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }) => void, signal: AbortSignal): Promise<void>
-
-  // The fence (slot: layer)
-  /** Raises the layer's fence to `epoch` (never lowers it). Answers the fence as it is now. */
-  raiseFence(layer: LayerId, epoch: number): Promise<{ readonly epoch: number }>
 
   // Characters (slot: character)
   /** Where a character is; monotone in `version` (the n of its chain): an older one changes nothing. */

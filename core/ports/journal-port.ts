@@ -13,17 +13,26 @@ import type { LayerId } from '../ids.ts'
 export interface Journal {
   /** Raises the layer's fence to `epoch` under the index's present replication id. Never lowers it, never changes the replication id of an epoch that stands. Answers the fence as it is now. */
   raiseFence(layer: LayerId, epoch: number): Promise<Fence>
-  /** Entries behind tick `after`, oldest first, at most `limit`; and what the journal holds as a whole. */
+  /** Entries behind tick `after`, oldest first, at most `limit` and at most MAX_JOURNAL_READ bytes of batches (but one at least): ask again until none come. */
   readJournal(layer: LayerId, fence: Fence, after: number, limit: number): Promise<FenceRefusal | JournalPart>
   /**
-   * Makes `tick` the one that the next append names as its predecessor: after a claim, and after a fork. Entries that end before it are dropped. 'Ahead' when the journal holds a
-   * later entry than `tick`: then nothing changes, for a confirmed tick must not be forgotten.
+   * Makes `tick` the one that the next append names as its predecessor: after a claim, and after a fork. When it is the last one already nothing changes. When the last one is earlier,
+   * there is a gap that the store must hold already, and all entries are dropped. 'Ahead' when the journal holds a later entry than `tick`: then nothing changes, for a confirmed
+   * tick must not be forgotten.
    */
   startJournal(layer: LayerId, fence: Fence, tick: number): Promise<'Done' | FenceRefusal | 'Ahead'>
-  /** Appends entries of several layers in one round trip, at most one for each layer and each judged by itself; answers in the order asked. Rejects as a whole when the index does not answer. */
+  /**
+   * Appends entries of several layers in one round trip, at most one for each layer and each judged by itself; answers in the order asked. Rejects as a whole when the index does not
+   * answer, or, before anything is sent, with InvalidInput when an entry is none: a batch above MAX_BATCH, a tick not behind `previous`, another epoch than the fence's.
+   */
   appendJournal(appends: readonly JournalAppend[]): Promise<readonly AppendAnswer[]>
   /** Drops the entries up to `through`, that one included. The last tick and its digest are kept. */
   trimJournal(layer: LayerId, fence: Fence, through: number): Promise<'Done' | FenceRefusal>
+  /**
+   * Of a layer whose stored data record `epoch` of its chain erased: drops the whole journal, the last tick too, and raises the fence to that epoch, so that whoever owned the layer is
+   * Fenced. That fence is forgotten after BAR_FORGOTTEN_AFTER, unless it was raised since. Nothing changes when it stands above `epoch`: the layer was opened anew.
+   */
+  dropJournal(layer: LayerId, epoch: number): Promise<void>
 }
 
 export interface Fence {
@@ -61,3 +70,5 @@ export interface JournalPart {
 
 /** An entry's batch is at most so many bytes. */
 export const MAX_BATCH = 1024 * 1024
+/** An answer of readJournal has at most so many bytes of batches, unless its only entry has more. */
+export const MAX_JOURNAL_READ = 4 * MAX_BATCH

@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
+import type { FleetId, ZoneId } from '../../core/ids.ts'
 import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
+import { checkAppends, checkCounts } from '../../core/journal.ts'
 import type { CharacterLocation, FleetChange, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { autoscale } from './autoscale.ts'
@@ -9,6 +10,7 @@ import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
 import { drainHost, heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
+import { appendJournal, createJournals, dropJournal, raiseFence, readJournal, restart, startJournal, trimJournal } from './journals.ts'
 import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
 import { createFleetState, type FleetState } from './records.ts'
 import { sweep } from './sweep.ts'
@@ -18,6 +20,8 @@ import { fleetView, layerView } from './views.ts'
 export interface MemoryIndex extends ZoneIndex {
   /** Loses everything, as a flushed Redis does; those who watch hear of a gap. */
   flush(): void
+  /** Keeps everything and is another one for the journals' fences, as a Redis that was restarted with its data or failed over. */
+  restart(): void
 }
 
 type ZoneChange = { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }
@@ -35,7 +39,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
   const rules = { ...defaultIndexRules, ...deps.timing }
   const slots = new Map<FleetId, Slot>()
   const zones = createZones()
-  const fences = new Map<LayerId, number>()
+  const journals = createJournals()
   const locations = new Map<string, { readonly version: number; readonly location: CharacterLocation }>()
   let closed = false
 
@@ -53,6 +57,11 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     return work()
   }
 
+  const journal = <T>(counts: Readonly<Record<string, number>>, work: (now: number) => T): Promise<T> =>
+    answer(() => {
+      checkCounts('the journal', counts)
+      return work(deps.clock.now())
+    })
   const change = <T>(id: FleetId, work: (fleet: FleetState) => T): Promise<T> =>
     answer(() => work(beginChange(slotOf(id).state, deps.clock)))
   const look = <T>(id: FleetId, work: (fleet: FleetState) => T): Promise<T> => answer(() => work(setTime(slotOf(id).state, deps.clock)))
@@ -88,12 +97,18 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     watchFleet: (fleet, onChange, signal) => answer(() => slotOf(fleet).watchers.watch(onChange, signal)),
     watchZones: (onChange, signal) => answer(() => zones.watchers.watch(onChange, signal)),
 
-    raiseFence: (layer, epoch) =>
-      answer(() => {
-        const raised = Math.max(fences.get(layer) ?? 0, epoch)
-        fences.set(layer, raised)
-        return { epoch: raised }
+    raiseFence: (layer, epoch) => journal({ epoch }, (now) => raiseFence(journals, layer, epoch, now)),
+    readJournal: (layer, fence, after, limit) =>
+      journal({ after, limit }, (now) => readJournal(journals, { layer, fence, now }, after, limit)),
+    startJournal: (layer, fence, tick) => journal({ tick }, (now) => startJournal(journals, { layer, fence, now }, tick)),
+    appendJournal: (appends) =>
+      journal({}, (now) => {
+        checkAppends(appends)
+        return appends.map((append) => appendJournal(journals, append, now))
       }),
+    trimJournal: (layer, fence, through) => journal({ through }, (now) => trimJournal(journals, { layer, fence, now }, through)),
+    dropJournal: (layer, epoch) =>
+      journal({ epoch }, (now) => dropJournal(journals, layer, epoch, { now, forgetAt: now + rules.barForgottenAfter })),
 
     setLocation: (character, version, location) =>
       answer(() => {
@@ -113,8 +128,12 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
         slot.watchers.tell({ kind: 'gap' })
       }
       zones.clear()
-      fences.clear()
+      // A flushed index is the same one; only a restarted one has another replication id.
+      journals.layers.clear()
       locations.clear()
+    },
+    restart() {
+      restart(journals)
     },
   }
 }

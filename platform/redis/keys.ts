@@ -34,5 +34,6 @@ export const zoneSettings = 'bw:{zones}:settings'
 export const zoneChanges = 'bw:{zones}:changes'
 export const zoneKeys: readonly string[] = [zoneSettings, 'bw:{zones}:clock', zoneChanges]
 
-export const fenceKey = (layer: LayerId): string => `bw:{l:${layer}}:fence`
+/** In the order in which the library expects them (library/journal.lua). */
+export const journalKeys = (layer: LayerId): string[] => [`bw:{l:${layer}}:fence`, `bw:{l:${layer}}:journal`]
 export const locationKey = (character: string): string => `bw:{c:${character}}:location`

@@ -4,8 +4,9 @@ import type { CharacterLocation, FleetChange, FleetCounts, RedeemAnswer, ZoneInd
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
-import { createConnection } from './connection.ts'
-import { fenceKey, fleetChanges, fleetKeys, locationKey, zoneChanges, zoneKeys, zoneSettings } from './keys.ts'
+import { type Client, createConnection } from './connection.ts'
+import { createJournal } from './journal.ts'
+import { fleetChanges, fleetKeys, locationKey, zoneChanges, zoneKeys, zoneSettings } from './keys.ts'
 import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
 import { checkServer, checkWritable } from './server-check.ts'
 import { type Entry, watchStream } from './watch.ts'
@@ -38,19 +39,20 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     },
   })
 
-  /** One call of the library. A flush of the functions or a fail-over to a server without them shows here first. */
-  function run(name: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return connection.call(async (client): Promise<unknown> => {
-      const options = { keys: [...keys], arguments: [...args] }
+  /** What calls the library. A flush of the functions or a fail-over to a server without them shows here first. */
+  function call<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return connection.call(async (client) => {
       try {
-        return await client.fCall(`bailiwick_${name}`, options)
+        return await work(client)
       } catch (error) {
         if (!isFunctionMissing(error)) throw error
         await ensureLibrary(client, library)
-        return client.fCall(`bailiwick_${name}`, options)
+        return work(client)
       }
     })
   }
+  const run = (name: string, keys: readonly string[], args: readonly string[]): Promise<unknown> =>
+    call((client) => client.fCall(`bailiwick_${name}`, { keys: [...keys], arguments: [...args] }))
 
   const ask = (name: string, fleet: FleetId, asked: object = {}): Promise<unknown> =>
     run(name, fleetKeys(fleet), [rulesText, JSON.stringify(asked)])
@@ -130,9 +132,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
         signal: AbortSignal.any([signal, closing.signal]),
       }),
 
-    async raiseFence(layer, epoch) {
-      return { epoch: Number(await run('raise_fence', [fenceKey(layer)], [String(epoch)])) }
-    },
+    ...createJournal(call, rules.barForgottenAfter),
 
     async setLocation(character, version, location) {
       await run('set_location', [locationKey(character)], [String(version), JSON.stringify(location)])

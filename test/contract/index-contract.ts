@@ -6,6 +6,7 @@ import { closingContract } from './index-closing.ts'
 import { departuresContract } from './index-departures.ts'
 import type { IndexHarness } from './index-harness.ts'
 import { hostsContract } from './index-hosts.ts'
+import { journalContract } from './index-journal.ts'
 import { othersContract } from './index-others.ts'
 import { placementContract } from './index-placement.ts'
 
@@ -19,6 +20,7 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     departuresContract(harness)
     capacityContract(harness)
     adoptionContract(harness)
+    journalContract(harness)
     othersContract(harness)
   })
 }

@@ -9,6 +9,8 @@ export interface IndexHarness {
   advance(fleet: FleetId, ms: number): Promise<void>
   /** The index loses everything. */
   flush(): Promise<void>
+  /** The index loses nothing, but has another replication id, as after a restart. */
+  restart(): Promise<void>
 }
 
 /**

@@ -7,12 +7,12 @@ import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import type { IndexHarness } from './index-harness.ts'
 import { checkLaws, lawRules } from './index-laws.ts'
-import { type RedisServer, startRedisServer } from './redis-server.ts'
+import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
 
 function inMemory(): IndexHarness {
   const clock = new ManualClock()
   const index = createMemoryIndex({ clock, timing: lawRules })
-  return { index, advance: async (_, ms) => clock.advance(ms), flush: async () => index.flush() }
+  return { index, advance: async (_, ms) => clock.advance(ms), flush: async () => index.flush(), restart: async () => index.restart() }
 }
 
 describe('laws of the zone index', () => {
@@ -20,7 +20,7 @@ describe('laws of the zone index', () => {
   let inRedis: IndexHarness
 
   beforeAll(async () => {
-    server = await startRedisServer()
+    server = await startRedisServer(changeableReplid)
     const client = await createClient({ url: server.url })
       .on('error', () => undefined)
       .connect()
@@ -32,6 +32,9 @@ describe('laws of the zone index', () => {
       },
       async flush() {
         await client.flushAll()
+      },
+      async restart() {
+        await client.sendCommand(['DEBUG', 'CHANGE-REPL-ID'])
       },
     }
     return async () => {

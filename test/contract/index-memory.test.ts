@@ -11,6 +11,7 @@ function memoryHarness(): IndexHarness {
     index,
     advance: async (_, ms) => clock.advance(ms),
     flush: async () => index.flush(),
+    restart: async () => index.restart(),
   }
 }
 

@@ -67,16 +67,7 @@ export function othersContract(harness: () => IndexHarness): void {
     })
   })
 
-  describe('fences and places', () => {
-    it('a fence only rises', async () => {
-      const { index } = harness()
-      const layer = createWorld(harness()).layer(0)
-      const raised: number[] = []
-      for (const epoch of [3, 7, 5, 7, 8]) raised.push((await index.raiseFence(layer, epoch)).epoch)
-      expect(raised).toEqual([3, 7, 7, 7, 8])
-      expect(await index.raiseFence(createWorld(harness()).layer(0), 1)).toEqual({ epoch: 1 })
-    })
-
+  describe('places', () => {
     it("a character's place is monotone in its version", async () => {
       const { index } = harness()
       const world = createWorld(harness())

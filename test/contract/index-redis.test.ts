@@ -6,7 +6,7 @@ import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { indexContract } from './index-contract.ts'
 import { type IndexHarness, PATIENCE, rules } from './index-harness.ts'
-import { type RedisServer, startRedisServer } from './redis-server.ts'
+import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
 
 /**
  * The whole contract against a real Redis in cluster mode, with all slots: it refuses a function that touches two slots or a key that was not declared.
@@ -14,7 +14,7 @@ import { type RedisServer, startRedisServer } from './redis-server.ts'
 let server: RedisServer
 let index: ZoneIndex
 let harness: IndexHarness
-const cluster = ['--cluster-enabled', 'yes']
+const cluster = ['--cluster-enabled', 'yes', ...changeableReplid]
 
 beforeAll(async () => {
   server = await startRedisServer(cluster)
@@ -32,6 +32,9 @@ beforeAll(async () => {
     },
     async flush() {
       await client.flushAll()
+    },
+    async restart() {
+      await client.sendCommand(['DEBUG', 'CHANGE-REPL-ID'])
     },
   }
   return () => client.destroy()

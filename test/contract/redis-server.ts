@@ -42,6 +42,9 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** Setting under which `DEBUG CHANGE-REPL-ID` works: a server is then another one for its clients without a restart. */
+export const changeableReplid = ['--enable-debug-command', 'yes']
+
 /** A real Redis on a free port of the loopback address, with the settings that the chart recommends and those given. */
 export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
   const program = await findRedisServer()

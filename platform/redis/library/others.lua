@@ -1,4 +1,4 @@
--- The slots beside the fleets': zone settings, fences, characters' places.
+-- The slots beside the fleets': zone settings, characters' places.
 
 -- keys: settings, clock, changes. args: how many changes are kept, the zone, its settings.
 local function tell_zone(keys, kept, zone)
@@ -22,13 +22,6 @@ local function delete_zone(keys, args)
   if not known or cjson.decode(known).uid ~= args[3] then return end
   redis.call('HDEL', keys[1], args[2])
   tell_zone(keys, args[1], args[2])
-end
-
--- keys: the fence. args: epoch. Never lowers it.
-local function raise_fence(keys, args)
-  local fence = math.max(tonumber(redis.call('GET', keys[1]) or 0), tonumber(args[1]))
-  redis.call('SET', keys[1], string.format('%d', fence))
-  return fence
 end
 
 -- keys: the location. args: version, location. An older version changes nothing.
