@@ -24,6 +24,14 @@ const failures = ({ failed }: Facts): string | false =>
     .map(({ layer, failure }) => `layer ${parseLayerId(layer).index}: ${failure}`)
     .join('; ')}. It is tried again; see the log of the zone servers and the store`
 
+const unsafe = ({ open }: Facts): string | false => {
+  const holding = open.filter(({ dataSafe }) => !dataSafe)
+  return (
+    holding.length > 0 &&
+    `${many(holding)}: what happens can not be confirmed, and is held back from players until it is; see the log of the zone servers, Redis and the store`
+  )
+}
+
 const waiting = ({ open }: Facts, { wanted, inUse }: Observed): string | false => {
   const wished = open.filter(({ state }) => state === 'Wished')
   const used = inUse ?? wanted
@@ -93,6 +101,7 @@ const tables: readonly (readonly [string, readonly Row[]])[] = [
     'DataSafe',
     [
       ['False', 'LayerFailed', failures],
+      ['False', 'JournalUnavailable', unsafe],
       ['True', 'NoFailure', () => 'no layer reports trouble with its stored data'],
     ],
   ],

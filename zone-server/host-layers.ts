@@ -84,6 +84,7 @@ export class HostLayers {
       epoch: 0,
       state: 'Claiming' as const,
       players: 0,
+      dataSafe: true,
     }))
     return [...claiming, ...[...this.#serving.values()].map((layer) => layer.report)]
   }

@@ -119,7 +119,14 @@ export class Layer {
 
   get report(): LayerReport {
     const state = this.#closing.begun ? 'Closing' : 'Serving'
-    return { layer: this.id, generation: this.generation, epoch: this.#lease.epoch, state, players: this.#state.players.size }
+    return {
+      layer: this.id,
+      generation: this.generation,
+      epoch: this.#lease.epoch,
+      state,
+      players: this.#state.players.size,
+      dataSafe: true,
+    }
   }
 
   /** Lets a client in by its ticket; its welcome comes with the next tick. Throws the refusal. */

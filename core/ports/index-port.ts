@@ -131,6 +131,8 @@ export interface LayerReport {
   readonly epoch: number
   readonly state: 'Claiming' | 'Serving' | 'Closing'
   readonly players: number
+  /** False while the layer can't have its ticks confirmed or written to the store, and holds back what it would say. */
+  readonly dataSafe: boolean
 }
 
 export interface HeartbeatAnswer {
@@ -165,6 +167,8 @@ export interface LayerView {
   readonly node: string | undefined
   readonly endpoints: readonly string[]
   readonly players: number
+  /** As its host reported last; true while nobody hosts it. A change of it is told to those who watch. */
+  readonly dataSafe: boolean
   readonly closeRequested: CloseReason | undefined
   /** Since when (index time, ms) it is in this state. */
   readonly since: number

@@ -20,6 +20,7 @@ export function registerHost(fleet: FleetState, registration: HostRegistration, 
     layerChanged(fleet, layer)
     layer.host = undefined
     layer.players = 0
+    layer.dataSafe = true
     layer.deadline = undefined
   }
   for (const report of serving) takeReport(fleet, host, report)
@@ -91,7 +92,7 @@ function takeReport(fleet: FleetState, host: HostRecord, report: LayerReport): v
 
 /** Writes what the layer's host reports. Player counts alone are no change to tell. */
 function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, report: LayerReport): void {
-  const told = layer.state !== report.state || report.epoch > layer.epoch
+  const told = layer.state !== report.state || report.epoch > layer.epoch || layer.dataSafe !== report.dataSafe
   if (layer.state !== report.state) {
     const since = layer.state === 'Assigned' ? layer.assignedAt : fleet.now
     layer.deadline = report.state === 'Claiming' ? since + fleet.rules.claimLimit : undefined
@@ -100,6 +101,7 @@ function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, repor
   layer.epoch = Math.max(layer.epoch, report.epoch)
   host.players += report.players - layer.players
   layer.players = report.players
+  layer.dataSafe = report.dataSafe
   if (report.state === 'Serving') {
     layer.failure = undefined
     layer.failures = 0

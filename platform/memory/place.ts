@@ -17,6 +17,7 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     epoch: 0,
     host: undefined,
     players: 0,
+    dataSafe: true,
     close: undefined,
     wished: false,
     assignedAt: 0,
@@ -76,6 +77,7 @@ export function release(fleet: FleetState, layer: LayerRecord): void {
   }
   layer.host = undefined
   layer.players = 0
+  layer.dataSafe = true
   layer.deadline = undefined
 }
 

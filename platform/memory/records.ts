@@ -31,6 +31,8 @@ export interface LayerRecord {
   epoch: number
   host: string | undefined
   players: number
+  /** As the host reported last. */
+  dataSafe: boolean
   close: CloseReason | undefined
   /** Somebody wants the layer once it is closed. */
   wished: boolean

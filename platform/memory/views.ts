@@ -24,6 +24,7 @@ export function viewOfLayer(id: LayerId, { layer, host, barred, now }: LayerFact
     node: host?.node,
     endpoints: [...(host?.endpoints ?? [])],
     players: layer?.players ?? 0,
+    dataSafe: layer?.dataSafe ?? true,
     closeRequested: layer?.close,
     since: layer?.since ?? now,
     failure: layer?.failure,

@@ -52,8 +52,9 @@ export function report(
   epoch: number,
   state: LayerReport['state'] = 'Serving',
   players = 0,
+  dataSafe = true,
 ): LayerReport {
-  return { layer, generation, epoch, state, players }
+  return { layer, generation, epoch, state, players, dataSafe }
 }
 
 export function beat(host: string, layers: readonly LayerReport[] = [], more: Partial<Heartbeat> = {}): Heartbeat {

@@ -150,12 +150,13 @@ function reportsOf(run: Run, step: Step): LayerReport[] {
     epoch,
     state,
     players: step.count,
+    dataSafe: step.count !== 2,
   }
   return step.honest ? own : [...own, other]
 }
 
 function told(layer: LayerView, epoch: number, state: LayerReport['state'], players: number): LayerReport {
-  return { layer: layer.layer, generation: layer.generation, epoch, state, players }
+  return { layer: layer.layer, generation: layer.generation, epoch, state, players, dataSafe: players !== 1 }
 }
 
 function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {

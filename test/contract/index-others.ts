@@ -133,6 +133,25 @@ export function othersContract(harness: () => IndexHarness): void {
       await vi.waitFor(() => expect(changes).toHaveLength(2), PATIENCE)
     })
 
+    it('tells when a layer can no longer have its ticks confirmed, and when it can again', async () => {
+      const world = createWorld(harness())
+      const layer = world.layer(0)
+      await world.register('a')
+      expect(await world.serve(layer)).toMatchObject({ dataSafe: true })
+      const changes = await watched(world)
+      const told: boolean[] = []
+      for (const dataSafe of [false, false, true, true, false]) {
+        await world.index.heartbeat(world.fleet, beat('a', [report(layer, 1, 1, 'Serving', 0, dataSafe)]))
+        told.push((await world.index.getLayer(world.fleet, layer)).dataSafe)
+      }
+      expect(told).toEqual([false, false, true, true, false])
+      const held = { kind: 'layer', layer, host: 'a' }
+      await vi.waitFor(() => expect(changes).toEqual([held, held, held]), PATIENCE)
+      // What nobody hosts has nothing that waits to be confirmed.
+      await world.index.closeLayer(world.fleet, layer, 'a', 1)
+      expect(await world.index.getLayer(world.fleet, layer)).toMatchObject({ state: 'Asleep', dataSafe: true })
+    })
+
     it('is of one fleet, and ends when it is told to', async () => {
       const [world, other] = [createWorld(harness()), createWorld(harness())]
       const controller = new AbortController()

@@ -16,7 +16,7 @@ end
 
 -- Writes what the layer's host reports. Player counts alone are no change to tell.
 local function progress(fleet, host, layer, report)
-  local told = layer.state ~= report.state or report.epoch > layer.epoch
+  local told = layer.state ~= report.state or report.epoch > layer.epoch or layer.dataSafe ~= report.dataSafe
   if layer.state ~= report.state then
     local since = layer.state == 'Assigned' and layer.assignedAt or fleet.now
     layer.deadline = nil
@@ -27,6 +27,7 @@ local function progress(fleet, host, layer, report)
   host.players = host.players + report.players - layer.players
   local counted = layer.players ~= report.players
   layer.players = report.players
+  layer.dataSafe = report.dataSafe
   if report.state == 'Serving' then
     layer.failure = nil
     layer.failures = 0

@@ -79,6 +79,7 @@ local function release(fleet, layer)
   end
   layer.host = nil
   layer.players = 0
+  layer.dataSafe = true
   layer.deadline = nil
   put_layer(fleet, layer)
 end

@@ -116,7 +116,7 @@ describe('FleetAutoscaler webhook', () => {
     const clock = new ManualClock()
     const { index, ask } = await stageAt(clock)
     for (const host of ['a', 'b']) await index.registerHost(fleet, { ...registration(host), capacity: 1 })
-    const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 1, state: 'Serving', players: 0 }] as const
+    const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 1, state: 'Serving', players: 0, dataSafe: true }] as const
     await index.placeLayer(fleet, 'game/meadow/0')
     for (let passed = 0; passed < RETIRE_EMPTY_AFTER + HEARTBEAT_EVERY; passed += HEARTBEAT_EVERY) {
       clock.advance(HEARTBEAT_EVERY)

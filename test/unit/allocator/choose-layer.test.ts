@@ -16,6 +16,7 @@ function view(index: number, state: LayerState, players = 0, parts: Partial<Laye
     node: undefined,
     endpoints: [],
     players,
+    dataSafe: true,
     closeRequested: undefined,
     since: 0,
     failure: undefined,

@@ -4,7 +4,7 @@ import { detailZone, summarizeZone } from '../../../services/allocator/describe-
 import { zoneSettings } from '../client/doubles/index-host.ts'
 
 function view(index: number, state: LayerState, players = 0): LayerView {
-  const nothing = { host: undefined, node: undefined, closeRequested: undefined, failure: undefined }
+  const nothing = { host: undefined, node: undefined, dataSafe: true, closeRequested: undefined, failure: undefined }
   return { ...nothing, layer: `game/meadow/${index}`, state, generation: 1, epoch: 4, endpoints: ['a:1'], players, since: 0 }
 }
 

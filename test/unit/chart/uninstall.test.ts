@@ -99,6 +99,7 @@ class Host {
       epoch: 1,
       state: 'Serving' as const,
       players: 1,
+      dataSafe: true,
     }))
     const answer = await this.index.heartbeat(fleet, { host: 'h', incarnation: 'i', outdated: false, layers })
     for (const { layer, generation, closeRequested } of answer.layers) {

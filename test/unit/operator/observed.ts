@@ -30,7 +30,7 @@ export function layer(index: number, extra: Partial<LayerView> = {}): LayerView 
     node: host === undefined ? undefined : 'n1',
     endpoints: ['e:1'],
   } as const
-  return { layer, ...serving, players: 0, closeRequested: undefined, since: NOW, failure: undefined, ...extra }
+  return { layer, ...serving, players: 0, dataSafe: true, closeRequested: undefined, since: NOW, failure: undefined, ...extra }
 }
 
 export function placement(extra: Partial<Placement> = {}): Placement {

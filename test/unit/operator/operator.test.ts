@@ -140,7 +140,7 @@ describe('the operator, over doubles of the cluster', () => {
     await world.pass(3_000)
     host.stop()
     const stuck = setInterval(() => {
-      const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 1, state: 'Closing', players: 0 }] as const
+      const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 1, state: 'Closing', players: 0, dataSafe: true }] as const
       void world.index.heartbeat(FLEET, { host: 'h1', incarnation: 'h1-1', outdated: false, layers })
     }, 500)
     world.api.delete(id)

@@ -58,6 +58,16 @@ const table: readonly [string, Observed, readonly string[]][] = [
     ['Degraded', 'True Valid', 'False LayerFailed', 'True Serving', 'True Waking', 'False LayerFailed'],
   ],
   [
+    'one of two can not confirm',
+    at(always, layers(layer(0), layer(1, { dataSafe: false }))),
+    ['Running', 'True Valid', 'True Serving', 'True Serving', 'False Settled', 'False JournalUnavailable'],
+  ],
+  [
+    'one fails, the other can not confirm',
+    at(always, layers(layer(0, { dataSafe: false }), layer(1, { state: 'Wished', failure: 'x' }))),
+    ['Degraded', 'True Valid', 'False LayerFailed', 'True Serving', 'True Waking', 'False LayerFailed'],
+  ],
+  [
     'suspending',
     at(suspended, layers(layer(0, { state: 'Closing' }))),
     ['Draining', 'True Valid', 'False Closing', 'False Suspended', 'True Suspending', 'True NoFailure'],
@@ -111,6 +121,12 @@ describe('status', () => {
     expect(status.layers?.[0]).toEqual({ index: 0, epoch: 4, state: 'Serving', host: 'h1', node: 'n1', endpoints: ['e:1'], players: 3 })
   })
 
+  test('says which layers can not confirm what happens', () => {
+    const unsafe = at(always, layers(layer(0, { dataSafe: false }), layer(1), layer(3, { dataSafe: false })))
+    const found = computeStatus(unsafe).conditions?.find(({ type }) => type === 'DataSafe')
+    expect(found?.message).toMatch(/^layers 0, 3: .*not be confirmed/)
+  })
+
   test('a condition keeps the time of its last change; another status gets a new one', () => {
     const first = computeStatus(at(zone()))
     const later = { ...at(zone({}, { status: first }), layers(layer(0))), now: NOW + 60_000 }
@@ -146,6 +162,13 @@ describe('status', () => {
     ['no change', at(zone()), at(zone()), []],
     ['a wake', at(zone()), at(zone(), layers(layer(0))), ['Normal Running']],
     ['a failure', at(zone(), layers(layer(0))), at(zone(), layers(layer(0, { state: 'Wished', failure: 'x' }))), ['Warning Failed']],
+    [
+      'a journal that is away',
+      at(zone(), layers(layer(0))),
+      at(zone(), layers(layer(0, { dataSafe: false }))),
+      ['Warning JournalUnavailable'],
+    ],
+    ['a journal that is back', at(zone(), layers(layer(0, { dataSafe: false }))), at(zone(), layers(layer(0))), ['Normal DataSafe']],
     ['a fleet that vanished', at(zone()), at(zone(), missingFleet()), ['Warning FleetNotFound', 'Normal Pending']],
     ['a fleet that appeared', at(zone(), missingFleet()), at(zone()), ['Normal Accepted', 'Normal Sleeping']],
   ])('events of %s', (_name, before, after, expected) => {

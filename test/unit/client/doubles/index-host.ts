@@ -92,6 +92,7 @@ export class IndexHost {
       epoch: own.epoch,
       state: Date.now() - own.claimedAt >= (this.#options.claimMs ?? 0) ? 'Serving' : 'Claiming',
       players: own.players,
+      dataSafe: true,
     }))
     const answer = await this.#index.heartbeat(fleet, {
       host: this.name,

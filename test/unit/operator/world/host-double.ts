@@ -55,7 +55,7 @@ export class HostDouble {
     const epoch = ((await store.head(chain))?.n ?? 0) + 1
     await store.append(chain, epoch, `${name}-${epoch}`, { kind: 'open', data: { host: name, generation, code: 'x', lastSnapshot: 0 } })
     await index.raiseFence(layer, epoch)
-    this.#layers.set(layer, { layer, generation, epoch, state: 'Serving', players: 0 })
+    this.#layers.set(layer, { layer, generation, epoch, state: 'Serving', players: 0, dataSafe: true })
   }
 
   async #close({ layer, generation }: HostAssignment): Promise<void> {
