@@ -1,8 +1,8 @@
 import type { LayerBody, PlayerBody } from '../../zone-server/simulation/input.ts'
 import { type Input, LAYER } from '../../zone-server/simulation/input.ts'
 import type { TickOutput } from '../../zone-server/simulation/output.ts'
-import { stateHash } from '../../zone-server/simulation/snapshot.ts'
 import type { LayerState } from '../../zone-server/simulation/state.ts'
+import { stateHash } from '../../zone-server/simulation/state-hash.ts'
 import { step } from '../../zone-server/simulation/step.ts'
 
 /**

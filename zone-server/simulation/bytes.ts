@@ -78,6 +78,16 @@ export class ByteWriter {
     this.#at += value.byteLength
   }
 
+  /** Forgets what was written. */
+  reset(): void {
+    this.#at = 0
+  }
+
+  /** Copies what was written to a place in other bytes. */
+  copyTo(bytes: Uint8Array, at: number): void {
+    bytes.set(this.#bytes.subarray(0, this.#at), at)
+  }
+
   /** What was written, as a copy. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#at)

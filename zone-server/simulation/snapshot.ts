@@ -1,142 +1,208 @@
 import { BailiwickError } from '../../core/errors.ts'
 import { parseLayerId } from '../../core/ids.ts'
 import { ByteReader, ByteWriter, check } from './bytes.ts'
-import { readCharacter, writeCharacter } from './character-bytes.ts'
-import { AVATAR, FREE, ITEM, MAX_ENTITIES } from './entities.ts'
-import { hashBytes } from './hash.ts'
+import { AVATAR, CREATURE, columnNames, type EntityTable, FREE, ITEM, MAX_ENTITIES } from './entities.ts'
+import { readRelease } from './release.ts'
 import { readSettings, writeSettings } from './settings-bytes.ts'
-import { addPlayer, emptyState, type LayerState, type Player, type Release } from './state.ts'
+import { addPlayer, emptyState, type LayerState } from './state.ts'
+import { stateHash } from './state-hash.ts'
 
-/** Of the layout below; raised with each change of it. A reader refuses what it doesn't know. */
+/** Of the layout (docs/simulation.md); raised with each change of it. A reader refuses what it doesn't know. */
 const SNAPSHOT_VERSION = 2
 const MAGIC = 0x53_4c_57_42
+/** 32-bit words of a resident before its inventory. */
+const PLAYER_WORDS = 7
 
-/** The state as bytes: the same state gives the same bytes. Layout: the order of the calls below. */
+/** The state as bytes, cheaply enough for the middle of a tick: mostly copies of whole columns. */
 export function encodeState(state: LayerState): Uint8Array {
-  const to = new ByteWriter()
-  to.u32(MAGIC)
-  to.u8(SNAPSHOT_VERSION)
-  to.text(state.layer)
-  writeSettings(to, state.settings)
-  to.u32(state.tick)
-  for (const word of state.random) to.u32(word)
-  writeEntities(to, state)
-  const players = [...state.players.values()].sort((a, b) => a.entity - b.entity)
-  to.varint(players.length)
-  for (const player of players) writePlayer(to, player)
-  to.varint(state.outbox.size)
-  for (const release of state.outbox.values()) writeRelease(to, release)
-  return to.finish()
-}
-
-/** The hash of a state: equal states, equal hashes, on every machine. */
-export function stateHash(state: LayerState): string {
-  return hashBytes(encodeState(state))
+  const hash = stateHash(state)
+  const { entities } = state
+  const head = new ByteWriter()
+  head.u32(MAGIC)
+  head.u8(SNAPSHOT_VERSION)
+  head.text(hash)
+  head.text(state.layer)
+  writeSettings(head, state.settings)
+  head.u32(state.tick)
+  for (const word of state.random) head.u32(word)
+  for (const value of [entities.freeHead, entities.freeTail, entities.freeCount]) head.varint(value)
+  head.varint(state.outbox.size)
+  for (const bytes of state.outbox.packed()) head.bytes(bytes)
+  const players = playerWords(state)
+  const texts = entities.texts.used
+  head.varint(state.players.size)
+  head.varint(players.length)
+  head.varint(texts.byteLength)
+  head.varint(entities.highest)
+  return joined([
+    head.finish(),
+    bytesOf(players, players.length),
+    texts,
+    ...columnNames.map((name) => bytesOf(entities[name], entities.highest + 1)),
+  ])
 }
 
 /** The state of `encodeState`'s bytes. Throws StoreCorrupt when they are not whole, of another version, or say something impossible. */
 export function decodeState(bytes: Uint8Array): LayerState {
   const from = new ByteReader(bytes)
-  if (from.u32() !== MAGIC) throw new BailiwickError('StoreCorrupt', { found: 'bytes that are no snapshot' })
+  check(from.u32() === MAGIC, 'bytes that are no snapshot')
   const version = from.u8()
   if (version !== SNAPSHOT_VERSION)
     throw new BailiwickError('StoreCorrupt', { found: `a snapshot of version ${version}`, todo: `version ${SNAPSHOT_VERSION} is read` })
-  const parsed = parseLayerId(from.text())
-  const settings = readSettings(from)
-  const tick = from.u32()
-  const random = new Uint32Array([from.u32(), from.u32(), from.u32(), from.u32()])
-  const state = emptyState(`${parsed.zone}/${parsed.index}`, settings, tick, random)
-  readEntities(from, state)
-  for (let left = from.count(30); left > 0; left--) readPlayer(from, state)
-  for (let left = from.count(30); left > 0; left--) {
+  const hash = from.text()
+  const state = readHead(from)
+  const { entities } = state
+  for (let left = from.count(20); left > 0; left--) {
     const release = readRelease(from)
     state.outbox.set(release.id, release)
   }
+  const playerCount = from.varint()
+  const words = from.count(4)
+  const textBytes = from.count(1)
+  const highest = from.count(columnNames.length)
+  check(highest < MAX_ENTITIES, `${highest} entities`)
+  const players = new Uint32Array(from.bytes(words * 4).buffer)
+  const texts = from.bytes(textBytes)
+  readColumns(from, entities, highest)
   from.end()
+  readTexts(entities, texts)
+  checkFreeList(entities)
+  readPlayers(state, players, playerCount)
+  checkOwners(state)
+  const found = stateHash(state)
+  check(found === hash, `a state with the hash ${found}, where ${hash.slice(0, 16)} is said`)
   return state
 }
 
-function writeEntities(to: ByteWriter, { entities }: LayerState): void {
-  to.varint(entities.highest)
+function readHead(from: ByteReader): LayerState {
+  const layer = from.text()
+  const settings = readSettings(from)
+  const tick = from.u32()
+  const random = new Uint32Array([from.u32(), from.u32(), from.u32(), from.u32()])
+  const state = emptyState(layerOf(layer), settings, tick, random)
+  state.entities.freeHead = from.varint()
+  state.entities.freeTail = from.varint()
+  state.entities.freeCount = from.varint()
+  return state
+}
+
+function layerOf(text: string): LayerState['layer'] {
+  try {
+    const { zone, index } = parseLayerId(text)
+    return `${zone}/${index}`
+  } catch (cause) {
+    throw new BailiwickError('StoreCorrupt', { found: 'a layer that is none', cause })
+  }
+}
+
+/** All residents as words: entity, version, createdAt (low, high), inputSequence, linkDeadSince, items, then these. Their texts are their avatars'. */
+function playerWords(state: LayerState): Uint32Array<ArrayBuffer> {
+  let length = state.players.size * PLAYER_WORDS
+  for (const { inventory } of state.players.values()) length += inventory.length
+  const words = new Uint32Array(length)
+  let at = 0
+  for (const player of state.players.values()) {
+    words[at++] = player.entity
+    words[at++] = player.version
+    words[at++] = player.createdAt
+    words[at++] = Math.floor(player.createdAt / 0x1_0000_0000)
+    words[at++] = player.inputSequence
+    words[at++] = player.linkDeadSince
+    words[at++] = player.inventory.length
+    for (const item of player.inventory) words[at++] = item
+  }
+  return words
+}
+
+function readPlayers(state: LayerState, words: Uint32Array, count: number): void {
+  const { entities } = state
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const [entity = 0, version = 0, low = 0, high = 0, inputSequence = 0, linkDeadSince = 0, items = 0] = words.subarray(
+      at,
+      at + PLAYER_WORDS,
+    )
+    at += PLAYER_WORDS
+    check(at + items <= words.length, `resident ${i} behind the end`)
+    check(entities.kind[entity] === AVATAR, `resident ${i} without its avatar ${entity}`)
+    const { label: character, name, account } = entities.texts.read(entities.textAt[entity] ?? 0, entities.textLength[entity] ?? 0)
+    const inventory = [...words.subarray(at, at + items)]
+    at += items
+    check(!state.players.has(character), `${character} twice`)
+    for (const item of inventory)
+      check(entities.kind[item] === ITEM && entities.owner[item] === entity, `${character} with an item ${item} that is not its own`)
+    const createdAt = high * 0x1_0000_0000 + low
+    addPlayer(state, { character, account, name, createdAt, version, entity, inventory, inputSequence, linkDeadSince })
+  }
+  check(at === words.length, 'more words than residents')
+}
+
+function readColumns(from: ByteReader, entities: EntityTable, highest: number): void {
+  entities.reserve(highest)
+  entities.highest = highest
+  for (const name of columnNames) {
+    const column = entities[name]
+    const bytes = from.bytes((highest + 1) * column.BYTES_PER_ELEMENT)
+    new Uint8Array(column.buffer).set(bytes)
+  }
+}
+
+function readTexts(entities: EntityTable, bytes: Uint8Array<ArrayBuffer>): void {
+  let inUse = 0
+  for (let id = 1; id <= entities.highest; id++) inUse += entities.textLength[id] ?? 0
+  check(inUse <= bytes.byteLength, `${inUse} bytes of texts in ${bytes.byteLength}`)
+  entities.texts.load(bytes, inUse)
   for (let id = 1; id <= entities.highest; id++) {
     const kind = entities.kind[id] ?? FREE
-    to.u8(kind)
-    if (kind === FREE) continue
-    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) to.signed(column[id] ?? 0)
-    to.u8(entities.heading[id] ?? 0)
-    to.u32(entities.owner[id] ?? 0)
-    to.text(entities.label[id] ?? '')
-    to.text(entities.name[id] ?? '')
-  }
-  to.varint(entities.freed.length)
-  for (const { id, tick } of entities.freed) {
-    to.u32(id)
-    to.u32(tick)
-  }
-}
-
-function readEntities(from: ByteReader, { entities }: LayerState): void {
-  const highest = from.count(1)
-  check(highest < MAX_ENTITIES, `${highest} entities`)
-  entities.highest = highest
-  entities.reserve(highest)
-  let free = 0
-  for (let id = 1; id <= highest; id++) {
-    const kind = from.u8()
-    check(kind === FREE || kind === AVATAR || kind === ITEM, `entity ${id} of kind ${kind}`)
-    entities.kind[id] = kind
+    check(kind <= CREATURE, `entity ${id} of kind ${kind}`)
+    entities.touch(id)
     entities.label[id] = ''
     entities.name[id] = ''
-    if (kind === FREE) {
-      free++
-      continue
-    }
-    for (const column of [entities.x, entities.y, entities.vx, entities.vy, entities.restX, entities.restY]) column[id] = from.signed()
-    entities.heading[id] = from.u8()
-    entities.owner[id] = from.u32()
-    entities.label[id] = from.text()
-    entities.name[id] = from.text()
+    if (kind === FREE) continue
+    const { label, name } = entities.texts.read(entities.textAt[id] ?? 0, entities.textLength[id] ?? 0)
+    entities.label[id] = label
+    entities.name[id] = name
+    entities.hashTexts(id)
   }
-  const freed = from.count(8)
-  check(freed === free, `${freed} freed ids, but ${free} free slots`)
-  for (let left = freed; left > 0; left--) entities.freed.push({ id: from.u32(), tick: from.u32() })
-  for (const { id } of entities.freed) check(id >= 1 && id <= highest && entities.kind[id] === FREE, `a freed id ${id} in use`)
 }
 
-function writePlayer(to: ByteWriter, player: Player): void {
-  for (const text of [player.character, player.account, player.name]) to.text(text)
-  to.varint(player.createdAt)
-  for (const value of [player.version, player.entity, player.inputSequence, player.linkDeadSince]) to.u32(value)
-  to.varint(player.inventory.length)
-  for (const item of player.inventory) to.u32(item)
-}
-
-function readPlayer(from: ByteReader, state: LayerState): void {
-  const [character, account, name] = [from.text(), from.text(), from.text()]
-  const createdAt = from.varint()
-  const [version, entity, inputSequence, linkDeadSince] = [from.u32(), from.u32(), from.u32(), from.u32()]
-  const inventory: number[] = []
-  for (let left = from.count(4); left > 0; left--) inventory.push(from.u32())
-  check(state.entities.kind[entity] === AVATAR && state.entities.label[entity] === character, `${character} without its avatar ${entity}`)
-  for (const item of inventory) {
-    check(
-      state.entities.kind[item] === ITEM && state.entities.owner[item] === entity,
-      `${character} with an item ${item} that is not its own`,
-    )
+/** The list of freed slots must hold each of them once. */
+function checkFreeList(entities: EntityTable): void {
+  let free = 0
+  for (let id = 1; id <= entities.highest; id++) if (entities.kind[id] === FREE) free++
+  check(free === entities.freeCount, `${entities.freeCount} freed ids, but ${free} free slots`)
+  let last = 0
+  let id = entities.freeHead
+  for (let left = free; left > 0; left--) {
+    check(id >= 1 && id <= entities.highest && entities.kind[id] === FREE, `a freed id ${id} in use`)
+    last = id
+    id = entities.owner[id] ?? 0
   }
-  check(!state.players.has(character), `${character} twice`)
-  addPlayer(state, { character, account, name, createdAt, version, entity, inventory, inputSequence, linkDeadSince })
+  check(id === 0 && last === entities.freeTail, 'a list of freed ids that does not end')
 }
 
-function writeRelease(to: ByteWriter, release: Release): void {
-  for (const text of [release.id, release.character, release.account, release.name]) to.text(text)
-  to.u32(release.tick)
-  to.varint(release.createdAt)
-  to.u32(release.n)
-  writeCharacter(to, release.state)
+/** Every avatar is a resident's, every carried item in one inventory. */
+function checkOwners(state: LayerState): void {
+  const { entities } = state
+  let carried = 0
+  for (let id = 1; id <= entities.highest; id++) {
+    if (entities.kind[id] === AVATAR) check(state.residents[id] !== undefined, `an avatar ${id} of nobody`)
+    if (entities.kind[id] === ITEM && entities.owner[id] !== 0) carried++
+  }
+  for (const { inventory } of state.players.values()) carried -= new Set(inventory).size
+  check(carried === 0, 'an item in no inventory, or in one twice')
 }
 
-function readRelease(from: ByteReader): Release {
-  const [id, character, account, name] = [from.text(), from.text(), from.text(), from.text()]
-  return { id, character, account, name, tick: from.u32(), createdAt: from.varint(), n: from.u32(), state: readCharacter(from) }
+function bytesOf(column: { readonly buffer: ArrayBuffer; readonly BYTES_PER_ELEMENT: number }, length: number): Uint8Array {
+  return new Uint8Array(column.buffer, 0, length * column.BYTES_PER_ELEMENT)
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.byteLength
+  }
+  return bytes
 }

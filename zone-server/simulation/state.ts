@@ -1,8 +1,10 @@
-import { type CharacterState, foldName, type Item } from '../../core/chains.ts'
+import { foldName, type Item } from '../../core/chains.ts'
 import { type LayerId, parseLayerId, type ZoneId } from '../../core/ids.ts'
 import { EntityTable } from './entities.ts'
 import { type Random, seedRandom } from './random.ts'
+import { Outbox } from './release.ts'
 import type { SimulationSettings } from './settings.ts'
+import { HashMemory } from './state-hash.ts'
 
 /** The state of a layer: all of it, and nothing that is not its own. Changed only by `step`. */
 export interface LayerState {
@@ -17,10 +19,14 @@ export interface LayerState {
   readonly players: Map<string, Player>
   /** Residents by folded name: follows from `players`, so it is in no snapshot and no hash. */
   readonly byName: Map<string, Player>
+  /** Residents by the entity that is their avatar; follows from `players`, too. */
+  readonly residents: (Player | undefined)[]
   /** What is to leave the layer for good, by id `tick/k`, in the order of leaving. */
-  readonly outbox: Map<string, Release>
+  readonly outbox: Outbox
+  readonly hashMemory: HashMemory
 }
 
+export type { Release } from './release.ts'
 export type { SimulationSettings } from './settings.ts'
 
 /** A resident. */
@@ -40,19 +46,6 @@ export interface Player {
   linkDeadSince: number
 }
 
-/** A character on its way out: to be appended as `released`, number `n` of its chain. */
-export interface Release {
-  /** `tick/k`: with the layer's name the nonce of the append, the same for every successor. */
-  readonly id: string
-  readonly tick: number
-  readonly character: string
-  readonly account: string
-  readonly name: string
-  readonly createdAt: number
-  readonly n: number
-  readonly state: CharacterState
-}
-
 /** The state of a layer in which nothing ever happened. */
 export function newState(layer: LayerId, settings: SimulationSettings): LayerState {
   return emptyState(layer, settings, 0, seedRandom(layer))
@@ -69,18 +62,24 @@ export function emptyState(layer: LayerId, settings: SimulationSettings, tick: n
     entities: new EntityTable(),
     players: new Map(),
     byName: new Map(),
-    outbox: new Map(),
+    residents: [],
+    outbox: new Outbox(),
+    hashMemory: new HashMemory(),
   }
 }
 
 export function addPlayer(state: LayerState, player: Player): void {
   state.players.set(player.character, player)
   state.byName.set(foldName(player.name), player)
+  while (state.residents.length <= player.entity) state.residents.push(undefined)
+  state.residents[player.entity] = player
+  state.entities.touch(player.entity)
 }
 
 export function removePlayer(state: LayerState, player: Player): void {
   state.players.delete(player.character)
   state.byName.delete(foldName(player.name))
+  state.residents[player.entity] = undefined
 }
 
 /** The items that a resident carries. */

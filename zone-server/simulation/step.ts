@@ -68,6 +68,7 @@ function apply(state: LayerState, batch: readonly Input[], verdicts: readonly Ve
     // It may have left in this very tick.
     if (player === undefined || sequence <= player.inputSequence) continue
     player.inputSequence = sequence
+    state.entities.touch(player.entity)
     if (verdict === 'Applied') ruleOf(body).apply(state, player, body, out, sequence)
     else out.refuse(source, sequence, verdict)
   }

@@ -58,11 +58,10 @@ export function brokenInvariants(state: LayerState): string[] {
   for (let id = 1; id <= entities.highest; id++) {
     if (entities.kind[id] === FREE) free++
     else {
-      const carried = entities.owner[id] !== 0
-      if (!carried && !contains(state.settings.bounds, { x: entities.x[id] ?? 0, y: entities.y[id] ?? 0 }))
+      if (entities.isPlaced(id) && !contains(state.settings.bounds, { x: entities.x[id] ?? 0, y: entities.y[id] ?? 0 }))
         broken.push(`entity ${id} is out of bounds`)
       const label = `${entities.kind[id]} ${entities.label[id]}`
-      if (labels.has(label)) broken.push(`${label} exists twice`)
+      if (entities.label[id] !== '' && labels.has(label)) broken.push(`${label} exists twice`)
       labels.add(label)
     }
     if (entities.kind[id] === AVATAR) avatars++
@@ -70,7 +69,9 @@ export function brokenInvariants(state: LayerState): string[] {
       broken.push(`item ${id} has an owner that does not carry it`)
   }
   if (avatars !== state.players.size) broken.push(`${avatars} avatars of ${state.players.size} players`)
-  if (free !== entities.freed.length || new Set(entities.freed.map(({ id }) => id)).size !== free)
-    broken.push(`${free} free slots, ${entities.freed.length} in the queue`)
+  const freed = new Set<number>()
+  for (let id = entities.freeHead; id !== 0 && !freed.has(id); id = entities.owner[id] ?? 0) freed.add(id)
+  if (free !== entities.freeCount || freed.size !== free)
+    broken.push(`${free} free slots, ${freed.size} of ${entities.freeCount} in the list`)
   return broken
 }

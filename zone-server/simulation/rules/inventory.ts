@@ -24,12 +24,14 @@ export function takeItem({ entities }: LayerState, player: Player, item: number)
   entities.x[item] = 0
   entities.y[item] = 0
   player.inventory.push(item)
+  entities.touch(player.entity)
   entities.show(item)
 }
 
 /** An item of the inventory comes to lie where its carrier stands. */
 export function putDown({ entities }: LayerState, player: Player, item: number): void {
   player.inventory.splice(player.inventory.indexOf(item), 1)
+  entities.touch(player.entity)
   entities.owner[item] = 0
   entities.x[item] = entities.x[player.entity] ?? 0
   entities.y[item] = entities.y[player.entity] ?? 0

@@ -25,6 +25,7 @@ export const move: Rule<MoveBody> = {
   apply({ entities }, { entity }, { vx, vy }) {
     entities.vx[entity] = vx
     entities.vy[entity] = vy
+    entities.touch(entity)
     if (vx === 0 && vy === 0) return
     const heading = headingOf(vx, vy)
     if (entities.heading[entity] === heading) return

@@ -4,7 +4,8 @@ import { AVATAR, ITEM } from '../entities.ts'
 import type { Arrival } from '../layer-input.ts'
 import type { LeaveReason, Outputs } from '../output.ts'
 import { randomBetween } from '../random.ts'
-import { addPlayer, inventoryOf, isLeaving, type LayerState, type Player, type Release, removePlayer } from '../state.ts'
+import type { Release } from '../release.ts'
+import { addPlayer, inventoryOf, isLeaving, type LayerState, type Player, removePlayer } from '../state.ts'
 import { clamp, halt } from './motion.ts'
 
 /** New characters appear at most so far from the middle of the bounds, along each axis. Millimetres. */
@@ -23,7 +24,7 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
     out.refuse(arrival.character, 0, { code: 'CharacterElsewhere', parts })
     return
   }
-  const entity = state.entities.add(AVATAR, arrival.character, arrival.name, state.tick)
+  const entity = state.entities.add(AVATAR, arrival.character, arrival.name, state.tick, arrival.account)
   if (entity === 0) {
     turnAway(state, arrival, out)
     return
@@ -59,6 +60,7 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
 
 export function linkUp(state: LayerState, player: Player, out: Outputs): void {
   player.linkDeadSince = 0
+  state.entities.touch(player.entity)
   welcome(state, player, out)
 }
 
@@ -70,10 +72,12 @@ export function linkDead(state: LayerState, player: Player): void {
 
 /** Residents whose connection has been gone for too long leave. */
 export function expireLinkDead(state: LayerState, out: Outputs): void {
-  for (const player of [...state.players.values()]) {
-    const { linkDeadSince } = player
-    if (linkDeadSince !== 0 && state.tick - linkDeadSince >= state.settings.linkDeadTicks) depart(state, player, 'LinkDead', out)
-  }
+  const { linkDeadTicks } = state.settings
+  const expired: Player[] = []
+  for (const player of state.players.values())
+    if (player.linkDeadSince !== 0 && state.tick - player.linkDeadSince >= linkDeadTicks) expired.push(player)
+  // The order of the map is that of the arrivals, which a snapshot need not keep.
+  for (const player of expired.sort((a, b) => a.entity - b.entity)) depart(state, player, 'LinkDead', out)
 }
 
 /** The character leaves for good: what it is and has waits in the outbox from now on. */
