@@ -50,7 +50,17 @@ export interface CharacterState {
   readonly inventory: readonly Item[]
   /** The last input sequence number that was applied. */
   readonly inputSequence: number
+  /** Absent: as good as can be. */
+  readonly stats?: Stats | undefined
 }
+
+/** How a character is, each from 0 to MAX_STAT. */
+export interface Stats {
+  readonly health: number
+  readonly energy: number
+}
+
+export const MAX_STAT = 100
 
 export interface Item {
   /** World-wide unique: `character/k` or `layer/epoch/k` of where it was made. */

@@ -1,4 +1,4 @@
-import type { CharacterRecord } from './chains.ts'
+import { type CharacterRecord, MAX_STAT } from './chains.ts'
 import { BailiwickError } from './errors.ts'
 import type { LayerId, ZoneId } from './ids.ts'
 import { parseLayerId, parsePair } from './ids.ts'
@@ -14,6 +14,8 @@ const layer = checkedId((text): LayerId => {
   return `${zone}/${index}`
 })
 
+const stat = z.int().min(0).max(MAX_STAT)
+
 const characterRecord = z.object({
   kind: z.enum(['held', 'released', 'deleted']),
   account: z.string(),
@@ -25,6 +27,7 @@ const characterRecord = z.object({
     position: z.object({ x: z.int(), y: z.int() }).nullable(),
     inventory: z.array(z.object({ id: z.string(), kind: z.string() })),
     inputSequence: z.int().min(0),
+    stats: z.object({ health: stat, energy: stat }).optional(),
   }),
 })
 
@@ -41,12 +44,13 @@ export function readCharacterRecord(chain: string, entry: ChainEntry): Character
 
 /** The record as the store takes it: its kind beside the rest. */
 export function storedCharacter({ kind, account, name, createdAt, layer, state }: CharacterRecord): StoredRecord {
-  const { zone, position, inventory, inputSequence } = state
+  const { zone, position, inventory, inputSequence, stats } = state
   const plain = {
     zone,
     position: position === null ? null : { x: position.x, y: position.y },
     inventory: inventory.map((item) => ({ id: item.id, kind: item.kind })),
     inputSequence,
+    ...(stats === undefined ? {} : { stats: { health: stats.health, energy: stats.energy } }),
   }
   return { kind, data: { account, name, createdAt, layer, state: plain } }
 }

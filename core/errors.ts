@@ -42,6 +42,9 @@ export const catalogue = {
   MoveTooFast: { status: 400, title: 'The move is faster than the character can go' },
   TextInvalid: { status: 400, title: 'The text is empty, too long or holds control characters' },
   ItemUnknown: { status: 404, title: 'There is no such item within reach' },
+  NobodyThere: { status: 404, title: 'There is nobody within reach' },
+  CharacterDown: { status: 409, title: 'The character is down and can not do this before it is up again' },
+  TooTired: { status: 409, title: 'The character has not the energy for this' },
   InventoryFull: { status: 409, title: 'The inventory is full' },
   // Infrastructure
   IndexUnavailable: { status: 503, title: 'The zone index does not answer' },

@@ -1,3 +1,4 @@
+import type { ZoneContent } from './content.ts'
 import type { Bounds } from './geometry.ts'
 import type { FleetId, ZoneId } from './ids.ts'
 
@@ -24,4 +25,6 @@ export interface ZoneSettings {
   readonly bounds: Bounds
   readonly tickRateHz: number
   readonly snapshotEveryMs: number
+  /** What its author put into it; none: an empty plane. */
+  readonly content?: ZoneContent
 }

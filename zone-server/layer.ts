@@ -18,6 +18,7 @@ import { simulationSettings } from './restore.ts'
 import type { Seating } from './session.ts'
 import type { LayerBody } from './simulation/input.ts'
 import type { Departure } from './simulation/output.ts'
+import { sameSettings } from './simulation/settings.ts'
 import type { LayerState, Release } from './simulation/state.ts'
 import { step } from './simulation/step.ts'
 import { Snapshots } from './snapshots.ts'
@@ -140,7 +141,7 @@ export class Layer {
     this.#snapshots.setInterval(zone.snapshotEveryMs)
     this.#ticker.setRate(zone.tickRateHz)
     const settings = simulationSettings(zone)
-    if (JSON.stringify(settings) !== JSON.stringify(this.#state.settings)) this.#inputs.layer({ kind: 'configure', settings })
+    if (!sameSettings(settings, this.#state.settings)) this.#inputs.layer({ kind: 'configure', settings })
   }
 
   /** Closes it in order, whoever is in; a second call changes nothing. */

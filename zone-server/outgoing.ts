@@ -27,13 +27,14 @@ export function messageFrame(
   character: string,
   message: PlayerMessage,
 ): ((epoch: number) => readonly Uint8Array[]) | undefined {
-  if (message.kind === 'look') return undefined
+  // The protocol has no words for the last two yet.
+  if (message.kind === 'look' || message.kind === 'emoted' || message.kind === 'stats') return undefined
   if (message.kind === 'welcome') return welcomeFrame(state, character, message)
   const frames = [plainFrame(message)]
   return () => frames
 }
 
-function plainFrame(message: Exclude<PlayerMessage, { readonly kind: 'look' | 'welcome' }>): Uint8Array {
+function plainFrame(message: Exclude<PlayerMessage, { readonly kind: 'look' | 'welcome' | 'emoted' | 'stats' }>): Uint8Array {
   switch (message.kind) {
     case 'refused':
       return refused(message.code, message)

@@ -5,6 +5,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { LINK_DEAD_AFTER } from '../core/timing.ts'
+import { contentSettings } from './simulation/content.ts'
 import type { LayerBody } from './simulation/input.ts'
 import type { LayerState, Player, SimulationSettings } from './simulation/state.ts'
 
@@ -13,8 +14,13 @@ const READS_AT_ONCE = 16
 
 /** The part of a zone's settings that the simulation knows. */
 export function simulationSettings(zone: ZoneSettings): SimulationSettings {
-  const { tickRateHz } = zone
-  return { bounds: boundsInMillimetres(zone.bounds), tickRateHz, linkDeadTicks: Math.ceil((LINK_DEAD_AFTER / 1_000) * tickRateHz) }
+  const { tickRateHz, content } = zone
+  return {
+    bounds: boundsInMillimetres(zone.bounds),
+    tickRateHz,
+    linkDeadTicks: Math.ceil((LINK_DEAD_AFTER / 1_000) * tickRateHz),
+    ...(content === undefined ? {} : { content: contentSettings(content) }),
+  }
 }
 
 /**

@@ -53,8 +53,10 @@ function said(output: TickOutput): string[] {
 function places({ entities }: LayerState): string[] {
   const lines: string[] = []
   for (let id = 1; id <= entities.highest; id++) {
-    if (entities.label[id] === '' || entities.owner[id] !== 0) continue
-    lines.push(`@ ${id} ${entities.label[id]} at ${entities.x[id]} ${entities.y[id]} mm, heading ${entities.heading[id]}`)
+    if (!entities.isPlaced(id)) continue
+    lines.push(
+      `@ ${id} ${entities.label[id] || entities.name[id]} at ${entities.x[id]} ${entities.y[id]} mm, heading ${entities.heading[id]}`,
+    )
   }
   return lines
 }

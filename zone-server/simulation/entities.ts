@@ -70,6 +70,8 @@ export class EntityTable {
   label: string[] = ['']
   /** An avatar's name; the kind of an item, a prop, a creature. */
   name: string[] = ['']
+  /** Items by their world-wide id: none exists twice. */
+  readonly items = new Map<string, number>()
   /** Ids from 1 to this one are or were in use. */
   highest = 0
   /** The oldest and the newest freed slot, and how many there are; 0: none. */
@@ -96,6 +98,7 @@ export class EntityTable {
     this.kind[id] = kind
     this.label[id] = label
     this.name[id] = name
+    if (kind === ITEM) this.items.set(label, id)
     const at = this.texts.add(label, name, account)
     this.textAt[id] = at
     this.textLength[id] = this.texts.length - at
@@ -106,6 +109,7 @@ export class EntityTable {
 
   /** Frees an id; it rests before it is given again. */
   remove(id: number, tick: number): void {
+    if (this.kind[id] === ITEM) this.items.delete(this.label[id] ?? '')
     this.texts.remove(this.textLength[id] ?? 0)
     for (const name of columnNames) this[name][id] = 0
     this.label[id] = ''

@@ -35,6 +35,10 @@ export type PlayerMessage =
   | { readonly kind: 'told'; readonly from: string; readonly text: string }
   | { readonly kind: 'tellResult'; readonly id: number; readonly delivered: boolean }
   | { readonly kind: 'inventory'; readonly items: readonly Item[] }
+  /** To everybody who sees the entity. */
+  | { readonly kind: 'emoted'; readonly entity: number; readonly emote: number }
+  /** How the character is now, each from 0 to MAX_STAT; with health 0 it is down until it respawns. */
+  | { readonly kind: 'stats'; readonly health: number; readonly energy: number }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly parts: ErrorParts; readonly sequence: number }
   /** Everything in view is to be told again. */
   | { readonly kind: 'look' }

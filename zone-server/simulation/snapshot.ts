@@ -162,6 +162,10 @@ function readTexts(entities: EntityTable, bytes: Uint8Array<ArrayBuffer>): void 
     const { label, name } = entities.texts.read(entities.textAt[id] ?? 0, entities.textLength[id] ?? 0)
     entities.label[id] = label
     entities.name[id] = name
+    if (kind === ITEM) {
+      check(!entities.items.has(label), `item ${label} twice`)
+      entities.items.set(label, id)
+    }
     entities.hashTexts(id)
   }
 }

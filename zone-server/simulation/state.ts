@@ -1,6 +1,7 @@
 import { foldName, type Item } from '../../core/chains.ts'
 import { type LayerId, parseLayerId, type ZoneId } from '../../core/ids.ts'
 import { EntityTable } from './entities.ts'
+import { habitable, populate } from './populate.ts'
 import { type Random, seedRandom } from './random.ts'
 import { Outbox } from './release.ts'
 import type { SimulationSettings } from './settings.ts'
@@ -46,9 +47,11 @@ export interface Player {
   linkDeadSince: number
 }
 
-/** The state of a layer in which nothing ever happened. */
+/** The state of a layer in which nothing ever happened: nobody is there but what the zone's content put there. */
 export function newState(layer: LayerId, settings: SimulationSettings): LayerState {
-  return emptyState(layer, settings, 0, seedRandom(layer))
+  const state = emptyState(layer, habitable(settings), 0, seedRandom(layer))
+  populate(state)
+  return state
 }
 
 /** A state without players and entities, to be filled by the reader of a snapshot. */

@@ -1,11 +1,13 @@
 import { canonical } from './canonical.ts'
 import { type Input, isLayerBody, LAYER } from './input.ts'
 import { Outputs, type TickOutput } from './output.ts'
+import { bite, decideCreatures } from './rules/creatures.ts'
 import { applyLayerInput } from './rules/layer.ts'
 import { moveAll } from './rules/motion.ts'
 import { expireLinkDead } from './rules/presence.ts'
 import type { Refusal } from './rules/rule.ts'
 import { ruleOf } from './rules/table.ts'
+import { recover, respawnDue } from './rules/vitals.ts'
 import type { LayerState } from './state.ts'
 
 /** Says which rules a state was stepped by: stands in every `open` record. Raised whenever the same batches would give another state. */
@@ -13,6 +15,8 @@ export const SIMULATION_VERSION = 'simulation-2'
 
 /** What becomes of an input: it is applied, it is refused, or it is none (of nobody here, or an old number). */
 type Verdict = Refusal | 'Applied' | 'Ignored'
+
+const down: Refusal = { code: 'CharacterDown', parts: { todo: 'wait until it respawns' } }
 
 /**
  * Steps the state by one tick, in place, and answers what the tick says. The same state and the same inputs, in whatever order, give the same
@@ -25,7 +29,11 @@ export function step(state: LayerState, batch: readonly Input[]): TickOutput {
   state.tick++
   state.entities.beginStep()
   apply(state, inputs, verdicts, out)
+  decideCreatures(state)
   moveAll(state)
+  bite(state, out)
+  recover(state, out)
+  respawnDue(state, out)
   expireLinkDead(state, out)
   return { tick: state.tick, messages: out.messages, departures: out.departures }
 }
@@ -50,7 +58,9 @@ function judge(before: LayerState, batch: readonly Input[]): Verdict[] {
       continue
     }
     newest = sequence
-    verdicts.push(ruleOf(body).judge?.(before, player, body) ?? 'Applied')
+    const rule = ruleOf(body)
+    const isDown = before.entities.health[player.entity] === 0 && rule.whileDown !== true
+    verdicts.push(isDown ? down : (rule.judge?.(before, player, body) ?? 'Applied'))
   }
   return verdicts
 }

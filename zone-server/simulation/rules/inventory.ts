@@ -15,7 +15,8 @@ export function isWithinReach({ entities: { x, y } }: LayerState, one: number, o
 
 /** The entity of an item that a resident carries, by the item's id. */
 export function carriedItem({ entities }: LayerState, player: Player, item: string): number | undefined {
-  return player.inventory.find((id) => entities.label[id] === item)
+  const id = entities.items.get(item)
+  return id !== undefined && entities.owner[id] === player.entity ? id : undefined
 }
 
 /** An item comes into a resident's inventory, from wherever it was. */
@@ -28,10 +29,16 @@ export function takeItem({ entities }: LayerState, player: Player, item: number)
   entities.show(item)
 }
 
-/** An item of the inventory comes to lie where its carrier stands. */
-export function putDown({ entities }: LayerState, player: Player, item: number): void {
+/** An item goes out of a resident's inventory. */
+export function withoutItem({ entities }: LayerState, player: Player, item: number): void {
   player.inventory.splice(player.inventory.indexOf(item), 1)
   entities.touch(player.entity)
+}
+
+/** An item of the inventory comes to lie where its carrier stands. */
+export function putDown(state: LayerState, player: Player, item: number): void {
+  const { entities } = state
+  withoutItem(state, player, item)
   entities.owner[item] = 0
   entities.x[item] = entities.x[player.entity] ?? 0
   entities.y[item] = entities.y[player.entity] ?? 0

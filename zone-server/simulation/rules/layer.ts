@@ -1,8 +1,7 @@
-import { FREE } from '../entities.ts'
 import type { LayerBody } from '../layer-input.ts'
 import type { Outputs } from '../output.ts'
+import { depopulate, habitable, place, populate } from '../populate.ts'
 import type { LayerState } from '../state.ts'
-import { clamp } from './motion.ts'
 import { depart, forget, join, linkDead, linkUp } from './presence.ts'
 
 /** Applies an input of the layer's shell. What it names and is not there (any more) is passed over: the shell spoke of an older tick. */
@@ -41,20 +40,21 @@ function applyToResident(state: LayerState, body: Extract<LayerBody, { readonly 
   }
 }
 
-/** Takes new settings over; whatever stands outside new bounds is put on their edge. */
-export function configure(state: LayerState, settings: LayerState['settings']): void {
+/** Takes new settings over. What stands outside new bounds or in a wall is put to the nearest free place; with other content, props and creatures are made anew. */
+function configure(state: LayerState, settings: LayerState['settings']): void {
   const { entities } = state
   const rateChanged = settings.tickRateHz !== state.settings.tickRateHz
-  state.settings = settings
+  const contentChanged = settings.content?.hash !== state.settings.content?.hash
+  state.settings = habitable(settings)
+  if (contentChanged) depopulate(state)
   for (let id = 1; id <= entities.highest; id++) {
     // What is carried is where its carrier is.
-    if (entities.kind[id] === FREE || entities.owner[id] !== 0) continue
-    entities.show(id)
-    entities.x[id] = clamp(entities.x[id] ?? 0, settings.bounds.min.x, settings.bounds.max.x)
-    entities.y[id] = clamp(entities.y[id] ?? 0, settings.bounds.min.y, settings.bounds.max.y)
-    if (rateChanged) {
-      entities.restX[id] = 0
-      entities.restY[id] = 0
-    }
+    if (!entities.isPlaced(id)) continue
+    place(state, id, { x: entities.x[id] ?? 0, y: entities.y[id] ?? 0 })
+    if (!rateChanged) continue
+    entities.restX[id] = 0
+    entities.restY[id] = 0
+    entities.touch(id)
   }
+  if (contentChanged) populate(state)
 }

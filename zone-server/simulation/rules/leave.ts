@@ -7,6 +7,7 @@ export interface LeaveBody {
 
 export const leave: Rule<LeaveBody> = {
   code: 7,
+  whileDown: true,
   write: () => {},
   read: () => ({ kind: 'leave' }),
   apply(state, player, _body, out) {

@@ -7,6 +7,7 @@ export interface LookBody {
 /** Asks to be told again of everything in view. */
 export const look: Rule<LookBody> = {
   code: 6,
+  whileDown: true,
   write: () => {},
   read: () => ({ kind: 'look' }),
   apply(_state, player, _body, out) {

@@ -1,15 +1,13 @@
-import type { CharacterState } from '../../../core/chains.ts'
+import { type CharacterState, MAX_STAT } from '../../../core/chains.ts'
 import { contains, type Point } from '../../../core/geometry.ts'
 import { AVATAR, ITEM } from '../entities.ts'
 import type { Arrival } from '../layer-input.ts'
 import type { LeaveReason, Outputs } from '../output.ts'
-import { randomBetween } from '../random.ts'
+import { place } from '../populate.ts'
 import type { Release } from '../release.ts'
 import { addPlayer, inventoryOf, isLeaving, type LayerState, type Player, removePlayer } from '../state.ts'
-import { clamp, halt } from './motion.ts'
-
-/** New characters appear at most so far from the middle of the bounds, along each axis. Millimetres. */
-const SPAWN_SPREAD = 5_000
+import { halt } from './motion.ts'
+import { type StartKind, startPlace } from './start.ts'
 
 /** A character becomes resident. One that is resident already gets its new connection; one for whom there is no room is released as it came. */
 export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
@@ -29,9 +27,12 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
     turnAway(state, arrival, out)
     return
   }
-  const { position, fresh } = startOf(state, arrival)
-  state.entities.x[entity] = position.x
-  state.entities.y[entity] = position.y
+  const { zone, position, stats } = arrival.state
+  const fresh = zone === null
+  // Who left while it was down gets up like everybody else who was.
+  const down = stats?.health === 0
+  setStats(state, entity, down ? MAX_STAT : (stats?.health ?? MAX_STAT), stats?.energy ?? MAX_STAT)
+  place(state, entity, startOf(state, down ? 'Respawn' : fresh ? 'Spawn' : position))
   const player: Player = {
     character: arrival.character,
     account: arrival.account,
@@ -46,6 +47,8 @@ export function join(state: LayerState, arrival: Arrival, out: Outputs): void {
   const items = fresh ? [{ id: `${arrival.character}/1`, kind: 'lantern' }] : arrival.state.inventory
   addPlayer(state, player)
   for (const item of items) {
+    // A thing exists once, whatever is said of it.
+    if (state.entities.items.has(item.id)) continue
     const id = state.entities.add(ITEM, item.id, item.kind, state.tick)
     if (id === 0) {
       undoArrival(state, player)
@@ -87,6 +90,7 @@ export function depart(state: LayerState, player: Player, reason: LeaveReason, o
     position: { x: state.entities.x[player.entity] ?? 0, y: state.entities.y[player.entity] ?? 0 },
     inventory: inventoryOf(state, player),
     inputSequence: player.inputSequence,
+    ...statsOf(state, player.entity),
   }
   undoArrival(state, player)
   const id = putOut(state, player, release)
@@ -134,13 +138,19 @@ function welcome(state: LayerState, player: Player, out: Outputs): void {
   out.tell(player.character, { kind: 'welcome', entity, name, acknowledged: inputSequence, inventory: inventoryOf(state, player) })
 }
 
-/** Where a character stands first: where it was, if that is within the bounds; else near their middle. */
-function startOf(state: LayerState, arrival: Arrival): { position: Point; fresh: boolean } {
-  const { bounds } = state.settings
-  const { zone, position } = arrival.state
-  const fresh = zone === null
-  if (position !== null && contains(bounds, position)) return { position, fresh }
-  const middle = (min: number, max: number): number =>
-    clamp(Math.trunc((min + max) / 2) + randomBetween(state.random, -SPAWN_SPREAD, SPAWN_SPREAD), min, max)
-  return { position: { x: middle(bounds.min.x, bounds.max.x), y: middle(bounds.min.y, bounds.max.y) }, fresh }
+function setStats({ entities }: LayerState, entity: number, health: number, energy: number): void {
+  entities.health[entity] = health
+  entities.energy[entity] = energy
+}
+
+/** What of the stats is worth a word: nothing when they are as good as can be. */
+function statsOf({ entities }: LayerState, entity: number): Pick<CharacterState, 'stats'> {
+  const [health = MAX_STAT, energy = MAX_STAT] = [entities.health[entity], entities.energy[entity]]
+  return health === MAX_STAT && energy === MAX_STAT ? {} : { stats: { health, energy } }
+}
+
+/** Where a character stands first: where it was, if that is within the bounds; else where the zone lets characters in. */
+function startOf(state: LayerState, start: CharacterState['position'] | StartKind): Point {
+  if (start === 'Respawn' || start === 'Spawn') return startPlace(state, start)
+  return start !== null && contains(state.settings.bounds, start) ? start : startPlace(state, 'Spawn')
 }

@@ -16,6 +16,8 @@ export interface Rule<B extends { readonly kind: string }> {
   write(to: ByteWriter, body: B): void
   /** Reads what `write` wrote. Throws StoreCorrupt. */
   read(from: ByteReader): B
+  /** What can be done by a character that is down, too. */
+  readonly whileDown?: true
   /** Judges by the state of the last tick, which it only reads; all inputs of a tick are judged before one is applied. */
   judge?(before: LayerState, player: Player, body: B): Refusal | undefined
   /** Does it, in canonical order. Total: inputs before it in the same tick may have changed anything, so what still can fail is refused here. */

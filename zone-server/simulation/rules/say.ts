@@ -8,6 +8,7 @@ export interface SayBody {
 /** To everybody in the layer. */
 export const say: Rule<SayBody> = {
   code: 2,
+  whileDown: true,
   write: (to, { text }) => to.text(text),
   read: (from) => ({ kind: 'say', text: from.text() }),
   apply(_state, player, { text }, out) {

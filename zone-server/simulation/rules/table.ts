@@ -1,5 +1,7 @@
 import { type ByteReader, type ByteWriter, check } from '../bytes.ts'
 import { drop } from './drop.ts'
+import { emote } from './emote.ts'
+import { give } from './give.ts'
 import { leave } from './leave.ts'
 import { look } from './look.ts'
 import { move } from './move.ts'
@@ -9,7 +11,7 @@ import { say } from './say.ts'
 import { tell } from './tell.ts'
 
 /** Everything that players can do, by the kind of input. */
-const rules = { move, say, tell, pickUp, drop, look, leave } as const
+const rules = { move, say, tell, pickUp, drop, give, emote, look, leave } as const
 
 type Rules = typeof rules
 type BodyOf<R> = R extends Rule<infer B> ? B : never

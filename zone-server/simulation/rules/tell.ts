@@ -11,6 +11,7 @@ export interface TellBody {
 /** To one player in the layer. Sent again after a lost connection it is not heard again: its sequence number is applied at most once, as every input's. */
 export const tell: Rule<TellBody> = {
   code: 3,
+  whileDown: true,
   write(to, body) {
     to.text(body.to)
     to.text(body.text)
