@@ -74,7 +74,7 @@ async function applyAction(action: Action, id: ZoneId, zone: Zone | undefined, d
       await index.requestClose(action.fleet, action.layer, action.reason)
       return mirror.touched(action.fleet, id)
     case 'eraseLayers': {
-      const erased = await eraseLayers(deps.store, id, action.known)
+      const erased = await eraseLayers(deps, id, action.known)
       deps.log.info({ zone: id, layers: erased }, 'retention Delete: stored data erased')
       return
     }

@@ -2,40 +2,51 @@ import { randomUUID } from 'node:crypto'
 import { chains, type LayerRecord } from '../core/chains.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, layerId, type ZoneId } from '../core/ids.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { JsonObject, Store } from '../core/ports/store-port.ts'
 
 const MAX_LAYERS = 10_000
 /** A layer that is closed is written by nobody; a host that did not notice yet writes at most a few records more. */
 const TRIES = 5
 
+export interface EraseDeps {
+  readonly store: Store
+  readonly index: Pick<ZoneIndex, 'dropJournal'>
+}
+
 /**
- * Erases what is stored of all layers of a zone: those below `known`, and on to the first that has no chain, since layers are opened from 0 up. Answers how many
- * had data. May be repeated. Throws StoreUnavailable, or Busy when a layer is still being written.
+ * Erases what is stored of all layers of a zone, and their journals: those below `known`, and on to the first that has no chain, since layers are opened from 0
+ * up. Answers how many had data. May be repeated. Throws StoreUnavailable or IndexUnavailable, or Busy when a layer is still being written.
  */
-export async function eraseLayers(store: Store, zone: ZoneId, known: number): Promise<number> {
+export async function eraseLayers(deps: EraseDeps, zone: ZoneId, known: number): Promise<number> {
   let erased = 0
   for (let index = 0; index < MAX_LAYERS; index++) {
-    const found = await eraseLayer(store, layerId(zone, index))
+    const found = await eraseLayer(deps, layerId(zone, index))
     if (found === 'none' && index >= known) break
     if (found === 'erased') erased += 1
   }
   return erased
 }
 
-/** The record 'erased' takes the next number, so that whoever still believes to own the layer is refused; what stood below goes. */
-async function eraseLayer(store: Store, layer: LayerId): Promise<'none' | 'erased' | 'before'> {
+/**
+ * The record 'erased' takes the next number, so that whoever still believes to own the layer is refused; what stood below goes. Then the journal, which is told the
+ * same number: whoever opened the layer anew since has a higher one, and keeps it.
+ */
+async function eraseLayer({ store, index }: EraseDeps, layer: LayerId): Promise<'none' | 'erased' | 'before'> {
   const chain = chains.layer(layer)
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const head = await store.head(chain)
     if (head === undefined) return 'none'
     if (head.kind === 'erased') {
       await store.prune(chain, head.n)
+      await index.dropJournal(layer, head.n)
       return 'before'
     }
     const { kind, ...data } = { kind: 'erased', lastSnapshot: 0 } satisfies LayerRecord
     const record: { kind: string; data: JsonObject } = { kind, data }
     if ((await store.append(chain, head.n + 1, randomUUID(), record)) === 'Done') {
       await store.prune(chain, head.n + 1)
+      await index.dropJournal(layer, head.n + 1)
       return 'erased'
     }
   }

@@ -1,59 +1,17 @@
-import { createClient } from 'redis'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { FleetChange, ZoneIndex } from '../../core/ports/index-port.ts'
-import type { Log, LogFields } from '../../core/ports/log-port.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { FleetChange } from '../../core/ports/index-port.ts'
 import { fleetChanges, fleetClock } from '../../platform/redis/keys.ts'
 import { readLibrary } from '../../platform/redis/library.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
-import { beat, createWorld, PATIENCE, registration, report, rules, type World } from './index-harness.ts'
+import { beat, createWorld, PATIENCE, registration, report, type World } from './index-harness.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
+import { type Line, opened, rawClient, reached, recordingLog, started } from './redis-stage.ts'
 
 /** What happens to the zone index when Redis is killed, frozen, emptied or badly set up. */
 vi.setConfig({ testTimeout: 60_000 })
 
 /** Of a changed library: raise LIBRARY_VERSION once it was released, and write the new digest here. */
 const recorded = [1, 'd1f3af652be03335']
-
-const stops: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop()
-})
-
-interface Line extends LogFields {
-  readonly level: string
-  readonly event: string
-}
-
-function recordingLog(lines: Line[]): Log {
-  const write =
-    (level: string) =>
-    (fields: LogFields, event: string): void => {
-      lines.push({ ...fields, level, event })
-    }
-  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log }
-  return log
-}
-
-async function started(settings: readonly string[] = []): Promise<RedisServer> {
-  const server = await startRedisServer(settings)
-  stops.push(() => server.stop())
-  return server
-}
-
-async function rawClient(server: RedisServer) {
-  const client = await createClient({ url: server.url })
-    .on('error', () => undefined)
-    .connect()
-  stops.push(async () => client.destroy())
-  return client
-}
-
-function opened(url: string): { index: ZoneIndex; lines: Line[] } {
-  const lines: Line[] = []
-  const index = createRedisIndex({ url, log: recordingLog(lines), timing: rules })
-  stops.push(() => index.close())
-  return { index, lines }
-}
 
 interface Scene {
   readonly server: RedisServer
@@ -88,8 +46,6 @@ async function watched(world: World): Promise<FleetChange[]> {
   await world.index.watchFleet(world.fleet, (change) => changes.push(change), controller.signal)
   return changes
 }
-
-const reached = (index: ZoneIndex): Promise<void> => vi.waitFor(() => index.ping(), { timeout: PATIENCE, interval: 20 })
 
 describe('a killed Redis', () => {
   it('has forgotten nothing when it is back; meanwhile calls say so, and watches tell of a gap', async () => {

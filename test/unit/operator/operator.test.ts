@@ -121,6 +121,10 @@ describe('the operator, over doubles of the cluster', () => {
     await world.startOperator()
     const id = world.api.apply('meadow', always({ retention }))
     await world.pass(3_000)
+    const layer = 'game/meadow/0'
+    const entry = { tick: 1, previous: 0, batch: new Uint8Array(3), digest: '0123456789abcdef' }
+    const append = { layer, epoch: 1, fence: await world.index.raiseFence(layer, 1), ...entry } as const
+    expect(await world.index.appendJournal([append])).toEqual(['Done'])
     world.api.delete(id)
     await world.pass(300)
     expect(world.zone(id).status?.phase).toBe('Terminating')
@@ -130,6 +134,9 @@ describe('the operator, over doubles of the cluster', () => {
     expect((await world.index.fleetView(FLEET)).layers).toEqual([])
     const left = await world.store.read('layer/game/meadow/0', 1, 10)
     expect(left.map(({ kind }) => kind)).toEqual(retention === 'Delete' ? ['erased'] : ['open', 'close'])
+    expect(await world.index.appendJournal([append])).toEqual([retention === 'Delete' ? 'Fenced' : 'Done'])
+    const next = await world.index.raiseFence(layer, 9)
+    expect(await world.index.readJournal(layer, next, 0, 9)).toMatchObject({ last: retention === 'Delete' ? 0 : 1 })
   })
 
   test('a host that does not close: let go after the deadline, and told what is left', async () => {

@@ -151,7 +151,7 @@ describe('a character that was in when its zone was lost and its data erased', (
     ada.input({ case: 'drop', value: { item: 'ada/1' } })
     await bob.until((client) => client.find('lantern') !== undefined)
     await first.server.kill()
-    expect(await eraseLayers(world.store, ZONE, 1)).toBe(1)
+    expect(await eraseLayers(world, ZONE, 1)).toBe(1)
     await world.index.putZone(zone({ zone: 'game/forest', uid: 'uid-2' }))
     await world.host('host-2')
     const { ticket, endpoint } = await world.ticket('ada', 'game/forest/0')

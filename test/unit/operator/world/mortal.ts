@@ -37,7 +37,16 @@ export class Life {
   }
 }
 
-const indexWrites = new Set<string>(['putZone', 'deleteZone', 'placeLayer', 'requestClose', 'barZone', 'unbarZone', 'forgetZone'])
+const indexWrites = new Set<string>([
+  'putZone',
+  'deleteZone',
+  'placeLayer',
+  'requestClose',
+  'barZone',
+  'unbarZone',
+  'forgetZone',
+  'dropJournal',
+])
 const storeWrites = new Set<string>(['append', 'prune'])
 
 export const mortalIndex = (index: ZoneIndex, life: Life): ZoneIndex => mortal(index, life, indexWrites)
