@@ -194,6 +194,16 @@ export const CLIENT_LEAVE_DEADLINE = 5_000
 /** The access token is renewed when it has less than this left. */
 export const CLIENT_REFRESH_BEFORE = 60_000
 
+// Load generator
+/** Each of its clients moves so often. */
+export const LOAD_MOVE_EVERY = 100
+/** It looks so often which moves are due. */
+export const LOAD_BEAT = 2
+/** All its clients are in within this, or it gives up. */
+export const LOAD_JOIN_LIMIT = 60_000
+/** The longest it runs. */
+export const LOAD_LIMIT = 600_000
+
 /** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */
 export const inequalities: readonly (readonly [boolean, string])[] = [
   [HEARTBEAT_EVERY * 3 < HOST_DEAD_AFTER, 'three heartbeats may be lost before a host is taken for dead'],
@@ -227,6 +237,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
   [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],
   [JOIN_UNREACHED_WAIT < JOIN_WAIT, 'one that could not reach a living host still gets its answer'],
+  [LOAD_BEAT * 10 <= LOAD_MOVE_EVERY, 'the moves of a generated crowd are spread over the time between two'],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]
 
