@@ -7,33 +7,23 @@ const TAG = { sequence: 0x08, move: 0x1a, vx: 0x08, vy: 0x10 } as const
 /** A state frame begins with its kind, then epoch and tick as 32-bit numbers. */
 const TICK_AT = 5
 
-export interface Admission {
-  readonly layer: string
-  readonly ticket: string
+/** The first frame of a client: what a join of the allocator gave. */
+export function helloFrame(layer: string, ticket: string): Uint8Array {
+  return encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } })
 }
 
-/** Our own protocol. `admissions`: the layer and ticket of client `i`. */
-export function bailiwickDialect(admissions: readonly Admission[]): Dialect {
-  return {
-    hello(i) {
-      const { layer, ticket } = admissions[i] ?? { layer: '', ticket: '' }
-      return encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } })
-    },
-    afterWelcome: undefined,
-    move: encodeMove,
-    isState: (message) => message[0] === FRAME_STATE,
-    greeting,
-    tick: (message) =>
-      (message[TICK_AT] ?? 0) +
-      (message[TICK_AT + 1] ?? 0) * 2 ** 8 +
-      (message[TICK_AT + 2] ?? 0) * 2 ** 16 +
-      (message[TICK_AT + 3] ?? 0) * 2 ** 24,
-    updates: (message) => decodeStateFrame(message).entities.length,
-    reason: (message) => {
-      const { body } = decodeServerMessage(message)
-      return body.case === 'refused' ? `${body.value.code}: ${body.value.message}` : (body.case ?? 'nothing')
-    },
-  }
+/** Our own protocol, but for the hello, which is each client's own. */
+export const bailiwickDialect: Omit<Dialect, 'hello'> = {
+  afterWelcome: undefined,
+  move: encodeMove,
+  isState: (message) => message[0] === FRAME_STATE,
+  greeting,
+  tick: (message) => new DataView(message.buffer, message.byteOffset).getUint32(TICK_AT, true),
+  updates: (message) => decodeStateFrame(message).entities.length,
+  reason: (message) => {
+    const { body } = decodeServerMessage(message)
+    return body.case === 'refused' ? `${body.value.code}: ${body.value.message}` : (body.case ?? 'nothing')
+  },
 }
 
 function greeting(message: Uint8Array): Greeting {

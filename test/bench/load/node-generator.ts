@@ -1,0 +1,22 @@
+// The child of node-load.ts.
+import { bailiwickDialect } from '../../../client/load/bailiwick-dialect.ts'
+import { Crowd, type CrowdReport } from '../../../client/load/crowd.ts'
+import { LOAD_JOIN_LIMIT } from '../../../core/timing.ts'
+import { colyseusDialect } from '../colyseus/dialect.ts'
+import { serveCalls } from '../kit/served.ts'
+import { CELL, TICK_RATE } from '../kit/world.ts'
+import type { LoadStart } from './load.ts'
+
+let crowd: Crowd | undefined
+
+serveCalls({
+  async join({ side, port, bounds, seed, clients }: LoadStart): Promise<void> {
+    crowd = new Crowd({
+      ...{ count: clients.length, seed, bounds, frameRateHz: TICK_RATE, cell: CELL },
+      dialect: side === 'bailiwick' ? { ...bailiwickDialect, hello: (i) => clients[i]?.hello } : colyseusDialect,
+      place: (i) => ({ host: '127.0.0.1', port, path: clients[i]?.path ?? '/' }),
+    })
+    await crowd.join(LOAD_JOIN_LIMIT)
+  },
+  measure: (ms: number): Promise<CrowdReport> | undefined => crowd?.measure(ms),
+})
