@@ -8,7 +8,7 @@ import { decodeState, encodeState } from '../../../zone-server/simulation/snapsh
 import type { LayerState } from '../../../zone-server/simulation/state.ts'
 import { stateHash, stateHashFromNothing } from '../../../zone-server/simulation/state-hash.ts'
 import { step } from '../../../zone-server/simulation/step.ts'
-import { arrival, brokenInvariants, freshState, newcomer, settings } from './simulation-kit.ts'
+import { arrival, brokenInvariants, crampedSettings, freshState, newcomer, settings } from './simulation-kit.ts'
 
 const characters = ['ada', 'bob', 'cyd', 'dan'] as const
 const character = fc.constantFrom(...characters)
@@ -21,6 +21,8 @@ const playerBody: fc.Arbitrary<PlayerBody> = fc.oneof(
   fc.record({ kind: fc.constant('tell' as const), to: character, text: fc.string(), id: fc.nat() }),
   fc.record({ kind: fc.constant('pickUp' as const), entity }),
   fc.record({ kind: fc.constant('drop' as const), item: character.map((name) => `${name}/1`) }),
+  fc.record({ kind: fc.constant('give' as const), item: character.map((name) => `${name}/1`), to: entity }),
+  fc.record({ kind: fc.constant('emote' as const), emote: fc.nat(12) }),
   fc.constantFrom({ kind: 'look' } as const, { kind: 'leave' } as const),
 )
 const narrow = { ...settings, bounds: { min: { x: 490_000, y: 0 }, max: { x: 510_000, y: 600_000 } }, tickRateHz: 30 }
@@ -31,7 +33,11 @@ const others: fc.Arbitrary<LayerBody> = fc.oneof(
   character.map((name): LayerBody => ({ kind: 'expel', character: name, reason: 'Closing' })),
   character.map((name): LayerBody => ({ kind: 'forget', character: name })),
   fc.nat(40).map((tick): LayerBody => ({ kind: 'released', id: `${tick}/1` })),
-  fc.constantFrom<LayerBody>({ kind: 'configure', settings: narrow }, { kind: 'configure', settings }),
+  fc.constantFrom<LayerBody>(
+    { kind: 'configure', settings: narrow },
+    { kind: 'configure', settings },
+    { kind: 'configure', settings: crampedSettings },
+  ),
 )
 
 /** Batches of a run. Each source numbers its inputs from 1 on; some numbers come twice. */
@@ -113,6 +119,28 @@ describe('laws of the simulation', () => {
         for (const batch of batches) {
           step(state, batch)
           if (state.tick % every === 0) expect(stateHash(state)).toBe(stateHashFromNothing(state))
+        }
+      }),
+    )
+  })
+
+  it('what is not among the changed looks as it did before', () => {
+    fc.assert(
+      fc.property(runOfBatches, (batches) => {
+        const state = freshState()
+        const { entities } = state
+        const look = () =>
+          Array.from({ length: entities.highest + 1 }, (_, id) =>
+            [entities.kind[id], entities.isPlaced(id) && [entities.x[id], entities.y[id], entities.heading[id]]].join(),
+          )
+        let before = look()
+        for (const batch of batches) {
+          step(state, batch)
+          const changed = [...entities.changed.subarray(0, entities.changedCount)]
+          expect(new Set(changed).size).toBe(changed.length)
+          const now = look()
+          expect(now.flatMap((one, id) => (one === before[id] || changed.includes(id) ? [] : [id]))).toEqual([])
+          before = now
         }
       }),
     )
