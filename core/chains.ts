@@ -19,13 +19,63 @@ export function foldName(name: string): string {
 
 /**
  * One record of a layer's chain. The epoch is the n of the newest `open`. Every record says where the newest whole snapshot before it stands
- * (`lastSnapshot`, 0: none), so that a claim reads two records and not the chain.
+ * (`lastSnapshot`, 0: none), so that a claim reads that one and what is behind it, and not the chain. docs/durability.md.
  */
-export type LayerRecord =
-  | { readonly kind: 'open'; readonly host: string; readonly generation: number; readonly code: string; readonly lastSnapshot: number }
-  | { readonly kind: 'snapshot'; readonly epoch: number; readonly tick: number; readonly hash: string; readonly lastSnapshot: number }
-  | { readonly kind: 'close'; readonly epoch: number; readonly tick: number; readonly lastSnapshot: number }
-  | { readonly kind: 'erased'; readonly lastSnapshot: 0 }
+export type LayerRecord = LayerOpen | LayerSnapshot | LayerSegment | LayerClose | LayerErased
+
+/** A host has claimed the layer. */
+export interface LayerOpen {
+  readonly kind: 'open'
+  readonly host: string
+  readonly generation: number
+  /** The rules that step it. */
+  readonly code: string
+  /** The hash of the zone's content. */
+  readonly content: string
+  readonly lastSnapshot: number
+}
+
+/** The whole state, as the blob. */
+export interface LayerSnapshot {
+  readonly kind: 'snapshot'
+  readonly epoch: number
+  readonly code: string
+  readonly content: string
+  readonly tick: number
+  /** The tick of the newest journal entry that is in the state; 0: none. Between it and `tick` nothing happened that anybody was told of. */
+  readonly entry: number
+  /** The hash of the state: 16 hexadecimal digits. */
+  readonly digest: string
+  /** The hash of the blob's content. */
+  readonly hash: string
+  readonly lastSnapshot: number
+}
+
+/** Journal entries, as the blob: what the layer was told since the snapshot or segment before. */
+export interface LayerSegment {
+  readonly kind: 'segment'
+  readonly epoch: number
+  /** The tick of the entry before the first one; 0: none. */
+  readonly from: number
+  /** The tick of the last one. */
+  readonly to: number
+  readonly hash: string
+  readonly lastSnapshot: number
+}
+
+/** The epoch ended in order, at this tick, behind a snapshot of it. */
+export interface LayerClose {
+  readonly kind: 'close'
+  readonly epoch: number
+  readonly tick: number
+  readonly lastSnapshot: number
+}
+
+/** The zone's data was deleted. */
+export interface LayerErased {
+  readonly kind: 'erased'
+  readonly lastSnapshot: 0
+}
 
 /**
  * One record of a character's chain; each is whole, so the chain is pruned behind its head. The character's version is the record's n.

@@ -29,6 +29,7 @@ export const catalogue = {
   ZoneFull: { status: 503, title: 'All layers of the zone are full' },
   ZoneWaking: { status: 503, title: 'The zone is being woken, try again' },
   NoCapacity: { status: 503, title: 'No host has room, one is being started' },
+  DataHeld: { status: 503, title: 'The layer waits until what is played can be made safe' },
   LayerLost: { status: 409, title: 'The layer is served by another host' },
   // Tickets
   TicketUnknown: { status: 403, title: 'The join ticket is not known' },
@@ -54,6 +55,8 @@ export const catalogue = {
   KubernetesConflict: { status: 409, title: 'The object was changed by somebody else meanwhile' },
   KubernetesGone: { status: 410, title: 'The Kubernetes API no longer has this resource version' },
   KubernetesRefused: { status: 502, title: 'The Kubernetes API refused the request' },
+  CodeMismatch: { status: 503, title: 'The layer was last played by other code, which alone can go on from its journal' },
+  InvariantBroken: { status: 500, title: 'A promise of the layer would have been broken' },
   StoreCorrupt: { status: 500, title: 'A stored record can not be read back' },
   ConfigInvalid: { status: 500, title: 'The configuration is not valid' },
   Internal: { status: 500, title: 'An unexpected error' },

@@ -86,6 +86,19 @@ export const RELEASE_WAIT = 5_000
 /** A store or index call that must succeed some day (a snapshot, a release, a closing) is tried again after a wait that doubles between these, with jitter. */
 export const LAYER_RETRY_MIN = 100
 export const LAYER_RETRY_MAX = 3_000
+/** A layer runs at most so far ahead of its journal; then it holds until the index answers. */
+export const JOURNAL_AHEAD_LIMIT = 1_000
+/** A layer that holds asks the store so often whether it is another's by now. */
+export const HELD_CHECK_EVERY = 1_000
+/** An append to the journal that had no answer is repeated after a wait that doubles between these, with jitter. */
+export const JOURNAL_RETRY_MIN = 20
+export const JOURNAL_RETRY_MAX = 500
+/** A snapshot is taken early when a successor would have to replay for longer than this … */
+export const REPLAY_LIMIT = 500
+/** … but never sooner than this after the one before. */
+export const SNAPSHOT_EVERY_MIN = 1_000
+/** A replay lets the host's other layers go on after so long. */
+export const REPLAY_SLICE = 5
 /** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
 export const REDIRECT_RETRY_AFTER = 500
 /** A host asked to stop closes its layers until so long before the end of its grace, then ends whatever is left. */
@@ -220,6 +233,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
   [HOST_STEP_EVERY < HEARTBEAT_EVERY, 'heartbeats are not late because nobody looked'],
+  [JOURNAL_RETRY_MIN <= JOURNAL_RETRY_MAX && LAYER_RETRY_MIN <= LAYER_RETRY_MAX, 'a wait between tries grows'],
+  [JOURNAL_RETRY_MAX < JOURNAL_AHEAD_LIMIT, 'a layer whose index answers again is not held by its own wait'],
+  [REPLAY_LIMIT < CLAIM_DEADLINE, 'a layer is replayed well within the time of its claim'],
+  [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
+  [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

@@ -4,10 +4,11 @@ import type { FleetId } from '../core/ids.ts'
 import type { CloseReason, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { CLOSE_DEADLINE, CLOSE_RETRY_EVERY } from '../core/timing.ts'
+import type { ChainWriter } from './chain-writer.ts'
 import type { Lease } from './lease.ts'
 import { jittered, retrying } from './retry.ts'
 import type { LayerState } from './simulation/state.ts'
-import type { Snapshots } from './snapshots.ts'
+import type { Trimming } from './trimming.ts'
 
 export interface ClosingDeps {
   readonly index: ZoneIndex
@@ -16,7 +17,8 @@ export interface ClosingDeps {
   readonly generation: number
   readonly lease: Lease
   readonly state: LayerState
-  readonly snapshots: Snapshots
+  readonly chain: Pick<ChainWriter, 'last'>
+  readonly trimming: Pick<Trimming, 'end'>
   readonly log: Log
   readonly timers: Timers
   readonly signal: AbortSignal
@@ -65,7 +67,7 @@ export class Closing {
 
   async #run(): Promise<void> {
     if (!(await this.#begin())) return
-    const { state, log, snapshots, lease, signal, timers, index, fleet, host, generation, onBegun, onEmpty, onEnd } = this.#deps
+    const { state, log, chain, trimming, lease, signal, timers, index, fleet, host, generation, onBegun, onEmpty, onEnd } = this.#deps
     const reason = this.#reason ?? 'Idle'
     this.#begun = true
     onBegun(reason)
@@ -73,7 +75,8 @@ export class Closing {
     try {
       await this.#empty(signal)
       onEmpty()
-      await snapshots.last()
+      const { n, snapshot } = await chain.last()
+      await trimming.end(n, snapshot)
       await lease.close(state.tick, signal)
       const options = { what: `closing of ${state.layer}`, log, timers, signal }
       await retrying(() => index.closeLayer(fleet, state.layer, host, generation), options)

@@ -1,20 +1,32 @@
+import type { Fence } from '../core/ports/journal-port.ts'
+
 /**
- * The claim of a layer, as decisions on what was seen of its chain (docs/architecture.md): open at head + 1, raise the fence, read the head again, newest snapshot
- * that reads back whole. Pure: lease.ts does what is answered here and adds what it saw.
+ * The claim of a layer, as decisions on what was seen (docs/durability.md): open at head + 1, raise the fence, read the head again, newest snapshot that reads
+ * back whole, journal's tail, replay, store what the store lacks, start the journal. Pure: claim.ts does what is answered here and adds what it saw.
  */
 export interface ClaimSeen {
   /** The newest record; null: the chain is empty; undefined: not read yet. */
   readonly head: SeenHead | null | undefined
   /** The answer to the append of our `open` behind that head. */
   readonly opened: 'Done' | 'Conflict' | undefined
+  /** What an index remembers of a layer whose data is gone was dropped. */
+  readonly dropped: boolean
   /** The fence after it was raised to our epoch. */
-  readonly fence: number | undefined
+  readonly fence: Fence | undefined
   /** The newest record, read after that. */
   readonly headAgain: { readonly n: number; readonly own: boolean } | undefined
   /** Snapshots that were read, newest first. */
   readonly snapshots: readonly SeenSnapshot[]
+  /** The journal's tail, under our fence. */
+  readonly journal: 'Read' | 'Fenced' | 'Forked' | undefined
+  /** The state is what was confirmed, and the store holds all of it. */
+  readonly recovered: boolean
+  /** The journal goes on from the recovered state. */
+  readonly started: 'Done' | 'Fenced' | 'Forked' | 'Ahead' | undefined
   /** How often the head was read before this time, and another was faster. */
   readonly beaten: number
+  /** How often the claim was begun anew, because the index had forgotten the fence. */
+  readonly forked: number
 }
 
 export interface SeenHead {
@@ -33,46 +45,86 @@ export interface SeenSnapshot {
 export type ClaimStep =
   | { readonly do: 'readHead' }
   | { readonly do: 'open'; readonly n: number; readonly lastSnapshot: number }
+  /** Up to this epoch nothing is stored. */
+  | { readonly do: 'dropJournal'; readonly epoch: number }
   | { readonly do: 'raiseFence'; readonly epoch: number }
   | { readonly do: 'readHeadAgain' }
   | { readonly do: 'readSnapshot'; readonly n: number }
+  | { readonly do: 'readJournal'; readonly fence: Fence }
   /** `snapshot` 0: nothing ever happened in this layer. */
-  | { readonly do: 'serve'; readonly epoch: number; readonly snapshot: number }
-  | { readonly do: 'stop'; readonly code: 'LayerLost' | 'StoreCorrupt'; readonly found: string }
+  | { readonly do: 'recover'; readonly epoch: number; readonly snapshot: number }
+  | { readonly do: 'startJournal'; readonly fence: Fence }
+  | { readonly do: 'beginAnew' }
+  | { readonly do: 'serve' }
+  | { readonly do: 'stop'; readonly code: 'LayerLost' | 'StoreCorrupt' | 'IndexUnavailable'; readonly found: string }
 
-/** So often another record may come in between before the claim is given up: a lively former owner writes a few snapshots a second. */
+export const nothingSeen: ClaimSeen = {
+  head: undefined,
+  opened: undefined,
+  dropped: false,
+  fence: undefined,
+  headAgain: undefined,
+  snapshots: [],
+  journal: undefined,
+  recovered: false,
+  started: undefined,
+  beaten: 0,
+  forked: 0,
+}
+
+/** So often another record may come in between before the claim is given up: a lively former owner writes a few records a second. */
 export const MAX_BEATEN = 10
+/** So often the index may forget the fence in the middle of a claim before the claim is given up. */
+export const MAX_FORKED = 5
 /** So many snapshots are tried before the layer is left to a person. */
 const MAX_SNAPSHOTS_TRIED = 20
 
 /** The next step of a claim. */
 export function decideClaim(seen: ClaimSeen): ClaimStep {
-  const { head, opened } = seen
+  const { head, opened, fence } = seen
   if (head === undefined) return { do: 'readHead' }
   const epoch = (head?.n ?? 0) + 1
   if (opened === undefined) return { do: 'open', n: epoch, lastSnapshot: head?.newestSnapshot ?? 0 }
-  if (opened === 'Conflict') {
+  if (opened === 'Conflict')
     return seen.beaten >= MAX_BEATEN ? stop('LayerLost', `${seen.beaten} others that were faster`) : { do: 'readHead' }
-  }
-  if (seen.fence === undefined) return { do: 'raiseFence', epoch }
-  if (seen.fence > epoch) return stop('LayerLost', `a fence of ${seen.fence} over our epoch ${epoch}`)
+  // Nothing was ever served without a snapshot: the data was erased, or its first owner did not come that far.
+  if (head !== null && head.newestSnapshot === 0 && !seen.dropped) return { do: 'dropJournal', epoch: head.n }
+  if (fence === undefined) return { do: 'raiseFence', epoch }
+  if (fence.epoch > epoch) return stop('LayerLost', `a fence of ${fence.epoch} over our epoch ${epoch}`)
   if (seen.headAgain === undefined) return { do: 'readHeadAgain' }
   if (!seen.headAgain.own) return stop('LayerLost', `record ${seen.headAgain.n} of another behind our open ${epoch}`)
-  return decideSnapshot(seen, head?.newestSnapshot ?? 0, epoch)
+  const snapshot = decideSnapshot(seen, head?.newestSnapshot ?? 0)
+  return typeof snapshot === 'number' ? decideJournal(seen, fence, epoch, snapshot) : snapshot
 }
 
-function decideSnapshot({ snapshots }: ClaimSeen, newest: number, epoch: number): ClaimStep {
+/** The number of the snapshot to begin from, or what to do to find it. */
+function decideSnapshot({ snapshots }: ClaimSeen, newest: number): ClaimStep | number {
   const last = snapshots.at(-1)
-  if (last?.outcome === 'whole') return { do: 'serve', epoch, snapshot: last.n }
+  if (last?.outcome === 'whole') return last.n
   const next = last === undefined ? newest : last.before
-  // A chain that never had a snapshot begins anew; one that lost them all must not, as if nothing had ever been there.
-  if (next === 0 && last === undefined) return { do: 'serve', epoch, snapshot: 0 }
+  // A chain that never had a snapshot begins anew: nothing was served before there was one. One that lost them all must not, as if nothing had ever been there.
+  if (next === 0 && last === undefined) return 0
   if (next === undefined || next === 0)
     return stop('StoreCorrupt', `no snapshot that reads back; tried ${snapshots.map(({ n }) => n).join(', ')}`)
   if (snapshots.length >= MAX_SNAPSHOTS_TRIED) return stop('StoreCorrupt', `${snapshots.length} snapshots that don't read back`)
   return { do: 'readSnapshot', n: next }
 }
 
-function stop(code: 'LayerLost' | 'StoreCorrupt', found: string): ClaimStep {
+function decideJournal(seen: ClaimSeen, fence: Fence, epoch: number, snapshot: number): ClaimStep {
+  if (seen.journal === undefined) return { do: 'readJournal', fence }
+  if (seen.journal !== 'Read') return refused(seen, seen.journal, epoch)
+  if (!seen.recovered) return { do: 'recover', epoch, snapshot }
+  if (seen.started === undefined) return { do: 'startJournal', fence }
+  if (seen.started === 'Done') return { do: 'serve' }
+  if (seen.started === 'Ahead') return stop('StoreCorrupt', 'a journal that goes on behind what was read of it, under our own fence')
+  return refused(seen, seen.started, epoch)
+}
+
+function refused({ forked }: ClaimSeen, refusal: 'Fenced' | 'Forked', epoch: number): ClaimStep {
+  if (refusal === 'Fenced') return stop('LayerLost', `a fence over our epoch ${epoch}`)
+  return forked + 1 >= MAX_FORKED ? stop('IndexUnavailable', `an index that forgot the fence ${forked + 1} times`) : { do: 'beginAnew' }
+}
+
+function stop(code: 'LayerLost' | 'StoreCorrupt' | 'IndexUnavailable', found: string): ClaimStep {
   return { do: 'stop', code, found }
 }

@@ -21,7 +21,7 @@ export interface DoorwayDeps {
   readonly fleet: FleetId
   readonly log: Log
   readonly timers: Timers
-  readonly epoch: number
+  readonly epoch: () => number
   readonly state: LayerState
   readonly inputs: InputQueue
   readonly audience: Audience
@@ -70,8 +70,8 @@ export class Doorway {
     this.#busy++
     try {
       this.#assertOpen()
-      const { index, fleet, state, epoch } = this.#deps
-      const answer = await index.redeemTicket(fleet, state.layer, epoch, ticket)
+      const { index, fleet, state } = this.#deps
+      const answer = await index.redeemTicket(fleet, state.layer, this.#deps.epoch(), ticket)
       if (!answer.ok)
         throw new BailiwickError(answer.code, { asked: `a join of ${state.layer}`, todo: 'ask the allocator for a new ticket' })
       return await this.#inTurn(answer.character, () => this.#enter(answer.account, answer.character, spectator))
@@ -107,7 +107,7 @@ export class Doorway {
     audience.seat(character, spectator)
     return {
       input: (sequence, body) => {
-        if (audience.seats(character, spectator)) inputs.player(character, sequence, body)
+        if (audience.seats(character, spectator) && !inputs.player(character, sequence, body)) throw tooManyWait(state.layer)
       },
       leave: () => {
         if (audience.unseat(character, spectator)) inputs.layer({ kind: 'linkDead', character })
@@ -168,6 +168,15 @@ export class Doorway {
       todo: 'join through the allocator',
     })
   }
+}
+
+function tooManyWait(layer: string): BailiwickError {
+  return new BailiwickError('DataHeld', {
+    asked: `an input to ${layer}`,
+    found: 'too many that wait',
+    todo: 'send it again later',
+    retryAfterMs: 1_000,
+  })
 }
 
 function stillLeaving(character: string): BailiwickError {

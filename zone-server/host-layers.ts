@@ -6,9 +6,12 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
+import { JournalWriter } from './commit/journal-writer.ts'
 import type { ObservedLayer } from './decide-host.ts'
+import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
 import { openLayer } from './open-layer.ts'
+import { packingOffThread } from './packing.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
 
@@ -47,12 +50,14 @@ export class HostLayers {
   readonly #deps: HostLayersDeps
   readonly #claiming = new Map<LayerId, Claiming>()
   readonly #serving = new Map<LayerId, Layer>()
+  readonly #writer: JournalWriter
   readonly #over = new AbortController()
   /** Generations that ended here. */
   readonly ended = new Map<LayerId, number>()
 
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
+    this.#writer = new JournalWriter(deps.index)
   }
 
   has(layer: LayerId): boolean {
@@ -109,6 +114,7 @@ export class HostLayers {
   }
 
   claim(layer: LayerId, generation: number): void {
+    invariant(!this.has(layer), 'a host has a layer once', `a second claim of ${layer}`)
     const claiming: Claiming = { generation, abort: new AbortController(), closeRequested: undefined }
     this.#claiming.set(layer, claiming)
     this.#deps.onChange()
@@ -202,7 +208,7 @@ export class HostLayers {
   #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
     const { meters, ...deps } = this.#deps
     return openLayer(
-      { ...deps, onTick: (seconds) => meters.tick(seconds) },
+      { ...deps, packing: packingOffThread, writer: this.#writer, onTick: (seconds) => meters.tick(seconds) },
       { layer, generation, signal: abort.signal, onEnd: () => this.#layerOver(layer, generation) },
     )
   }

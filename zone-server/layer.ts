@@ -1,28 +1,41 @@
 import { performance } from 'node:perf_hooks'
-import type { Timers } from '../core/clock.ts'
+import { sleep, type Timers } from '../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import type { FleetId, LayerId } from '../core/ids.ts'
 import type { CloseReason, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
-import { CLOSE_RETRY_EVERY } from '../core/timing.ts'
+import { CLOSE_RETRY_EVERY, HELD_CHECK_EVERY } from '../core/timing.ts'
 import { Audience, type Spectator } from './audience.ts'
+import { ChainWriter } from './chain-writer.ts'
+import type { Claimed } from './claim.ts'
 import { Closing } from './closing.ts'
+import { isHeld } from './commit/held.ts'
+import type { JournalWriter } from './commit/journal-writer.ts'
+import { Kept } from './commit/kept.ts'
+import { Pipeline } from './commit/pipeline.ts'
+import { reclaim } from './commit/reclaim.ts'
+import { Departures } from './departures.ts'
 import { Doorway } from './doorway.ts'
 import { InputQueue } from './input-queue.ts'
 import type { Lease } from './lease.ts'
 import { refusedFrame } from './outgoing.ts'
+import type { Packing } from './packing.ts'
 import { Releases } from './releases.ts'
-import { simulationSettings } from './restore.ts'
+import { contentHash, simulationSettings } from './restore.ts'
+import { jittered } from './retry.ts'
 import type { Seating } from './session.ts'
-import type { LayerBody } from './simulation/input.ts'
-import type { Departure } from './simulation/output.ts'
+import { encodeBatch } from './simulation/batch.ts'
+import type { Input, LayerBody } from './simulation/input.ts'
+import type { TickOutput } from './simulation/output.ts'
 import { sameSettings } from './simulation/settings.ts'
 import type { LayerState, Release } from './simulation/state.ts'
+import { stateHash } from './simulation/state-hash.ts'
 import { step } from './simulation/step.ts'
-import { Snapshots } from './snapshots.ts'
+import { Takeover } from './takeover.ts'
 import { Ticker } from './ticker.ts'
+import { Trimming } from './trimming.ts'
 
 export interface LayerDeps {
   readonly store: Store
@@ -31,6 +44,9 @@ export interface LayerDeps {
   readonly host: string
   readonly log: Log
   readonly timers: Timers
+  readonly packing: Packing
+  /** The host's one writer of the journal. */
+  readonly writer: JournalWriter
   /** Told how long each tick took, in seconds. */
   readonly onTick: (seconds: number) => void
   /** The report has news. */
@@ -45,12 +61,11 @@ export type LayerEnd = 'closed' | 'lost'
 export interface LayerStart {
   readonly generation: number
   readonly zone: ZoneSettings
-  readonly lease: Lease
-  readonly state: LayerState
+  readonly claimed: Claimed
   readonly firstInputs: readonly LayerBody[]
 }
 
-/** A layer that this host serves: gathers inputs, steps, tells clients, keeps the store up to date, and ends in order. */
+/** A layer that this host serves: gathers inputs, steps, commits, lets out what is confirmed, keeps the store up to date, and ends in order. */
 export class Layer {
   readonly id: LayerId
   readonly generation: number
@@ -58,60 +73,84 @@ export class Layer {
   readonly #lease: Lease
   readonly #state: LayerState
   readonly #inputs = new InputQueue()
-  readonly #audience: Audience
-  readonly #snapshots: Snapshots
+  readonly #audience = new Audience()
+  readonly #departures = new Departures()
+  readonly #kept = new Kept()
+  readonly #pipeline: Pipeline
+  readonly #chain: ChainWriter
   readonly #releases: Releases
   readonly #doorway: Doorway
   readonly #closing: Closing
   readonly #ticker: Ticker
+  readonly #takeover: Takeover
   readonly #over = new AbortController()
-  /** Clients whose character has left the simulation and waits for its release, by the release's id. */
-  readonly #departing = new Map<string, { readonly spectator: Spectator; readonly reason: string }>()
   #zone: ZoneSettings
   #idleSince: number
+  #held = false
 
-  constructor(start: LayerStart, deps: LayerDeps) {
-    const { generation, zone, lease, state } = start
-    const { timers, log, store, index, fleet, host } = deps
+  constructor({ generation, zone, claimed, firstInputs }: LayerStart, deps: LayerDeps) {
+    const { lease, state } = claimed
+    const { timers, log, store, index, fleet, host, packing, writer } = deps
     const { signal } = this.#over
     const inputs = this.#inputs
+    const kept = this.#kept
+    const audience = this.#audience
     this.id = state.layer
     this.generation = generation
     this.#deps = deps
     this.#zone = zone
     this.#lease = lease
+    this.#takeover = new Takeover(lease.content)
     this.#state = state
     this.#idleSince = timers.now()
-    this.#audience = new Audience()
-    const audience = this.#audience
+    const common = { lease, state, kept, log, timers, signal, index, store, fleet }
+    const trimming = new Trimming(claimed.snapshot, {
+      ...{ lease, log, journal: index },
+      onRefused: (refusal) => (refusal === 'Forked' ? this.#pipeline.forked() : this.drop('another owner’s fence')),
+    })
+    const chain = new ChainWriter(zone.snapshotEveryMs, claimed.entry, claimed.snapshot.tick, {
+      ...{ ...common, packing },
+      lastEntry: () => this.#pipeline.last,
+      isSettled: (tick) => this.#pipeline.isSettled(tick),
+      onStored: (tick) => this.#stored(tick),
+      onSnapshot: (n, snapshot) => {
+        if (this.#takeover.snapshotStored(snapshot.tick)) this.#pipeline.renew()
+        void trimming.behind(n, snapshot)
+      },
+      onFailed: (error) => this.#failed(error),
+    })
+    this.#chain = chain
+    this.#pipeline = new Pipeline(claimed.entry, {
+      ...{ ...common, writer },
+      reclaim: (pending, confirmed) =>
+        chain.exclusive(() => reclaim(pending, confirmed, this.#takeover.content, { ...common, storeKept: () => chain.storeKept() })),
+      onConfirmed: () => chain.look(),
+      onReclaimed: () => this.#reclaimed(),
+      onStop: (error) => this.#stopped(error),
+    })
     const releases = new Releases({
-      ...{ store, index, state, log, timers, signal },
+      ...common,
+      durable: () => chain.durable,
       onDone: (release) => this.#released(release),
-      onDelayed: (release) => this.#delayed(release),
+      onDelayed: (release) => this.#departures.delayed(release),
     })
     this.#releases = releases
-    const snapshots = new Snapshots(zone.snapshotEveryMs, state.tick, {
-      ...{ lease, state, clock: timers, log, signal },
-      onStored: (tick) => releases.send(tick),
-      onFailed: (error) => this.#snapshotFailed(error),
-    })
-    this.#snapshots = snapshots
     this.#doorway = new Doorway({
-      ...{ store, index, fleet, log, timers, state, inputs, audience, releases, signal, epoch: lease.epoch },
+      ...{ ...common, inputs, audience, releases, epoch: () => lease.epoch },
       maxPlayers: () => this.#zone.layers.maxPlayers,
       isOpen: () => !signal.aborted && !this.#closing.begun,
     })
     this.#closing = new Closing({
-      ...{ index, fleet, host, generation, lease, state, snapshots, log, timers, signal },
+      ...{ ...common, host, generation, chain, trimming },
       isBusy: () => this.#doorway.busy,
       onBegun: (reason) => this.#beginClosing(reason),
       onEmpty: () => this.#ticker.stop(),
       onEnd: (how) => this.#end(how),
     })
-    for (const body of start.firstInputs) inputs.layer(body)
-    this.#ticker = new Ticker(timers, zone.tickRateHz, () => this.#tick())
+    for (const body of firstInputs) inputs.layer(body)
+    this.#ticker = new Ticker(timers, zone.tickRateHz, () => this.#wake())
     // What a former owner had durable in its outbox may not have been sent.
-    releases.send(state.tick)
+    releases.send(chain.durable)
   }
 
   get isClosing(): boolean {
@@ -120,28 +159,23 @@ export class Layer {
 
   get report(): LayerReport {
     const state = this.#closing.begun ? 'Closing' : 'Serving'
-    return {
-      layer: this.id,
-      generation: this.generation,
-      epoch: this.#lease.epoch,
-      state,
-      players: this.#state.players.size,
-      dataSafe: true,
-    }
+    const { id: layer, generation } = this
+    return { layer, generation, epoch: this.#lease.epoch, state, players: this.#state.players.size, dataSafe: !this.#held }
   }
 
-  /** Lets a client in by its ticket; its welcome comes with the next tick. Throws the refusal. */
+  /** Lets a client in by its ticket; its welcome comes with the tick that confirms it. Throws the refusal. */
   admit(ticket: string, spectator: Spectator): Promise<Seating> {
     return this.#doorway.admit(ticket, spectator)
   }
 
-  /** Takes new settings of its zone over. */
+  /** Takes new settings of its zone over: into the state by an input, and, when they are other content, into a new epoch behind a snapshot that holds them. */
   configure(zone: ZoneSettings): void {
     this.#zone = zone
-    this.#snapshots.setInterval(zone.snapshotEveryMs)
+    this.#chain.setInterval(zone.snapshotEveryMs)
     this.#ticker.setRate(zone.tickRateHz)
     const settings = simulationSettings(zone)
     if (!sameSettings(settings, this.#state.settings)) this.#inputs.layer({ kind: 'configure', settings })
+    this.#takeover.wanted(contentHash(zone))
   }
 
   /** Closes it in order, whoever is in; a second call changes nothing. */
@@ -156,45 +190,66 @@ export class Layer {
     this.#end('lost')
   }
 
+  #wake(): void {
+    if (this.#over.signal.aborted) return
+    try {
+      this.#hold(isHeld(this.#pipeline.ahead, this.#kept.bytes, this.#zone.tickRateHz))
+      if (!this.#held) this.#tick()
+    } catch (error) {
+      this.#stopped(error)
+    }
+  }
+
   #tick(): void {
+    const { timers, onTick, onChange } = this.#deps
     const began = performance.now()
+    const beganAt = timers.now()
     if (this.#closing.begun)
       for (const character of this.#state.players.keys()) this.#inputs.layer({ kind: 'expel', character, reason: 'Closing' })
     const players = this.#state.players.size
-    const output = step(this.#state, this.#inputs.take())
-    this.#audience.release(this.#audience.encode(this.#state, output), this.#lease.epoch)
-    for (const departure of output.departures) this.#departed(departure)
+    const batch = this.#inputs.take()
+    const output = step(this.#state, batch)
+    this.#stage(batch, output)
     this.#doorway.afterTick()
     this.#releases.afterTick()
-    this.#snapshots.afterTick()
+    this.#chain.afterTick(timers.now() - beganAt)
     this.#closeIfIdle()
     this.#closing.afterTick()
-    if ((players === 0) !== (this.#state.players.size === 0)) this.#deps.onChange()
-    this.#deps.onTick((performance.now() - began) / 1_000)
+    if ((players === 0) !== (this.#state.players.size === 0)) onChange()
+    onTick((performance.now() - began) / 1_000)
   }
 
-  #departed({ character, reason, release }: Departure): void {
-    this.#doorway.departed()
-    if (release !== undefined) this.#snapshots.want()
-    const spectator = this.#audience.take(character)
-    if (spectator === undefined) return
-    if (release === undefined) spectator.goodbye(reason)
-    else this.#departing.set(release, { spectator, reason })
+  /** Captures what the tick says, to leave when it is confirmed. One without input, output and witness has nothing to confirm. */
+  #stage(batch: readonly Input[], output: TickOutput): void {
+    const { tick, messages, departures } = output
+    const watched = this.#audience.spectators().length > 0
+    const frames = this.#audience.encode(this.#state, output)
+    const goodbyes = departures.map((departure) => {
+      this.#doorway.departed()
+      if (departure.release !== undefined) this.#chain.want(tick)
+      return this.#departures.left(departure, this.#audience.take(departure.character))
+    })
+    if (this.#takeover.stepped(tick)) this.#chain.wantSnapshot()
+    if (batch.length === 0 && !watched && messages.length === 0 && departures.length === 0) return
+    this.#pipeline.stage({
+      tick,
+      batch: encodeBatch(batch),
+      digest: stateHash(this.#state),
+      leave: (epoch) => {
+        this.#audience.release(frames, epoch)
+        for (const goodbye of goodbyes) goodbye()
+      },
+    })
+  }
+
+  /** Everything up to this tick is in the chain. */
+  #stored(tick: number): void {
+    this.#releases.send(tick)
   }
 
   #released(release: Release): void {
     this.#inputs.layer({ kind: 'released', id: release.id })
-    const client = this.#departing.get(release.id)
-    this.#departing.delete(release.id)
-    client?.spectator.goodbye(client.reason)
-  }
-
-  #delayed(release: Release): void {
-    const error = new BailiwickError('StoreUnavailable', {
-      asked: `the release of ${release.name}`,
-      todo: 'it is stored as soon as the store answers',
-    })
-    this.#departing.get(release.id)?.spectator.send([refusedFrame(error)])
+    this.#departures.released(release)
   }
 
   #closeIfIdle(): void {
@@ -214,21 +269,64 @@ export class Layer {
     this.#deps.onChange()
   }
 
-  #snapshotFailed(error: unknown): void {
-    if (isCode(error, 'LayerLost')) this.drop(describeError(error))
-    else this.#deps.log.error({ layer: this.id, detail: describeError(error) }, 'a snapshot could not be stored')
+  /** Waits with the next tick, or goes on; says so once. */
+  #hold(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    const { log, onChange } = this.#deps
+    const { tick } = this.#state
+    const seen = { layer: this.id, epoch: this.#lease.epoch, tick, ahead: this.#pipeline.ahead, keptBytes: this.#kept.bytes }
+    if (held) {
+      log.warn(seen, 'layer holds: what is played can not be made safe')
+      const frame = refusedFrame(new BailiwickError('DataHeld', { asked: this.id, todo: 'wait, the game goes on as soon as it can' }))
+      for (const spectator of this.#audience.spectators()) spectator.send([frame])
+      this.#checkWhileHeld()
+    } else log.warn(seen, 'layer goes on')
+    onChange()
+  }
+
+  /** An index that does not answer can't say that another has the layer; the store may. */
+  #checkWhileHeld(): void {
+    const { timers } = this.#deps
+    const { signal } = this.#over
+    const checked = async (): Promise<void> => {
+      while (this.#held) {
+        await sleep(timers, jittered(HELD_CHECK_EVERY, timers), signal)
+        await this.#lease.check().catch((error: unknown) => this.#failed(error))
+      }
+    }
+    // The sleep is ended with the layer.
+    checked().catch(() => undefined)
+  }
+
+  /** A new epoch was claimed from memory. */
+  #reclaimed(): void {
+    this.#takeover.reopened(this.#lease.content)
+    this.#deps.onChange()
+  }
+
+  /** A record could not be written: the layer is another's, or it is tried again with the next one. */
+  #failed(error: unknown): void {
+    if (isCode(error, 'LayerLost', 'InvariantBroken')) this.#stopped(error)
+    else this.#deps.log.error({ layer: this.id, detail: describeError(error) }, 'what is played could not be stored')
+  }
+
+  #stopped(error: unknown): void {
+    if (this.#over.signal.aborted) return
+    const detail = describeError(error)
+    if (!isCode(error, 'LayerLost'))
+      this.#deps.log.error({ layer: this.id, tick: this.#state.tick, error, detail }, 'a layer can not go on')
+    this.drop(detail)
   }
 
   #end(how: LayerEnd): void {
     if (this.#over.signal.aborted) return
     this.#over.abort(new BailiwickError('LayerLost', { asked: this.id, found: how }))
     this.#ticker.stop()
-    const clients = [...this.#audience.spectators(), ...[...this.#departing.values()].map(({ spectator }) => spectator)]
-    for (const spectator of clients) {
+    for (const spectator of [...this.#audience.spectators(), ...this.#departures.clear()]) {
       spectator.redirect('LayerLost')
       spectator.goodbye('LayerLost')
     }
-    this.#departing.clear()
     this.#deps.onEnd(how)
   }
 }

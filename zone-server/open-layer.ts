@@ -4,10 +4,12 @@ import { type FleetId, type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
+import { claimLayer } from './claim.ts'
+import type { JournalWriter } from './commit/journal-writer.ts'
 import { Layer, type LayerEnd } from './layer.ts'
-import { claimLayer } from './lease.ts'
-import { firstInputs, simulationSettings } from './restore.ts'
-import { newState } from './simulation/state.ts'
+import type { Packing } from './packing.ts'
+import { contentHash, firstInputs, simulationSettings } from './restore.ts'
+import { type LayerState, newState } from './simulation/state.ts'
 
 export interface OpenLayerDeps {
   readonly store: Store
@@ -16,6 +18,10 @@ export interface OpenLayerDeps {
   readonly host: string
   readonly log: Log
   readonly timers: Timers
+  /** How what is written to the chain is compressed and checked. */
+  readonly packing: Packing
+  /** The host's one writer of the journal. */
+  readonly writer: JournalWriter
   /** Told how long each tick took, in seconds. */
   readonly onTick: (seconds: number) => void
   /** The layer's report has news. */
@@ -33,15 +39,13 @@ export interface OpenLayerRequest {
 
 /** Claims a layer and serves it. Throws ZoneUnknown, and what claimLayer throws. */
 export async function openLayer(deps: OpenLayerDeps, { layer, generation, signal, onEnd }: OpenLayerRequest): Promise<Layer> {
-  const { index, store, log, timers, host } = deps
+  const { index, store, log, timers, packing, host } = deps
   const zone = await index.getZone(parseLayerId(layer).zone)
   if (zone === undefined) throw new BailiwickError('ZoneUnknown', { asked: layer })
-  const { lease, state = newState(layer, simulationSettings(zone)) } = await claimLayer(
-    { layer, generation, host },
-    { store, index, log, timers },
-    signal,
-  )
-  const inputs = await firstInputs(state, zone, store, log)
+  const fresh = (): LayerState => newState(layer, simulationSettings(zone))
+  const request = { layer, generation, host, content: contentHash(zone), fresh }
+  const claimed = await claimLayer(request, { store, index, log, timers, packing }, signal)
+  const inputs = await firstInputs(claimed.state, zone, store, log)
   signal.throwIfAborted()
-  return new Layer({ generation, zone, lease, state, firstInputs: inputs }, { ...deps, onEnd })
+  return new Layer({ generation, zone, claimed, firstInputs: inputs }, { ...deps, onEnd })
 }

@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
+import { invariant } from './invariant.ts'
 import { retrying } from './retry.ts'
 import { isLeaving, type LayerState, type Release } from './simulation/state.ts'
 
@@ -15,6 +16,8 @@ export interface ReleasesDeps {
   readonly log: Log
   readonly timers: Timers
   readonly signal: AbortSignal
+  /** The chain holds everything up to this tick. */
+  readonly durable: () => number
   /** The release is stored (now or long ago): the simulation is to be told. */
   readonly onDone: (release: Release) => void
   /** A first try failed; it goes on being tried. */
@@ -31,11 +34,12 @@ export class Releases {
     this.#deps = deps
   }
 
-  /** Sends every entry of the outbox that a snapshot of tick `durable` holds. */
+  /** Sends every entry of the outbox that the chain holds, which is whole up to tick `durable`. */
   send(durable: number): void {
     for (const release of this.#deps.state.outbox.values()) {
       if (release.tick > durable || this.#underWay.has(release.id)) continue
       this.#underWay.add(release.id)
+      invariant(release.tick <= this.#deps.durable(), 'what leaves for good is in the chain', `${release.id}, the chain ends at ${durable}`)
       void this.#release(release)
     }
   }

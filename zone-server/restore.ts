@@ -7,6 +7,7 @@ import type { ZoneSettings } from '../core/settings.ts'
 import { LINK_DEAD_AFTER } from '../core/timing.ts'
 import { contentSettings } from './simulation/content.ts'
 import type { LayerBody } from './simulation/input.ts'
+import { sameSettings } from './simulation/settings.ts'
 import type { LayerState, Player, SimulationSettings } from './simulation/state.ts'
 
 /** So many characters' chains are read at once. */
@@ -23,12 +24,18 @@ export function simulationSettings(zone: ZoneSettings): SimulationSettings {
   }
 }
 
+/** What `open` and `snapshot` say of a zone's content. Empty: it has none. */
+export function contentHash({ content }: ZoneSettings): string {
+  return content?.hash ?? ''
+}
+
 /**
- * The first inputs of a layer that was claimed: the settings of today; residents that are not this layer's any more vanish; the others have no connection
+ * The first inputs of a layer that was claimed: the settings of today, when they are others; residents that are not this layer's any more vanish; the others have no connection
  * yet. Throws StoreUnavailable, StoreCorrupt.
  */
 export async function firstInputs(state: LayerState, zone: ZoneSettings, store: Store, log: Log): Promise<LayerBody[]> {
-  const inputs: LayerBody[] = [{ kind: 'configure', settings: simulationSettings(zone) }]
+  const settings = simulationSettings(zone)
+  const inputs: LayerBody[] = sameSettings(settings, state.settings) ? [] : [{ kind: 'configure', settings }]
   const residents = [...state.players.values()]
   for (let from = 0; from < residents.length; from += READS_AT_ONCE) {
     const judged = residents.slice(from, from + READS_AT_ONCE).map(async (player): Promise<LayerBody> => {

@@ -1,44 +1,41 @@
-import { promisify } from 'node:util'
-import { constants, deflate, inflate } from 'node:zlib'
 import { BailiwickError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
-import { hashBytes } from './simulation/hash.ts'
+import type { Packed, Packing } from './packing.ts'
 import { decodeState, encodeState } from './simulation/snapshot.ts'
 import type { LayerState } from './simulation/state.ts'
+import { stateHash } from './simulation/state-hash.ts'
 
-const compress = promisify(deflate)
-const decompress = promisify(inflate)
-
-/** No snapshot is larger than this when it is unpacked, in bytes. */
-const MAX_UNPACKED = 128 * 1024 * 1024
-
-export interface PackedSnapshot {
+/** A state as it was at one tick, as bytes. */
+export interface CapturedState {
   readonly tick: number
-  readonly hash: string
-  readonly blob: Uint8Array
+  /** The tick of the newest journal entry in it. */
+  readonly entry: number
+  readonly digest: string
+  readonly bytes: Uint8Array
 }
 
-/** The state as it is at the call, packed for the store. Compression runs beside the event loop. */
-export async function packSnapshot(state: LayerState): Promise<PackedSnapshot> {
-  const bytes = encodeState(state)
-  const { tick } = state
-  const hash = hashBytes(bytes)
-  return { tick, hash, blob: await compress(bytes, { level: constants.Z_BEST_SPEED }) }
+export interface PackedSnapshot extends CapturedState, Packed {}
+
+/** The state as it is at the call. */
+export function captureState(state: LayerState, entry: number): CapturedState {
+  return { tick: state.tick, entry, digest: stateHash(state), bytes: encodeState(state) }
 }
 
-/** The state of a packed snapshot. Throws StoreCorrupt when it is damaged, not the one of this hash, or another layer's. */
-export async function unpackSnapshot(layer: LayerId, hash: string, blob: Uint8Array | undefined): Promise<LayerState> {
-  if (blob === undefined) throw new BailiwickError('StoreCorrupt', { asked: `a snapshot of ${layer}`, found: 'a record without bytes' })
-  let bytes: Uint8Array
-  try {
-    bytes = await decompress(blob, { maxOutputLength: MAX_UNPACKED })
-  } catch (cause) {
-    throw new BailiwickError('StoreCorrupt', { asked: `a snapshot of ${layer}`, found: 'bytes that do not unpack', cause })
-  }
-  const found = hashBytes(bytes)
-  if (found !== hash)
-    throw new BailiwickError('StoreCorrupt', { asked: `a snapshot of ${layer} with hash ${hash}`, found: `hash ${found}` })
-  const state = decodeState(bytes)
-  if (state.layer !== layer) throw new BailiwickError('StoreCorrupt', { asked: `a snapshot of ${layer}`, found: `one of ${state.layer}` })
+export async function packSnapshot(captured: CapturedState, packing: Packing): Promise<PackedSnapshot> {
+  return { ...captured, ...(await packing.pack(captured.bytes)) }
+}
+
+/** The state of a packed snapshot. Throws StoreCorrupt when it is damaged, not the one of these hashes, or another layer's. */
+export async function unpackSnapshot(
+  layer: LayerId,
+  { hash, digest }: { readonly hash: string; readonly digest: string },
+  blob: Uint8Array | undefined,
+  packing: Packing,
+): Promise<LayerState> {
+  const asked = `a snapshot of ${layer}`
+  const state = decodeState(await packing.unpack(asked, hash, blob))
+  if (state.layer !== layer) throw new BailiwickError('StoreCorrupt', { asked, found: `one of ${state.layer}` })
+  const found = stateHash(state)
+  if (found !== digest) throw new BailiwickError('StoreCorrupt', { asked: `${asked} with digest ${digest}`, found: `digest ${found}` })
   return state
 }

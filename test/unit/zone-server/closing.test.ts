@@ -4,8 +4,8 @@ import { silentLog } from '../../../core/ports/log-port.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { Closing } from '../../../zone-server/closing.ts'
 import { Lease } from '../../../zone-server/lease.ts'
+import { packingInline } from '../../../zone-server/packing.ts'
 import { newState } from '../../../zone-server/simulation/state.ts'
-import { Snapshots } from '../../../zone-server/snapshots.ts'
 import { FLEET, LAYER, pause, World } from './world-kit.ts'
 
 let world: World
@@ -40,9 +40,19 @@ it('a layer that is lost while it waits for its last players is not waited for a
   const beginClose = async () => 'ok' as const
   const settings = { bounds: { min: { x: 0, y: 0 }, max: { x: 1, y: 1 } }, tickRateHz: 20, linkDeadTicks: 1 }
   const state = newState(LAYER, settings)
-  const lease = new Lease(LAYER, 1, 0, { store: world.store, index, log: silentLog, timers: clock })
-  const told = { onStored: () => undefined, onFailed: () => undefined }
-  const snapshots = new Snapshots(1_000, 0, { lease, state, clock, log: silentLog, signal, ...told })
+  const packing = packingInline
+  const start = {
+    layer: LAYER,
+    generation: 1,
+    host: 'host-1',
+    content: '',
+    epoch: 1,
+    nonce: 'n',
+    fence: { epoch: 1, replid: 'r' },
+    lastSnapshot: 0,
+  }
+  const lease = new Lease(start, { store: world.store, index, log: silentLog, timers: clock, packing })
+  const never = { last: () => Promise.reject(new Error('not empty')), end: () => Promise.reject(new Error('not empty')) }
   const begun = Promise.withResolvers<void>()
   const ends: string[] = []
   const closing = new Closing({
@@ -53,7 +63,8 @@ it('a layer that is lost while it waits for its last players is not waited for a
       generation: 1,
       lease,
       state,
-      snapshots,
+      chain: never,
+      trimming: never,
       log: silentLog,
       timers: clock,
       signal,

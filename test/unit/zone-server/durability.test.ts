@@ -61,7 +61,7 @@ describe('durable before it leaves', () => {
     })
   }
 
-  it('a release is written only behind the snapshot that holds the leaving', async () => {
+  it('a release is written only behind the segment that holds the leaving', async () => {
     const order: string[] = []
     const append: Store['append'] = async (...args) => {
       const answer = await world.store.append(...args)
@@ -72,7 +72,7 @@ describe('durable before it leaves', () => {
     const ada = await world.join('ada')
     ada.input({ case: 'leave', value: {} })
     await ada.next('goodbye')
-    expect(order).toEqual(['open', 'held', 'snapshot', 'released'])
+    expect(order).toEqual(['open', 'snapshot', 'held', 'segment', 'released'])
   })
 
   it('one who comes back while it is still being released waits for it', async () => {
@@ -272,13 +272,13 @@ describe('a layer that ended here, though the index believes it is here', () => 
   it('one whose chain another has gone on with is placed again', async () => {
     await world.host('host-1')
     const ada = await world.join('ada')
-    const { kind, ...data } = { kind: 'open', host: 'nobody', generation: 1, code: 'other', lastSnapshot: 0 }
-    expect(await world.store.append(chains.layer(LAYER), 2, 'another', { kind, data })).toBe('Done')
+    const { kind, ...data } = { kind: 'open', host: 'nobody', generation: 1, code: 'other', content: 'other', lastSnapshot: 2 }
+    expect(await world.store.append(chains.layer(LAYER), 3, 'another', { kind, data })).toBe('Done')
     ada.input({ case: 'leave', value: {} })
     expect(await ada.next('goodbye')).toMatchObject({ reason: 'LayerLost' })
     await until(async () => {
       const layer = await world.index.getLayer(FLEET, LAYER)
-      return layer.state === 'Serving' && layer.epoch === 3
+      return layer.state === 'Serving' && layer.epoch === 4
     })
     await (await world.join('ada')).until((client) => client.find('Ada') !== undefined)
   })

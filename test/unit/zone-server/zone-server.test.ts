@@ -231,7 +231,7 @@ describe('closing on request', () => {
     expect(await ada.next('redirect')).toMatchObject({ reason: 'Suspend' })
     await ada.next('goodbye')
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Asleep')
-    expect((await world.layerChain()).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['open', 'snapshot', 'close']))
+    expect((await world.layerChain()).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['snapshot', 'close']))
     expect(await world.characterHead('ada')).toMatchObject({
       kind: 'released',
       data: { state: { zone: ZONE, inventory: [{ id: 'ada/1', kind: 'lantern' }] } },
@@ -347,7 +347,7 @@ describe('the store away', () => {
 })
 
 describe('the index away', () => {
-  it('for so long that the host is taken for dead, with no other there: play goes on, joins are refused, and then it is as before', async () => {
+  it('for so long that the host is taken for dead, with no other there: play holds, joins are refused, and then it goes on, with nothing lost', async () => {
     const gate = new Gate()
     await world.host('host-1', { index: gate.through(world.index) })
     await world.character('ada')
@@ -359,9 +359,12 @@ describe('the index away', () => {
     bob.hello(LAYER, ticket)
     expect((await bob.next('refused')).code).toBe('IndexUnavailable')
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Wished')
+    expect((await ada.next('refused')).code).toBe('DataHeld')
     ada.input({ case: 'say', value: { text: 'on we go' } })
-    await ada.next('said')
+    await pause(100)
+    expect(ada.messages.filter((body) => body.case === 'said')).toEqual([])
     gate.fail(undefined)
+    await ada.next('said')
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Serving')
     await world.join('bob')
     await ada.until((client) => client.find('Bob') !== undefined)
@@ -369,7 +372,7 @@ describe('the index away', () => {
 })
 
 describe('the index flushed', () => {
-  it('the host registers anew and goes on serving; players notice nothing', async () => {
+  it('the host registers anew and goes on serving in a new epoch; players lose nothing', async () => {
     await world.host('host-1')
     await world.character('ada')
     const ada = await world.join('ada')
@@ -379,7 +382,9 @@ describe('the index flushed', () => {
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Serving')
     ada.input({ case: 'say', value: { text: 'here' } })
     await ada.next('said')
-    expect(ada.states.at(-1)?.epoch).toBe(epoch ?? ada.states.at(-1)?.epoch)
+    expect(ada.states.at(-1)?.epoch).toBeGreaterThan(epoch ?? 0)
+    expect(ada.find('Ada')).toBeDefined()
+    expect(ada.messages.filter((body) => body.case === 'goodbye')).toEqual([])
   })
 })
 

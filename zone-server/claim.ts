@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { chains } from '../core/chains.ts'
+import { BailiwickError } from '../core/errors.ts'
+import type { LayerId } from '../core/ids.ts'
+import type { JournalEntry } from '../core/ports/journal-port.ts'
+import type { ChainEntry } from '../core/ports/store-port.ts'
+import { type ClaimSeen, type ClaimStep, decideClaim, nothingSeen, type SeenHead } from './decide-claim.ts'
+import { readTail } from './journal-tail.ts'
+import { Lease, type LeaseDeps } from './lease.ts'
+import { readLayerRecord, storedLayerRecord } from './records.ts'
+import { type BaseSnapshot, type Recovered, readSnapshot, recover, storeRecovered } from './recover.ts'
+import type { LayerState } from './simulation/state.ts'
+import { SIMULATION_VERSION } from './simulation/step.ts'
+
+export interface ClaimRequest {
+  readonly layer: LayerId
+  readonly generation: number
+  readonly host: string
+  /** The hash of the zone's content. */
+  readonly content: string
+  /** The state of a layer in which nothing ever happened. */
+  readonly fresh: () => LayerState
+}
+
+export interface Claimed {
+  readonly lease: Lease
+  readonly state: LayerState
+  /** The tick of the newest journal entry in the state; 0: none. */
+  readonly entry: number
+  /** The snapshot that it was recovered from: it was read back whole. */
+  readonly snapshot: { readonly n: number; readonly tick: number }
+}
+
+/** What a claim gathers besides what it decides by. */
+interface Claiming {
+  readonly request: ClaimRequest
+  readonly deps: LeaseDeps
+  readonly signal: AbortSignal
+  readonly chain: string
+  readonly nonce: string
+  base?: BaseSnapshot
+  journal: readonly JournalEntry[]
+  lease?: Lease
+  recovered?: Recovered
+}
+
+/**
+ * Claims a layer for a new epoch and recovers it. Throws LayerLost when another is the owner, StoreCorrupt when what was confirmed can't be had contiguous
+ * and whole, CodeMismatch when only other code could replay it, StoreUnavailable or IndexUnavailable.
+ */
+export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal): Promise<Claimed> {
+  let seen = nothingSeen
+  let claiming = begin(request, deps, signal)
+  for (;;) {
+    signal.throwIfAborted()
+    const step = decideClaim(seen)
+    switch (step.do) {
+      case 'serve':
+        return served(claiming)
+      case 'stop':
+        throw new BailiwickError(step.code, { asked: `layer ${request.layer}`, found: step.found })
+      case 'beginAnew':
+        deps.log.warn({ layer: request.layer }, 'the index forgot the fence of a claim, which begins anew')
+        claiming = begin(request, deps, signal)
+        seen = { ...nothingSeen, forked: seen.forked + 1 }
+        break
+      default:
+        seen = await look(seen, step, claiming)
+    }
+  }
+}
+
+function begin(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal): Claiming {
+  return { request, deps, signal, chain: chains.layer(request.layer), nonce: randomUUID(), journal: [] }
+}
+
+function served({ lease, recovered, request }: Claiming): Claimed {
+  if (lease === undefined || recovered?.snapshot === undefined)
+    throw new BailiwickError('InvariantBroken', { asked: `a claim of ${request.layer}`, found: 'served before it was recovered' })
+  const { state, entry, snapshot } = recovered
+  return { lease, state, entry, snapshot }
+}
+
+type LookStep = Exclude<ClaimStep, { readonly do: 'serve' | 'stop' | 'beginAnew' }>
+
+/** Does one step and answers what is seen after it. */
+async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promise<ClaimSeen> {
+  const { request, deps, chain, nonce } = claiming
+  const { store, index } = deps
+  switch (step.do) {
+    case 'readHead': {
+      const head = await store.head(chain)
+      const beaten = seen.opened === 'Conflict' ? seen.beaten + 1 : seen.beaten
+      return { ...seen, head: head === undefined ? null : seenHead(chain, head), opened: undefined, beaten }
+    }
+    case 'open': {
+      const { host, generation, content } = request
+      const record = { kind: 'open', host, generation, code: SIMULATION_VERSION, content, lastSnapshot: step.lastSnapshot } as const
+      return { ...seen, opened: await store.append(chain, step.n, nonce, storedLayerRecord(record)) }
+    }
+    case 'dropJournal':
+      await index.dropJournal(request.layer, step.epoch)
+      return { ...seen, dropped: true }
+    case 'raiseFence':
+      return { ...seen, fence: await index.raiseFence(request.layer, step.epoch) }
+    case 'readHeadAgain': {
+      const head = await store.head(chain)
+      return { ...seen, headAgain: { n: head?.n ?? 0, own: head?.nonce === nonce } }
+    }
+    case 'readSnapshot': {
+      const read = await readSnapshot(request.layer, step.n, deps)
+      if (read.base !== undefined) claiming.base = read.base
+      return { ...seen, snapshots: [...seen.snapshots, read.seen] }
+    }
+    case 'readJournal': {
+      const journal = await readTail(request.layer, step.fence, claiming.base?.record.entry ?? 0, index)
+      if (typeof journal === 'string') return { ...seen, journal }
+      claiming.journal = journal
+      return { ...seen, journal: 'Read' }
+    }
+    case 'recover':
+      await bringBack(seen, step, claiming)
+      return { ...seen, recovered: true }
+    case 'startJournal':
+      return { ...seen, started: await index.startJournal(request.layer, step.fence, claiming.recovered?.entry ?? 0) }
+  }
+}
+
+/** Replays what was confirmed, and stores of it what the store lacks: from here on the chain alone is enough, and says which past is the one. */
+async function bringBack(
+  { fence }: ClaimSeen,
+  { epoch, snapshot }: Extract<ClaimStep, { readonly do: 'recover' }>,
+  claiming: Claiming,
+): Promise<void> {
+  const { request, deps, signal, nonce, base, journal } = claiming
+  if (fence === undefined) throw new BailiwickError('InvariantBroken', { asked: `a claim of ${request.layer}`, found: 'no fence' })
+  const { layer, generation, host, content } = request
+  const lease = new Lease({ layer, generation, host, content, epoch, nonce, fence, lastSnapshot: snapshot }, deps)
+  const recovered = await recover({ layer, base, epoch, journal, fresh: request.fresh }, deps, signal)
+  claiming.lease = lease
+  claiming.recovered = await storeRecovered(recovered, lease, deps, signal)
+}
+
+function seenHead(chain: string, entry: ChainEntry): SeenHead {
+  const record = readLayerRecord(chain, entry)
+  return { n: entry.n, newestSnapshot: record.kind === 'snapshot' ? entry.n : record.lastSnapshot }
+}
