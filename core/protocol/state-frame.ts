@@ -1,14 +1,39 @@
 import { BailiwickError } from '../errors.ts'
 import { MM_PER_CM } from '../geometry.ts'
+import { CELL_CM, cellOf, nearCentre, slotOf } from './cells.ts'
 import { FRAME_STATE } from './frame.ts'
+import {
+  ENTITY_KINDS,
+  FLAG_FRESH,
+  MAX_FULL,
+  MAX_SECTION_HEADER,
+  MAX_STATE_HEADER,
+  SECTION,
+  writeIdentity,
+  writeSectionHeader,
+  writeStateHeader,
+  writeUpdate,
+} from './state-writer.ts'
+import { FrameCursor, MAX_VARINT, unzigzag, writeVarint } from './varint.ts'
 
-/** What one client sees after one tick. Layout and test vectors: state-frame.md beside this file. */
+/** What one tick changes in what one client sees. Layout, meaning and test vectors: state-frame.md beside this file. */
 export interface StateFrame {
   readonly epoch: number
   readonly tick: number
   /** The last of the client's inputs that was applied. */
   readonly acknowledged: number
-  readonly entities: readonly EntityState[]
+  /** The client forgets what it saw before. */
+  readonly fresh: boolean
+  /** The cell around which the client sees. */
+  readonly column: number
+  readonly row: number
+  /** Entities that went out of view. */
+  readonly left: readonly number[]
+  /** Entities that came into view, or are told anew. */
+  readonly full: readonly EntityRecord[]
+  readonly updates: readonly EntityState[]
+  /** ServerMessages, encoded, that came before the frame. */
+  readonly messages: readonly Uint8Array[]
 }
 
 export interface EntityState {
@@ -20,77 +45,107 @@ export interface EntityState {
   readonly heading: number
 }
 
-const HEADER = 13
-/** id, x, y as varints of at most 5 bytes, heading 1 byte. */
-const MAX_RECORD = 16
+export interface EntityRecord extends EntityState {
+  /** avatar, item, prop or creature; empty: one that this client does not know. */
+  readonly kind: string
+  /** An avatar's character name, else the kind of item, prop or creature. */
+  readonly name: string
+}
 
-/** The frame of a state; positions are rounded down to centimetres. */
-export function encodeStateFrame(state: StateFrame): Uint8Array {
-  const bytes = new Uint8Array(HEADER + 5 + state.entities.length * MAX_RECORD)
-  const view = new DataView(bytes.buffer)
-  bytes[0] = FRAME_STATE
-  view.setUint32(1, state.epoch, true)
-  view.setUint32(5, state.tick, true)
-  view.setUint32(9, state.acknowledged, true)
-  let at = writeVarint(bytes, HEADER, state.entities.length)
-  for (const entity of state.entities) {
-    at = writeVarint(bytes, at, entity.id)
-    at = writeVarint(bytes, at, zigzag(Math.floor(entity.x / MM_PER_CM)))
-    at = writeVarint(bytes, at, zigzag(Math.floor(entity.y / MM_PER_CM)))
-    bytes[at++] = entity.heading
+const utf8 = new TextEncoder()
+const text = new TextDecoder()
+
+/** Reads a whole state frame, its kind byte included. Throws FrameInvalid, whatever the bytes. */
+export function decodeStateFrame(bytes: Uint8Array): StateFrame {
+  if (bytes[0] !== FRAME_STATE) throw new BailiwickError('FrameInvalid', { found: 'bytes that are no state frame' })
+  const cursor = new FrameCursor(bytes, 1)
+  const fresh = (cursor.byte() & FLAG_FRESH) !== 0
+  const epoch = cursor.varint()
+  const tick = cursor.varint()
+  const acknowledged = cursor.varint()
+  const column = unzigzag(cursor.varint())
+  const row = unzigzag(cursor.varint())
+  const frame = { epoch, tick, acknowledged, fresh, column, row, ...noRecords() }
+  while (!cursor.atEnd) readSection(cursor, frame)
+  return frame
+}
+
+interface Records {
+  readonly left: number[]
+  readonly full: EntityRecord[]
+  readonly updates: EntityState[]
+  readonly messages: Uint8Array[]
+}
+
+function noRecords(): Records {
+  return { left: [], full: [], updates: [], messages: [] }
+}
+
+function readSection(cursor: FrameCursor, frame: Records & { readonly column: number; readonly row: number }): void {
+  const head = cursor.byte()
+  const section = head >> 4
+  const slot = head & 0x0f
+  if (slot > 8) throw new BailiwickError('FrameInvalid', { found: `slot ${slot} in a state frame` })
+  const column = nearCentre(frame.column, slot % 3)
+  const row = nearCentre(frame.row, Math.trunc(slot / 3))
+  const count = cursor.varint()
+  // Each record is a byte at least: a count above that is a lie, and the loop would find out only at the end of the frame anyway.
+  for (let i = 0; i < count; i++) {
+    if (section === SECTION.update) frame.updates.push(readUpdate(cursor, column, row))
+    else if (section === SECTION.full) frame.full.push(readFull(cursor, column, row))
+    else if (section === SECTION.left) frame.left.push(cursor.varint())
+    else if (section === SECTION.message) frame.messages.push(cursor.take(cursor.varint()))
+    else throw new BailiwickError('FrameInvalid', { found: `section ${section} in a state frame` })
+  }
+}
+
+function readUpdate(cursor: FrameCursor, column: number, row: number): EntityState {
+  const id = cursor.varint()
+  const low = cursor.byte()
+  const middle = cursor.byte()
+  const high = cursor.byte()
+  const left = low | ((middle & 0x0f) << 8)
+  const up = (middle >> 4) | (high << 4)
+  if (left >= CELL_CM || up >= CELL_CM) throw new BailiwickError('FrameInvalid', { found: 'a place outside its cell in a state frame' })
+  return { id, x: (column * CELL_CM + left) * MM_PER_CM, y: (row * CELL_CM + up) * MM_PER_CM, heading: cursor.byte() }
+}
+
+function readFull(cursor: FrameCursor, column: number, row: number): EntityRecord {
+  const state = readUpdate(cursor, column, row)
+  const kind = ENTITY_KINDS[cursor.byte()] ?? ''
+  return { ...state, kind, name: text.decode(cursor.take(cursor.varint())) }
+}
+
+/**
+ * The frame of a state, a section for each record: for tests and for hosts that are no zone server (which writes sections of many records, see
+ * zone-server/interest). Positions are rounded down to centimetres and must lie in the nine cells around the centre.
+ */
+export function encodeStateFrame(frame: StateFrame): Uint8Array {
+  const names = frame.full.map(({ name }) => utf8.encode(name))
+  const size =
+    MAX_STATE_HEADER +
+    (frame.left.length + frame.updates.length + frame.full.length + frame.messages.length) * (MAX_SECTION_HEADER + MAX_FULL) +
+    [...names, ...frame.messages].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const bytes = new Uint8Array(size + MAX_VARINT)
+  let at = writeStateHeader(bytes, 0, frame.fresh, frame.epoch, frame.tick, frame.acknowledged, frame.column, frame.row)
+  for (const id of frame.left) at = writeVarint(bytes, writeSectionHeader(bytes, at, SECTION.left, 0, 1), id)
+  for (const entity of frame.updates) at = writeRecord(bytes, at, SECTION.update, entity)
+  frame.full.forEach((entity, i) => {
+    at = writeRecord(bytes, at, SECTION.full, entity)
+    const kind = ENTITY_KINDS.findIndex((name) => name === entity.kind)
+    at = writeIdentity(bytes, at, Math.max(0, kind), names[i] ?? new Uint8Array(0))
+  })
+  for (const message of frame.messages) {
+    at = writeVarint(bytes, writeSectionHeader(bytes, at, SECTION.message, 0, 1), message.byteLength)
+    bytes.set(message, at)
+    at += message.byteLength
   }
   return bytes.subarray(0, at)
 }
 
-/** Reads a whole state frame, its kind byte included. Throws FrameInvalid, whatever the bytes. */
-export function decodeStateFrame(bytes: Uint8Array): StateFrame {
-  if (bytes[0] !== FRAME_STATE || bytes.byteLength < HEADER + 1)
-    throw new BailiwickError('FrameInvalid', { found: 'bytes that are no state frame' })
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const cursor = { bytes, at: HEADER }
-  const count = readVarint(cursor)
-  const entities: EntityState[] = []
-  for (let i = 0; i < count; i++) {
-    const id = readVarint(cursor)
-    const x = unzigzag(readVarint(cursor)) * MM_PER_CM
-    const y = unzigzag(readVarint(cursor)) * MM_PER_CM
-    entities.push({ id, x, y, heading: readByte(cursor) })
-  }
-  if (cursor.at !== bytes.byteLength) throw new BailiwickError('FrameInvalid', { found: 'bytes behind the last record of a state frame' })
-  return { epoch: view.getUint32(1, true), tick: view.getUint32(5, true), acknowledged: view.getUint32(9, true), entities }
-}
-
-const zigzag = (value: number): number => ((value << 1) ^ (value >> 31)) >>> 0
-const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1)
-
-function writeVarint(bytes: Uint8Array, at: number, value: number): number {
-  let rest = value
-  let to = at
-  while (rest > 0x7f) {
-    bytes[to++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  bytes[to++] = rest
-  return to
-}
-
-interface Cursor {
-  readonly bytes: Uint8Array
-  at: number
-}
-
-function readByte(cursor: Cursor): number {
-  const byte = cursor.bytes[cursor.at++]
-  if (byte === undefined) throw new BailiwickError('FrameInvalid', { found: 'a state frame that ends within a record' })
-  return byte
-}
-
-function readVarint(cursor: Cursor): number {
-  let value = 0
-  for (let shift = 0; shift < 35; shift += 7) {
-    const byte = readByte(cursor)
-    value = (value | ((byte & 0x7f) << shift)) >>> 0
-    if (byte < 0x80) return value
-  }
-  throw new BailiwickError('FrameInvalid', { found: 'a number of more than 5 bytes' })
+function writeRecord(bytes: Uint8Array, at: number, section: number, { id, x, y, heading }: EntityState): number {
+  const column = cellOf(x)
+  const row = cellOf(y)
+  const to = writeSectionHeader(bytes, at, section, slotOf(column, row), 1)
+  return writeUpdate(bytes, to, id, x, y, column, row, heading)
 }
