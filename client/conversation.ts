@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import {
   decodeServerMessage,
+  decodeServerPayload,
   encodeClientMessage,
   FRAME_MESSAGE,
   FRAME_STATE,
@@ -9,7 +10,7 @@ import {
   type ServerMessage,
 } from '../core/protocol/frame.ts'
 import { decodeStateFrame, type StateFrame } from '../core/protocol/state-frame.ts'
-import { CLIENT_KEEPALIVE, CLIENT_PING_AFTER, CLIENT_PONG_DEADLINE, CLIENT_WELCOME_DEADLINE } from '../core/timing.ts'
+import { CLIENT_ACK_EVERY, CLIENT_PING_AFTER, CLIENT_PONG_DEADLINE, CLIENT_WELCOME_DEADLINE } from '../core/timing.ts'
 import type { JoinAnswer } from './answers.ts'
 import { type Connect, type Connection, connectToAny } from './connection.ts'
 import { remoteError } from './problem.ts'
@@ -26,6 +27,8 @@ export interface ConversationEvents {
   onWelcome(welcome: Welcome): boolean
   onMessage(body: ServerMessage['body']): void
   onState(frame: StateFrame): void
+  /** The tick of the newest state that was taken over. */
+  seen(): number
 }
 
 /** So often it is looked whether the other side still lives, ms. */
@@ -97,7 +100,7 @@ export class Conversation {
 
   ping(): void {
     this.#nonce += 1
-    this.send(encodeClientMessage({ sequence: 0, body: { case: 'ping', value: { nonce: this.#nonce } } }))
+    this.#sendPlain({ case: 'ping', value: { nonce: this.#nonce } })
   }
 
   #onFrame(frame: Uint8Array): void {
@@ -116,7 +119,9 @@ export class Conversation {
   }
 
   #onState(frame: StateFrame): void {
-    if (this.#welcomed) this.#events.onState(frame)
+    // One of them may end the conversation.
+    for (const message of frame.messages) if (!this.#over) this.#onBody(decodeServerPayload(message).body)
+    if (this.#welcomed && !this.#over) this.#events.onState(frame)
   }
 
   #onBody(body: ServerMessage['body']): void {
@@ -148,9 +153,14 @@ export class Conversation {
     } else if (this.#welcomed && this.#pingedAt === undefined && now - this.#heardAt > CLIENT_PING_AFTER) {
       this.#pingedAt = now
       this.ping()
-    } else if (this.#welcomed && now - this.#sentAt > CLIENT_KEEPALIVE) {
-      this.ping()
+    } else if (this.#welcomed && now - this.#sentAt > CLIENT_ACK_EVERY - WATCHDOG_EVERY) {
+      this.#sendPlain({ case: 'ack', value: {} })
     }
+  }
+
+  /** What is no input, and says what was seen. */
+  #sendPlain(body: NonNullable<Parameters<typeof encodeClientMessage>[0]['body']>): void {
+    this.send(encodeClientMessage({ sequence: 0, body, seen: this.#events.seen() }))
   }
 
   #lost(reason: string): void {

@@ -1,6 +1,6 @@
 import { BailiwickError } from '../core/errors.ts'
 import type { StateFrame } from '../core/protocol/state-frame.ts'
-import type { ViewedEntity, ViewedItem, Welcome } from './view.ts'
+import type { Stats, ViewedEntity, ViewedItem, Welcome } from './view.ts'
 
 /** joining: asking the allocator and connecting. playing: welcomed. waiting: a try failed, the next comes. ended: for good. */
 export type SessionStatus =
@@ -25,6 +25,11 @@ export interface ZoneHandlers {
   state?(frame: StateFrame): void
   said?(from: string, text: string): void
   told?(from: string, text: string): void
+  /** A gesture; the entity may have gone out of view already. */
+  emoted?(entity: ViewedEntity | undefined, emote: number): void
+  stats?(stats: Stats): void
+  /** True: the layer stands still, because what is played can't be confirmed just now. Nothing is lost. */
+  held?(held: boolean): void
   inventory?(items: readonly ViewedItem[]): void
   /** An input was refused and changed nothing; `sequence` is its number. */
   refused?(error: BailiwickError, sequence: number): void

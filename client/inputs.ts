@@ -8,6 +8,8 @@ export type Input =
   | { readonly case: 'tell'; readonly value: { readonly to: string; readonly text: string; readonly id: number } }
   | { readonly case: 'pickUp'; readonly value: { readonly entity: number } }
   | { readonly case: 'drop'; readonly value: { readonly item: string } }
+  | { readonly case: 'give'; readonly value: { readonly item: string; readonly to: number } }
+  | { readonly case: 'emote'; readonly value: { readonly emote: number } }
   | { readonly case: 'look'; readonly value: Readonly<Record<string, never>> }
   | { readonly case: 'leave'; readonly value: Readonly<Record<string, never>> }
 
@@ -47,13 +49,13 @@ export class InputQueue {
     this.#waiting.push({ input, sequence: undefined, sent: false })
   }
 
-  /** The frame of the next input that was not sent over this connection yet, which counts as sent from now on; undefined when there is none. */
-  take(): Uint8Array | undefined {
+  /** The frame of the next input that was not sent over this connection yet, which counts as sent from now on; undefined when there is none. `seen`: the tick of the newest state. */
+  take(seen = 0): Uint8Array | undefined {
     const next = this.#waiting.find((waiting) => !waiting.sent)
     if (next === undefined) return undefined
     next.sequence ??= this.#next++
     next.sent = true
-    return encodeClientMessage({ sequence: next.sequence, body: next.input })
+    return encodeClientMessage({ sequence: next.sequence, body: next.input, seen })
   }
 
   /** True while something is left to send over this connection. */

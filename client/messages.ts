@@ -16,14 +16,6 @@ type Handle = () => void
 /** Takes a message over into what the session keeps; gives the call that tells the player's side of it. Messages of a later protocol are passed over. */
 export function takeMessage(body: ServerMessage['body'], { view, inputs, tells }: Kept, handlers: ZoneHandlers): Handle | undefined {
   switch (body.case) {
-    case 'appeared': {
-      const entities = view.appeared(body.value.entities)
-      return () => handlers.appeared?.(entities)
-    }
-    case 'vanished': {
-      const entities = view.vanished(body.value.entities)
-      return () => handlers.vanished?.(entities)
-    }
     case 'inventory': {
       const items = view.inventoryChanged(body.value.items)
       return () => handlers.inventory?.(items)
@@ -40,6 +32,14 @@ export function takeMessage(body: ServerMessage['body'], { view, inputs, tells }
     case 'tellResult':
       tells.settle(body.value.id, body.value.delivered ? 'delivered' : 'unknown')
       return undefined
+    case 'emoted':
+      return () => handlers.emoted?.(view.entities.get(body.value.entity), body.value.emote)
+    case 'stats': {
+      const stats = view.statsChanged(body.value)
+      return () => handlers.stats?.(stats)
+    }
+    case 'dataHeld':
+      return () => handlers.held?.(body.value.held)
     default:
       return undefined
   }

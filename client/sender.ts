@@ -2,11 +2,17 @@ import type { Clock } from '../core/clock.ts'
 import { type Input, InputQueue } from './inputs.ts'
 import { Pacer } from './pacer.ts'
 
+/** Where inputs go, and the tick of the newest state that came from there. */
+export interface Way {
+  send(frame: Uint8Array): void
+  seen(): number
+}
+
 /** Brings inputs to the host over whichever connection there is, in order and no faster than a host takes them. */
 export class Sender {
   readonly inputs = new InputQueue()
   readonly #clock: Clock
-  #send: ((frame: Uint8Array) => void) | undefined
+  #way: Way | undefined
   #pacer: Pacer
   #later: ReturnType<typeof setTimeout> | undefined
 
@@ -22,30 +28,30 @@ export class Sender {
   }
 
   /** A connection was welcomed: what the host has not applied is sent again over it. */
-  begin(acknowledged: number, send: (frame: Uint8Array) => void): void {
+  begin(acknowledged: number, way: Way): void {
     this.inputs.welcomed(acknowledged)
     this.#pacer = new Pacer(this.#clock.now())
-    this.#send = send
+    this.#way = way
     this.#flush()
   }
 
   /** The connection is gone; inputs wait for the next. */
   end(): void {
-    this.#send = undefined
+    this.#way = undefined
     clearTimeout(this.#later)
   }
 
   /** Sends what may be sent now; the rest follows by itself. */
   #flush(): void {
     clearTimeout(this.#later)
-    while (this.#send !== undefined && this.inputs.unsent) {
+    while (this.#way !== undefined && this.inputs.unsent) {
       const waitMs = this.#pacer.take(this.#clock.now())
       if (waitMs > 0) {
         this.#later = setTimeout(() => this.#flush(), waitMs)
         return
       }
-      const frame = this.inputs.take()
-      if (frame !== undefined) this.#send(frame)
+      const frame = this.inputs.take(this.#way.seen())
+      if (frame !== undefined) this.#way.send(frame)
     }
   }
 }

@@ -18,6 +18,7 @@ const final = new Set<ErrorCode>([
   'FrameInvalid',
   'FrameTooLarge',
   'HelloExpected',
+  'ProtocolUnsupported',
   'ConfigInvalid',
 ])
 

@@ -105,6 +105,16 @@ export class ZoneSession {
     this.#push({ case: 'drop', value: { item } })
   }
 
+  /** An item of the inventory, by its id, to an avatar within reach, by its entity's id. */
+  give(item: string, to: number): void {
+    this.#push({ case: 'give', value: { item, to } })
+  }
+
+  /** A gesture that everybody near sees; which number is which is written in bailiwick.proto. */
+  emote(emote: number): void {
+    this.#push({ case: 'emote', value: { emote } })
+  }
+
   look(): void {
     this.#push({ case: 'look', value: {} })
   }
@@ -164,8 +174,13 @@ export class ZoneSession {
         onMessage: (body) => this.#onMessage(body),
         onState: (frame) => {
           this.#sender.inputs.acknowledged(frame.acknowledged)
-          if (this.view.state(frame)) this.#call(() => this.#handlers.state?.(frame))
+          const change = this.view.state(frame)
+          if (change === undefined) return
+          if (change.vanished.length > 0) this.#call(() => this.#handlers.vanished?.(change.vanished))
+          if (change.appeared.length > 0) this.#call(() => this.#handlers.appeared?.(change.appeared))
+          this.#call(() => this.#handlers.state?.(frame))
         },
+        seen: () => this.view.tick,
       },
       this.#deps.clock,
     )
@@ -220,7 +235,10 @@ export class ZoneSession {
     this.#firstWelcome.resolve(welcome)
     this.#status({ state: 'playing' })
     this.#call(() => this.#handlers.welcome?.(welcome))
-    this.#sender.begin(welcome.acknowledged, (frame) => this.#conversation?.send(frame))
+    this.#sender.begin(welcome.acknowledged, {
+      send: (frame) => this.#conversation?.send(frame),
+      seen: () => this.view.tick,
+    })
     return true
   }
 

@@ -40,6 +40,7 @@ export const catalogue = {
   FrameInvalid: { status: 400, title: 'The frame can not be read' },
   FrameTooLarge: { status: 413, title: 'The frame is larger than what is accepted' },
   HelloExpected: { status: 400, title: 'The first frame must be a hello with a ticket' },
+  ProtocolUnsupported: { status: 400, title: 'Client and host speak different versions of the protocol' },
   MoveTooFast: { status: 400, title: 'The move is faster than the character can go' },
   TextInvalid: { status: 400, title: 'The text is empty, too long or holds control characters' },
   ItemUnknown: { status: 404, title: 'There is no such item within reach' },

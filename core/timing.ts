@@ -71,6 +71,15 @@ export const CONNECTION_END_LIMIT = 2_000
 /** A client that sends too fast is told so at most so often. */
 export const TOO_MANY_TOLD_EVERY = 1_000
 
+/** A tick is sent to one group of clients after another, so often. */
+export const SEND_GROUP_EVERY = 1
+/** A message for a client that is sent no state frame goes by itself after this. */
+export const MESSAGE_WAIT = 100
+/** A client that has acknowledged none of the state frames of so long is sent no more until it has … */
+export const SLOW_CLIENT_AFTER = 3_000
+/** … and is cut off when it has not by then. */
+export const SLOW_CLIENT_CUT_AFTER = 10_000
+
 // Layers
 /** A snapshot asked for by a leave is written at most so often. */
 export const CHECK_IN_EVERY = 100
@@ -196,8 +205,8 @@ export const CLIENT_WELCOME_DEADLINE = 10_000
 export const CLIENT_PING_AFTER = 2_000
 /** … and takes the connection for broken when it hears nothing for so long after the ping. */
 export const CLIENT_PONG_DEADLINE = 6_000
-/** A client that sent nothing for so long sends a ping, so that the host knows that it lives. */
-export const CLIENT_KEEPALIVE = 10_000
+/** A client that sent nothing for so long acknowledges what it has seen. */
+export const CLIENT_ACK_EVERY = 1_000
 /** A refusal that may pass (the character is still leaving another layer) is taken for final after this. */
 export const CLIENT_PATIENCE = 20_000
 /** A tell without an answer is given up after this. */
@@ -250,7 +259,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [LEASE_DURATION <= 10_000, 'hand-over of the operator within 15 s'],
   [WATCH_TIMEOUT < WATCH_SILENCE, 'a quiet watch is ended by the server before it is taken for broken'],
   [CLIENT_REQUEST_DEADLINE > JOIN_WAIT, 'a client waits longer than the allocator'],
-  [CLIENT_KEEPALIVE < PING_EVERY, 'a client that lives sends something before the host asks'],
+  [CLIENT_ACK_EVERY * 2 < PING_EVERY, 'a client that lives sends something before the host asks'],
+  [CLIENT_ACK_EVERY * 2 < SLOW_CLIENT_AFTER, 'an acknowledgement may be lost, or late, before its client is taken for slow'],
+  [SLOW_CLIENT_AFTER * 2 < SLOW_CLIENT_CUT_AFTER, 'a slow client has time to catch up'],
+  [MESSAGE_WAIT < CLIENT_PONG_DEADLINE, 'a pong that waits for the next frame is in time'],
   [CLIENT_PATIENCE > LINK_DEAD_AFTER + CHECK_IN_EVERY, 'a client outlasts its own lost connection in another layer'],
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
   [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],

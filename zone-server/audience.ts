@@ -1,50 +1,59 @@
-import { viewFrames } from './interest/frames.ts'
-import { Grid } from './interest/grid.ts'
-import { View } from './interest/view.ts'
+import type { Timers } from '../core/clock.ts'
+import { Delivery } from './delivery.ts'
+import { Interest } from './interest/interest.ts'
+import { Slab } from './interest/slab.ts'
 import { messageFrame } from './outgoing.ts'
-import type { TickOutput } from './simulation/output.ts'
+import { type Captured, isSlow, newSeat, type Seat, type Spectator } from './seat.ts'
+import type { Addressed, TickOutput } from './simulation/output.ts'
 import type { LayerState } from './simulation/state.ts'
+import { GROUPS } from './spread.ts'
+import type { Row, TickFrames } from './tick-frames.ts'
 
-/** A client as the layer sees it: somebody who is sent frames and told when it is over. */
-export interface Spectator {
-  send(frames: readonly Uint8Array[]): void
-  /** The last words, then the end. */
-  goodbye(reason: string): void
-  /** It is to come back through the allocator; the connection stays open until goodbye. */
-  redirect(reason: string): void
-}
+export type { Spectator } from './seat.ts'
+export type { TickFrames } from './tick-frames.ts'
 
-interface Seat {
-  readonly spectator: Spectator
-  readonly view: View
-  /** Has been welcomed: gets frames. */
-  welcomed: boolean
-}
-
-/** What one tick shows and says, captured when it was stepped: released when it is confirmed, under the epoch that confirmed it. */
-export interface TickFrames {
-  readonly tick: number
-  /** The frames of one client each, once the epoch is known. */
-  readonly deliveries: readonly { readonly spectator: Spectator; readonly frames: (epoch: number) => readonly Uint8Array[] }[]
-}
-
-type Captured = (epoch: number) => readonly Uint8Array[]
+const FIRST_SLAB = 64 * 1024
+const noSlab = new Slab(0)
 
 /** Who of the residents has a connection, and what each of them is told. */
 export class Audience {
   readonly #seats = new Map<string, Seat>()
+  /** The same by group; in a group nobody keeps a place. */
+  readonly #groups: Seat[][] = Array.from({ length: GROUPS }, () => [])
+  /** Those who wait for the tick that welcomes them. */
+  readonly #unwelcomed = new Set<Seat>()
+  readonly #interest = new Interest()
+  readonly #delivery: Delivery
+  /** Slabs of ticks that were sent. */
+  readonly #slabs: Slab[] = []
+  #nextGroup = 0
+
+  /** Without timers a tick is sent to all at once; with them its sending is spread over the tick. */
+  constructor(timers?: Timers) {
+    this.#delivery = new Delivery(timers, ({ slab }) => {
+      if (slab !== noSlab) this.#slabs.push(slab)
+    })
+  }
 
   /** Seats a client; the one that sat there before is told so and ended. */
   seat(character: string, spectator: Spectator): void {
     const before = this.#seats.get(character)
-    this.#seats.set(character, { spectator, view: new View(), welcomed: false })
+    if (before !== undefined) this.#remove(before)
+    const seat = newSeat(character, spectator, this.#nextGroup)
+    this.#nextGroup = (this.#nextGroup + 1) % GROUPS
+    this.#seats.set(character, seat)
+    this.#groups[seat.group]?.push(seat)
+    this.#unwelcomed.add(seat)
+    spectator.beforeEnd(() => this.#delivery.flush(seat))
     before?.spectator.goodbye('TakenOver')
   }
 
   /** The client is gone. Answers false when another sits there already. */
   unseat(character: string, spectator: Spectator): boolean {
-    if (!this.seats(character, spectator)) return false
-    return this.#seats.delete(character)
+    const seat = this.#seats.get(character)
+    if (seat?.spectator !== spectator) return false
+    this.#remove(seat)
+    return true
   }
 
   seats(character: string, spectator: Spectator): boolean {
@@ -54,8 +63,13 @@ export class Audience {
   /** Takes the client from its seat, to be told the rest later. */
   take(character: string): Spectator | undefined {
     const seat = this.#seats.get(character)
-    this.#seats.delete(character)
+    if (seat !== undefined) this.#remove(seat)
     return seat?.spectator
+  }
+
+  /** How many are seated. */
+  get size(): number {
+    return this.#seats.size
   }
 
   spectators(): readonly Spectator[] {
@@ -67,52 +81,100 @@ export class Audience {
    * the tick is confirmed.
    */
   encode(state: LayerState, output: TickOutput): TickFrames {
-    const frames = new Map<string, Captured[]>()
-    for (const character of this.#seats.keys()) frames.set(character, [])
-    for (const { to, message } of output.messages) {
-      if (to === undefined) {
-        const captured = messageFrame(state, '', message)
-        for (const [character, seat] of this.#seats) if (seat.welcomed && captured !== undefined) frames.get(character)?.push(captured)
-        continue
-      }
-      const seat = this.#seats.get(to)
-      if (seat === undefined) continue
-      if (message.kind === 'welcome') seat.welcomed = true
-      if (message.kind === 'welcome' || message.kind === 'look') seat.view.forget()
-      const captured = messageFrame(state, to, message)
-      if (captured !== undefined) frames.get(to)?.push(captured)
+    this.#interest.step(state)
+    for (const { character } of output.departures) {
+      const seat = this.#seats.get(character)
+      if (seat !== undefined && state.players.get(character) !== seat.player) seat.player = undefined
     }
+    for (const addressed of output.messages) this.#hear(state, addressed)
     this.#turnAwayUnwelcomed()
-    this.#addViews(state, frames)
-    const deliveries = [...frames].flatMap(([character, list]) => {
-      const spectator = this.#seats.get(character)?.spectator
-      if (spectator === undefined || list.length === 0) return []
-      return [{ spectator, frames: (epoch: number) => list.flatMap((captured) => captured(epoch)) }]
-    })
-    return { tick: state.tick, deliveries }
+    // Without clients nothing is written, and the tick may never be released.
+    const slab = this.#seats.size === 0 ? noSlab : (this.#slabs.pop() ?? new Slab(FIRST_SLAB))
+    slab.at = 0
+    const groups = this.#groups.map((seats) => seats.map((seat) => this.#row(state, slab, seat)))
+    return { tick: state.tick, tickRateHz: state.settings.tickRateHz, slab, groups }
   }
 
   /** Sends what a confirmed tick shows and says: each tick once, in order, however many at a time. */
   release(frames: TickFrames, epoch: number): void {
-    for (const delivery of frames.deliveries) delivery.spectator.send(delivery.frames(epoch))
+    this.#delivery.release(frames, epoch)
+  }
+
+  #hear(state: LayerState, { to, message }: Addressed): void {
+    if (to === undefined) {
+      const captured = messageFrame(state, '', message)
+      if (captured === undefined) return
+      for (const seat of this.#seats.values()) {
+        const hears = message.kind === 'emoted' ? this.#interest.sees(seat.centre, message.entity) : !this.#unwelcomed.has(seat)
+        if (hears) say(seat, captured)
+      }
+      return
+    }
+    const seat = this.#seats.get(to)
+    if (seat === undefined) return
+    if (message.kind === 'welcome') {
+      seat.player = state.players.get(to)
+      this.#unwelcomed.delete(seat)
+    }
+    if (message.kind === 'welcome' || message.kind === 'look') {
+      seat.lost = true
+      seat.freshUnderWay = false
+    }
+    const captured = messageFrame(state, to, message)
+    if (captured !== undefined) say(seat, captured)
   }
 
   /** Who was seated for a resident that left in the same tick has missed it: it is to come again. */
   #turnAwayUnwelcomed(): void {
-    for (const [character, { spectator, welcomed }] of this.#seats) {
-      if (welcomed) continue
-      this.#seats.delete(character)
-      spectator.redirect('TryAgain')
-      spectator.goodbye('TryAgain')
+    for (const seat of this.#unwelcomed) {
+      this.#remove(seat)
+      seat.spectator.redirect('TryAgain')
+      seat.spectator.goodbye('TryAgain')
     }
   }
 
-  #addViews(state: LayerState, frames: Map<string, Captured[]>): void {
-    if (this.#seats.size === 0) return
-    const grid = new Grid(state)
-    for (const [character, { view, welcomed }] of this.#seats) {
-      const player = state.players.get(character)
-      if (player !== undefined && welcomed) frames.get(character)?.push(viewFrames(state, grid, player, view))
+  /** What the tick shows and says to one client. */
+  #row(state: LayerState, slab: Slab, seat: Seat): Row {
+    const { player, messages, centre: before } = seat
+    seat.messages = undefined
+    if (player === undefined) return messagesAlone(seat, messages)
+    const fresh = seat.lost && !seat.freshUnderWay
+    if (fresh && (!seat.spectator.ready || isSlow(seat, state.tick, state.settings.tickRateHz))) return messagesAlone(seat, messages)
+    const { x, y } = state.entities
+    const now = this.#interest.watch(x[player.entity] ?? 0, y[player.entity] ?? 0, before)
+    const { column, row } = now.cell
+    const acknowledged = player.inputSequence
+    if (now === before && !fresh) {
+      if (now.tick !== state.tick) {
+        now.from = this.#interest.body(state, slab, before, now)
+        now.to = slab.at
+        now.tick = state.tick
+      }
+      return { seat, from: now.from, to: now.to, fresh, column, row, acknowledged, messages, done: false }
     }
+    const from = this.#interest.body(state, slab, fresh ? undefined : before, now)
+    seat.centre = now
+    if (before !== undefined && before !== now) this.#interest.unwatch(before)
+    if (fresh) seat.freshUnderWay = true
+    return { seat, from, to: slab.at, fresh, column, row, acknowledged, messages, done: false }
   }
+
+  #remove(seat: Seat): void {
+    this.#seats.delete(seat.character)
+    this.#unwelcomed.delete(seat)
+    const group = this.#groups[seat.group]
+    const last = group?.pop()
+    if (group !== undefined && last !== undefined && last !== seat) group[group.indexOf(seat)] = last
+    if (seat.centre !== undefined) this.#interest.unwatch(seat.centre)
+    seat.centre = undefined
+  }
+}
+
+function messagesAlone(seat: Seat, messages: Row['messages']): Row {
+  return { seat, from: -1, to: -1, fresh: false, column: 0, row: 0, acknowledged: 0, messages, done: false }
+}
+
+function say(seat: Seat, captured: Captured): void {
+  if (seat.messages === undefined) seat.messages = [captured]
+  else seat.messages.push(captured)
 }

@@ -21,6 +21,10 @@ export function playerBody({ body }: ClientMessage): PlayerBody {
       return { kind: 'pickUp', entity: body.value.entity }
     case 'drop':
       return { kind: 'drop', item: checkedName(body.value.item) }
+    case 'give':
+      return { kind: 'give', item: checkedName(body.value.item), to: body.value.to }
+    case 'emote':
+      return { kind: 'emote', emote: body.value.emote }
     case 'look':
       return { kind: 'look' }
     case 'leave':

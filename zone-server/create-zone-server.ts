@@ -54,7 +54,7 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
     log,
     onConnection: (connection) =>
       new Session(connection, {
-        clock,
+        timers: clock,
         log,
         admit: async (layer, ticket, session) => {
           if (host?.layers === undefined)

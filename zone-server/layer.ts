@@ -20,7 +20,7 @@ import { Departures } from './departures.ts'
 import { Doorway } from './doorway.ts'
 import { InputQueue } from './input-queue.ts'
 import type { Lease } from './lease.ts'
-import { refusedFrame } from './outgoing.ts'
+import { heldFrame } from './outgoing.ts'
 import type { Packing } from './packing.ts'
 import { Releases } from './releases.ts'
 import { contentHash, simulationSettings } from './restore.ts'
@@ -73,7 +73,7 @@ export class Layer {
   readonly #lease: Lease
   readonly #state: LayerState
   readonly #inputs = new InputQueue()
-  readonly #audience = new Audience()
+  readonly #audience: Audience
   readonly #departures = new Departures()
   readonly #kept = new Kept()
   readonly #pipeline: Pipeline
@@ -94,7 +94,8 @@ export class Layer {
     const { signal } = this.#over
     const inputs = this.#inputs
     const kept = this.#kept
-    const audience = this.#audience
+    const audience = new Audience(timers)
+    this.#audience = audience
     this.id = state.layer
     this.generation = generation
     this.#deps = deps
@@ -222,7 +223,7 @@ export class Layer {
   /** Captures what the tick says, to leave when it is confirmed. One without input, output and witness has nothing to confirm. */
   #stage(batch: readonly Input[], output: TickOutput): void {
     const { tick, messages, departures } = output
-    const watched = this.#audience.spectators().length > 0
+    const watched = this.#audience.size > 0
     const frames = this.#audience.encode(this.#state, output)
     const goodbyes = departures.map((departure) => {
       this.#doorway.departed()
@@ -273,13 +274,13 @@ export class Layer {
   #hold(held: boolean): void {
     if (held === this.#held) return
     this.#held = held
+    const frame = heldFrame(held)
+    for (const spectator of this.#audience.spectators()) spectator.send([frame])
     const { log, onChange } = this.#deps
     const { tick } = this.#state
     const seen = { layer: this.id, epoch: this.#lease.epoch, tick, ahead: this.#pipeline.ahead, keptBytes: this.#kept.bytes }
     if (held) {
       log.warn(seen, 'layer holds: what is played can not be made safe')
-      const frame = refusedFrame(new BailiwickError('DataHeld', { asked: this.id, todo: 'wait, the game goes on as soon as it can' }))
-      for (const spectator of this.#audience.spectators()) spectator.send([frame])
       this.#checkWhileHeld()
     } else log.warn(seen, 'layer goes on')
     onChange()

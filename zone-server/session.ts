@@ -1,8 +1,9 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { type ClientMessage, decodeClientFrame, INPUT_BURST, INPUT_RATE, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
-import { REDIRECT_RETRY_AFTER, TOO_MANY_TOLD_EVERY } from '../core/timing.ts'
+import { type MoveFrame, readMove } from '../core/protocol/move-frame.ts'
+import { MESSAGE_WAIT, REDIRECT_RETRY_AFTER, TOO_MANY_TOLD_EVERY } from '../core/timing.ts'
 import type { Spectator } from './audience.ts'
 import { playerBody } from './client-input.ts'
 import { goodbyeFrame, pongFrame, redirectFrame, refusedFrame } from './outgoing.ts'
@@ -18,11 +19,17 @@ export interface Seating {
 }
 
 export interface SessionDeps {
-  readonly clock: Clock
+  readonly timers: Timers
   readonly log: Log
   /** Lets the client in by its ticket. Throws the refusal. */
   readonly admit: (layer: string, ticket: string, session: Spectator) => Promise<Seating>
 }
+
+/** So many messages may wait for the next state frame; with one more they go at once. */
+const MAX_WAITING = 64
+const noFrames: readonly Uint8Array[] = []
+/** The move that is being read: inputs are taken over one at a time. */
+const move: MoveFrame = { sequence: 0, vx: 0, vy: 0, seen: 0 }
 
 /** One client's connection from hello to goodbye. Whatever it sends, it is answered or ended, and nobody else notices. */
 export class Session implements ConnectionHandler, Spectator {
@@ -34,17 +41,36 @@ export class Session implements ConnectionHandler, Spectator {
   #gone = false
   #seating: Seating | undefined
   #toldTooManyAt = Number.NEGATIVE_INFINITY
+  #seen = 0
+  #waiting: Uint8Array[] = []
+  #waits = false
+  #flushDue: () => void = () => undefined
 
   constructor(connection: Connection, deps: SessionDeps) {
     this.#connection = connection
     this.#deps = deps
-    this.#bucket = new TokenBucket(INPUT_RATE, INPUT_BURST, deps.clock.now())
+    this.#bucket = new TokenBucket(INPUT_RATE, INPUT_BURST, deps.timers.now())
   }
 
-  frame(bytes: Uint8Array): void {
-    if (this.#ended || (this.#greeted && !this.#mayGoOn(bytes))) return
+  get seen(): number {
+    return this.#seen
+  }
+
+  get ready(): boolean {
+    return !this.#ended && this.#connection.ready
+  }
+
+  frame(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#ended || (this.#greeted && !this.#mayGoOn(bytes, from, to))) return
+    if (this.#seating !== undefined && readMove(bytes, from, to, move)) {
+      this.#seen = move.seen
+      if (move.sequence > 0) {
+        this.#seating.input(move.sequence, { kind: 'move', vx: move.vx, vy: move.vy })
+        return
+      }
+    }
     try {
-      const message = decodeClientFrame(bytes)
+      const message = decodeClientFrame(bytes.subarray(from, to))
       if (!this.#greeted) this.#hello(message)
       else this.#message(message)
     } catch (error) {
@@ -61,6 +87,7 @@ export class Session implements ConnectionHandler, Spectator {
 
   broken(reason: BrokenReason, detail: string): void {
     this.#refuse(new BailiwickError(reason, { found: detail }))
+    this.#flush()
   }
 
   closed(): void {
@@ -69,23 +96,60 @@ export class Session implements ConnectionHandler, Spectator {
     this.#seating?.leave()
   }
 
+  /** Before it is seated at once; then with the next state frame, or by themselves when none comes within MESSAGE_WAIT. */
   send(frames: readonly Uint8Array[]): void {
-    if (!this.#ended) this.#connection.send(frames)
+    if (this.#ended) return
+    this.#waiting.push(...frames)
+    if (this.#seating === undefined || this.#waiting.length > MAX_WAITING) this.#flush()
+    else if (!this.#waits) {
+      this.#waits = true
+      this.#deps.timers.after(MESSAGE_WAIT, () => {
+        this.#waits = false
+        this.#flush()
+      })
+    }
+  }
+
+  takeWaiting(): readonly Uint8Array[] {
+    if (this.#waiting.length === 0) return noFrames
+    const waiting = this.#waiting
+    this.#waiting = []
+    return waiting
+  }
+
+  state(buffer: Buffer, from: number, to: number): boolean {
+    return !this.#ended && this.#connection.sendInPlace(buffer, from, to)
+  }
+
+  beforeEnd(flush: () => void): void {
+    this.#flushDue = flush
   }
 
   goodbye(reason: string): void {
+    if (this.#ended) return
+    this.#flushDue()
     this.#end(reason, CLOSE.normal)
   }
 
   redirect(reason: string): void {
+    if (this.#ended) return
+    this.#flushDue()
     this.send([redirectFrame(reason, REDIRECT_RETRY_AFTER)])
+    this.#flush()
+  }
+
+  #flush(): void {
+    if (!this.#ended) this.#connection.send(this.takeWaiting())
   }
 
   #hello(message: ClientMessage): void {
     if (message.body.case !== 'hello') throw new BailiwickError('HelloExpected', { found: message.body.case ?? 'nothing' })
     const { layer, ticket, protocol } = message.body.value
     if (protocol !== PROTOCOL_VERSION) {
-      throw new BailiwickError('HelloExpected', { found: `protocol ${protocol}`, todo: `this host speaks protocol ${PROTOCOL_VERSION}` })
+      throw new BailiwickError('ProtocolUnsupported', {
+        found: `a client of protocol ${protocol}`,
+        todo: `this host speaks protocol ${PROTOCOL_VERSION}: use a client of the same release`,
+      })
     }
     this.#greeted = true
     this.#deps.admit(layer, ticket, this).then(
@@ -102,6 +166,8 @@ export class Session implements ConnectionHandler, Spectator {
 
   #message(message: ClientMessage): void {
     const { sequence, body } = message
+    this.#seen = message.seen
+    if (body.case === 'ack') return
     if (body.case === 'ping') {
       this.send([pongFrame(body.value.nonce)])
       return
@@ -118,12 +184,15 @@ export class Session implements ConnectionHandler, Spectator {
   }
 
   /** False when it sends too fast: then it is told so now and then, and what it sent is not even looked at. */
-  #mayGoOn(bytes: Uint8Array): boolean {
-    const now = this.#deps.clock.now()
+  #mayGoOn(bytes: Uint8Array, from: number, to: number): boolean {
+    const now = this.#deps.timers.now()
     if (this.#bucket.take(now)) return true
     if (now - this.#toldTooManyAt >= TOO_MANY_TOLD_EVERY) {
       this.#toldTooManyAt = now
-      this.#refuse(new BailiwickError('TooManyRequests', { todo: `send at most ${INPUT_RATE} messages a second` }), sequenceOf(bytes))
+      this.#refuse(
+        new BailiwickError('TooManyRequests', { todo: `send at most ${INPUT_RATE} messages a second` }),
+        sequenceOf(bytes.subarray(from, to)),
+      )
     }
     return false
   }
@@ -139,7 +208,8 @@ export class Session implements ConnectionHandler, Spectator {
 
   #end(reason: string, code: number): void {
     if (this.#ended) return
-    this.send([goodbyeFrame(reason)])
+    this.#waiting.push(goodbyeFrame(reason))
+    this.#flush()
     this.#ended = true
     this.#connection.close(code, reason)
   }

@@ -4,7 +4,7 @@ import { type ClientMessage, ClientMessageSchema, type ServerMessage, ServerMess
 
 export type { ClientMessage, ServerMessage } from './generated/bailiwick_pb.js'
 
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 /** The first byte of a frame. */
 export const FRAME_MESSAGE = 1
 export const FRAME_STATE = 2
@@ -48,10 +48,15 @@ export function decodeClientFrame(frame: Uint8Array): ClientMessage {
   return message
 }
 
-/** Reads the payload (frame without its first byte) of a message frame to a client. Throws FrameInvalid. */
+/** Reads a message frame to a client, whatever its first byte. Throws FrameInvalid. */
 export function decodeServerMessage(frame: Uint8Array): ServerMessage {
+  return decodeServerPayload(frame.subarray(1))
+}
+
+/** Reads a message to a client without the first byte of a frame, as it stands in a state frame. Throws FrameInvalid. */
+export function decodeServerPayload(payload: Uint8Array): ServerMessage {
   try {
-    return fromBinary(ServerMessageSchema, frame.subarray(1))
+    return fromBinary(ServerMessageSchema, payload)
   } catch (cause) {
     throw new BailiwickError('FrameInvalid', { found: 'bytes that are no ServerMessage', cause })
   }

@@ -1,7 +1,7 @@
 import { BailiwickError } from '../errors.ts'
 
 /** Bytes of the length in front of a frame over plain TCP: an unsigned 32-bit big-endian number. */
-const LENGTH_BYTES = 4
+export const LENGTH_BYTES = 4
 
 /** A frame as it goes over plain TCP. */
 export function withLength(frame: Uint8Array): Uint8Array<ArrayBuffer> {

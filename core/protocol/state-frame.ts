@@ -52,6 +52,7 @@ export interface EntityRecord extends EntityState {
   readonly name: string
 }
 
+const kinds: readonly string[] = ENTITY_KINDS
 const utf8 = new TextEncoder()
 const text = new TextDecoder()
 
@@ -112,7 +113,7 @@ function readUpdate(cursor: FrameCursor, column: number, row: number): EntitySta
 
 function readFull(cursor: FrameCursor, column: number, row: number): EntityRecord {
   const state = readUpdate(cursor, column, row)
-  const kind = ENTITY_KINDS[cursor.byte()] ?? ''
+  const kind = kinds[cursor.byte()] ?? ''
   return { ...state, kind, name: text.decode(cursor.take(cursor.varint())) }
 }
 
@@ -132,7 +133,7 @@ export function encodeStateFrame(frame: StateFrame): Uint8Array {
   for (const entity of frame.updates) at = writeRecord(bytes, at, SECTION.update, entity)
   frame.full.forEach((entity, i) => {
     at = writeRecord(bytes, at, SECTION.full, entity)
-    const kind = ENTITY_KINDS.findIndex((name) => name === entity.kind)
+    const kind = kinds.indexOf(entity.kind)
     at = writeIdentity(bytes, at, Math.max(0, kind), names[i] ?? new Uint8Array(0))
   })
   for (const message of frame.messages) {

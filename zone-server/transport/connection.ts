@@ -21,14 +21,21 @@ export interface Connection {
   readonly address: string
   /** Sends frames, all in one write. After the end nothing happens; more than MAX_BUFFERED waiting cuts the connection. */
   send(frames: readonly Uint8Array[]): void
+  /** False while bytes that were sent before still wait for the socket to take them, and after the end. */
+  readonly ready: boolean
+  /**
+   * Sends the frame at `from` … `to`; the 16 bytes before it may be written over. Answers true when the bytes are still needed after the call: then the buffer must not be
+   * used again.
+   */
+  sendInPlace(buffer: Buffer, from: number, to: number): boolean
   /** Ends it after what was sent before. A second call does nothing. */
   close(code: number, reason: string): void
 }
 
 /** What a connection tells its owner. */
 export interface ConnectionHandler {
-  /** A whole frame. The bytes are the owner's to keep. */
-  frame(bytes: Uint8Array): void
+  /** A whole frame, at `from` … `to`: valid during the call only. */
+  frame(bytes: Uint8Array, from: number, to: number): void
   /** No frame came within HELLO_DEADLINE: the owner says so and closes. */
   late(): void
   /** What came was no frame: the owner says so; the connection ends after it. */

@@ -1,23 +1,31 @@
 import { CLOSE } from './connection.ts'
 
-/** What the bytes of a WebSocket client say. After 'close' and 'error' nothing more is read. */
-export type ReaderEvent =
-  | { readonly kind: 'message'; readonly payload: Uint8Array }
-  | { readonly kind: 'ping'; readonly payload: Uint8Array }
-  | { readonly kind: 'pong' }
-  | { readonly kind: 'close'; readonly code: number | undefined }
-  | { readonly kind: 'error'; readonly code: number; readonly reason: string }
+/** Hears what the bytes of a WebSocket client say. After `close` and `error` nothing more comes. */
+export interface ReaderSink {
+  /** A whole message at `from` … `to`: valid during the call only. */
+  message(bytes: Uint8Array, from: number, to: number): void
+  /** Valid during the call only. */
+  ping(payload: Uint8Array): void
+  pong(): void
+  close(code: number | undefined): void
+  error(code: number, reason: string): void
+}
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 const MAX_CONTROL = 125
+/** Two bytes and the mask: the header of a frame of less than 126 bytes. */
+const SHORT_HEADER = 6
+const WHOLE_BINARY = 0x80 | OPCODE.binary
 const noBytes = new Uint8Array(0)
 
 /**
  * Reads the frames of a WebSocket client (RFC 6455, section 5) from chunks of any size. Binary messages only, up to `limit` bytes over all
- * fragments; never holds more than that and one header. A length is judged before its payload is waited for.
+ * fragments; never holds more than that and one header. A length is judged before its payload is waited for. What is read in one piece is
+ * unmasked where it stands, so the chunk is written over.
  */
 export class FrameReader {
   readonly #limit: number
+  readonly #sink: ReaderSink
   /** The header as far as it came: at most 2 + 8 + 4 bytes. */
   readonly #header = new Uint8Array(14)
   #headerLength = 0
@@ -27,41 +35,55 @@ export class FrameReader {
   #fragmented = false
   #ended = false
 
-  constructor(limit: number) {
+  constructor(limit: number, sink: ReaderSink) {
     this.#limit = limit
+    this.#sink = sink
   }
 
-  /** Takes the next bytes and answers what they complete, in order. */
-  push(chunk: Uint8Array): readonly ReaderEvent[] {
-    const events: ReaderEvent[] = []
+  /** Takes the next bytes, the first `length` of the chunk, and tells what they complete, in order. */
+  push(chunk: Uint8Array, length = chunk.byteLength): void {
     let at = 0
     while (!this.#ended) {
       if (this.#payload === undefined) {
-        at = this.#takeHeader(chunk, at, events)
+        if (this.#headerLength === 0) at = this.#takeShort(chunk, at, length)
+        at = this.#takeHeader(chunk, at, length)
         if (this.#payload === undefined) break
       }
-      at = this.#takePayload(chunk, at, this.#payload)
+      at = this.#takePayload(chunk, at, length, this.#payload)
       if (this.#filled < this.#payload.byteLength) break
       const payload = this.#payload
       this.#payload = undefined
       this.#headerLength = 0
-      this.#complete(payload, events)
+      this.#complete(payload)
     }
-    return events
+  }
+
+  /** The way of nearly all frames: small binary messages that lie whole in the chunk. Answers how far it came. */
+  #takeShort(chunk: Uint8Array, from: number, end: number): number {
+    let at = from
+    while (!this.#ended && !this.#fragmented && at + SHORT_HEADER <= end && chunk[at] === WHOLE_BINARY) {
+      const size = (chunk[at + 1] ?? 0) - 0x80
+      const start = at + SHORT_HEADER
+      if (size < 0 || size > MAX_CONTROL || size > this.#limit || start + size > end) break
+      unmask(chunk, start, size, at + 2)
+      at = start + size
+      this.#sink.message(chunk, start, at)
+    }
+    return at
   }
 
   /** Fills the header and, when it is whole and right, makes room for the payload. Answers how far the chunk was read. */
-  #takeHeader(chunk: Uint8Array, from: number, events: ReaderEvent[]): number {
+  #takeHeader(chunk: Uint8Array, from: number, end: number): number {
     let at = from
-    while (at < chunk.byteLength && this.#headerLength < this.#headerSize()) {
+    while (at < end && this.#headerLength < this.#headerSize()) {
       this.#header[this.#headerLength++] = chunk[at++] ?? 0
       // Judged as soon as it is there: the rest of a wrong frame is never waited for.
-      if (this.#headerLength === 2 && this.#judgeStart(events)) return at
+      if (this.#headerLength === 2 && this.#judgeStart()) return at
     }
-    if (this.#headerLength < this.#headerSize()) return at
+    if (this.#ended || this.#headerLength < this.#headerSize()) return at
     const length = this.#payloadLength()
-    if (length === undefined) this.#fail(events, CLOSE.protocolError, 'the length is not written in the fewest bytes')
-    else if (length + this.#message.byteLength > this.#limit) this.#fail(events, CLOSE.tooBig, `more than ${this.#limit} bytes`)
+    if (length === undefined) this.#fail(CLOSE.protocolError, 'the length is not written in the fewest bytes')
+    else if (length + this.#message.byteLength > this.#limit) this.#fail(CLOSE.tooBig, `more than ${this.#limit} bytes`)
     else {
       this.#payload = new Uint8Array(length)
       this.#filled = 0
@@ -76,16 +98,13 @@ export class FrameReader {
   }
 
   /** Judges the first two bytes. Answers true when they were wrong. */
-  #judgeStart(events: ReaderEvent[]): boolean {
+  #judgeStart(): boolean {
     const [first = 0, second = 0] = this.#header
     const opcode = first & 0x0f
     const final = (first & 0x80) !== 0
     const wrong = startFault(first, second, opcode, final, this.#fragmented)
-    if (wrong !== undefined) {
-      this.#fail(events, wrong.code, wrong.reason)
-      return true
-    }
-    return false
+    if (wrong !== undefined) this.#fail(wrong.code, wrong.reason)
+    return wrong !== undefined
   }
 
   /** Undefined when the length is not in its shortest form. */
@@ -102,8 +121,8 @@ export class FrameReader {
   }
 
   /** Copies and unmasks what the chunk holds of the payload. */
-  #takePayload(chunk: Uint8Array, from: number, payload: Uint8Array): number {
-    const count = Math.min(chunk.byteLength - from, payload.byteLength - this.#filled)
+  #takePayload(chunk: Uint8Array, from: number, end: number, payload: Uint8Array): number {
+    const count = Math.min(end - from, payload.byteLength - this.#filled)
     const mask = this.#headerLength - 4
     for (let i = 0; i < count; i++) {
       const to = this.#filled + i
@@ -113,41 +132,40 @@ export class FrameReader {
     return from + count
   }
 
-  #complete(payload: Uint8Array, events: ReaderEvent[]): void {
+  #complete(payload: Uint8Array): void {
     const first = this.#header[0] ?? 0
     const opcode = first & 0x0f
-    if (opcode === OPCODE.ping) events.push({ kind: 'ping', payload })
-    else if (opcode === OPCODE.pong) events.push({ kind: 'pong' })
-    else if (opcode === OPCODE.close) this.#closed(payload, events)
+    if (opcode === OPCODE.ping) this.#sink.ping(payload)
+    else if (opcode === OPCODE.pong) this.#sink.pong()
+    else if (opcode === OPCODE.close) this.#closed(payload)
     else {
-      this.#message = this.#message.byteLength === 0 ? payload : joined(this.#message, payload)
+      const message = this.#message.byteLength === 0 ? payload : joined(this.#message, payload)
       this.#fragmented = (first & 0x80) === 0
-      if (this.#fragmented) return
-      events.push({ kind: 'message', payload: this.#message })
-      this.#message = noBytes
+      this.#message = this.#fragmented ? message : noBytes
+      if (!this.#fragmented) this.#sink.message(message, 0, message.byteLength)
     }
   }
 
-  #closed(payload: Uint8Array, events: ReaderEvent[]): void {
-    if (payload.byteLength === 0) {
-      this.#ended = true
-      events.push({ kind: 'close', code: undefined })
-      return
-    }
-    const code = payload.byteLength === 1 ? 0 : ((payload[0] ?? 0) << 8) | (payload[1] ?? 0)
-    if (!isCloseCode(code)) this.#fail(events, CLOSE.protocolError, `close code ${code}`)
-    else if (!isText(payload.subarray(2))) this.#fail(events, CLOSE.invalidText, 'a close reason that is no UTF-8')
+  #closed(payload: Uint8Array): void {
+    const code = payload.byteLength === 0 ? undefined : payload.byteLength === 1 ? 0 : ((payload[0] ?? 0) << 8) | (payload[1] ?? 0)
+    if (code !== undefined && !isCloseCode(code)) this.#fail(CLOSE.protocolError, `close code ${code}`)
+    else if (!isText(payload.subarray(2))) this.#fail(CLOSE.invalidText, 'a close reason that is no UTF-8')
     else {
       this.#ended = true
-      events.push({ kind: 'close', code })
+      this.#sink.close(code)
     }
   }
 
-  #fail(events: ReaderEvent[], code: number, reason: string): void {
+  #fail(code: number, reason: string): void {
     this.#ended = true
     this.#message = noBytes
-    events.push({ kind: 'error', code, reason })
+    this.#sink.error(code, reason)
   }
+}
+
+/** Takes the mask of the four bytes at `mask` from `count` bytes. */
+function unmask(bytes: Uint8Array, from: number, count: number, mask: number): void {
+  for (let i = 0; i < count; i++) bytes[from + i] = (bytes[from + i] ?? 0) ^ (bytes[mask + (i & 3)] ?? 0)
 }
 
 function startFault(

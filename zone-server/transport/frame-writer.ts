@@ -21,12 +21,18 @@ export function closePayload(code: number, reason: string): Uint8Array {
   return payload
 }
 
+/** Puts the header of a binary message in front of a payload at `from` … `to`, where at least 10 bytes are free; answers where the frame begins. */
+export function prependHeader(bytes: Uint8Array, opcode: number, from: number, to: number): number {
+  const start = from - headerSize(to - from)
+  writeHeader(bytes, start, opcode, to - from)
+  return start
+}
+
 function headerSize(length: number): number {
   return length < 126 ? 2 : length < 65_536 ? 4 : 10
 }
 
 function writeHeader(bytes: Uint8Array, at: number, opcode: number, length: number): number {
-  const view = new DataView(bytes.buffer)
   bytes[at] = 0x80 | opcode
   if (length < 126) {
     bytes[at + 1] = length
@@ -34,9 +40,11 @@ function writeHeader(bytes: Uint8Array, at: number, opcode: number, length: numb
   }
   if (length < 65_536) {
     bytes[at + 1] = 126
-    view.setUint16(at + 2, length)
+    bytes[at + 2] = length >>> 8
+    bytes[at + 3] = length & 0xff
     return at + 4
   }
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
   bytes[at + 1] = 127
   view.setUint32(at + 2, 0)
   view.setUint32(at + 6, length)

@@ -125,9 +125,10 @@ function adopt(client: Client | undefined, first: Buffer, kind: 'websocket' | 't
   client.connection = connection
   client.handler = handler
   connection.start({
-    frame(bytes) {
+    frame(bytes, from, to) {
       clearTimeout(client.helloTimer)
-      handler.frame(bytes)
+      connection.start(handler)
+      handler.frame(bytes, from, to)
     },
     late: () => handler.late(),
     broken: (reason, detail) => handler.broken(reason, detail),
@@ -135,7 +136,7 @@ function adopt(client: Client | undefined, first: Buffer, kind: 'websocket' | 't
   })
   const receive = (chunk: Buffer): void => {
     client.silences = 0
-    connection.receive(chunk)
+    connection.receive(chunk, chunk.byteLength)
   }
   socket.on('data', receive)
   // The peer has ended its side: so do we, after what is still to be sent.

@@ -21,6 +21,17 @@ export class SocketOutlet {
     if (this.#socket.writableLength > MAX_BUFFERED) this.#socket.destroy()
   }
 
+  /** True when everything that was written has been taken. */
+  get ready(): boolean {
+    return this.open && this.#socket.writableLength === 0
+  }
+
+  /** Writes bytes that are used again at once if they may: answers true when they are still needed. */
+  writeShared(bytes: Buffer): boolean {
+    this.write(bytes)
+    return this.#socket.writableLength > 0
+  }
+
   /** Sends `last`, ends our side, and cuts the connection when the peer does not end its own within CONNECTION_END_LIMIT. */
   end(last?: Uint8Array): void {
     if (!this.open) return

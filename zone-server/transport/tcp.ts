@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { describeError } from '../../core/errors.ts'
 import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
-import { LengthPrefixReader, withLength } from '../../core/protocol/length-prefix.ts'
+import { LENGTH_BYTES, LengthPrefixReader, withLength } from '../../core/protocol/length-prefix.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
 import { SocketOutlet } from './socket-outlet.ts'
 
@@ -21,21 +21,30 @@ export class TcpConnection implements Connection {
     this.#handler = handler
   }
 
-  receive(chunk: Uint8Array): void {
+  receive(chunk: Uint8Array, length: number): void {
     if (!this.#outlet.open) return
     let frames: readonly Uint8Array[]
     try {
-      frames = this.#reader.push(chunk)
+      frames = this.#reader.push(chunk.subarray(0, length))
     } catch (error) {
       this.#handler?.broken('FrameTooLarge', describeError(error))
       this.#outlet.end()
       return
     }
-    for (const frame of frames) if (this.#outlet.open) this.#handler?.frame(frame)
+    for (const frame of frames) if (this.#outlet.open) this.#handler?.frame(frame, 0, frame.byteLength)
   }
 
   send(frames: readonly Uint8Array[]): void {
     if (this.#outlet.open && frames.length > 0) this.#outlet.write(Buffer.concat(frames.map(withLength)))
+  }
+
+  get ready(): boolean {
+    return this.#outlet.ready
+  }
+
+  sendInPlace(buffer: Buffer, from: number, to: number): boolean {
+    buffer.writeUInt32BE(to - from, from - LENGTH_BYTES)
+    return this.#outlet.writeShared(buffer.subarray(from - LENGTH_BYTES, to))
   }
 
   close(_code: number, _reason: string): void {

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
 import { CLOSE, type Connection, type ConnectionHandler } from './connection.ts'
-import { FrameReader, OPCODE, type ReaderEvent } from './frame-reader.ts'
-import { closePayload, webSocketFrames } from './frame-writer.ts'
+import { FrameReader, OPCODE, type ReaderSink } from './frame-reader.ts'
+import { closePayload, prependHeader, webSocketFrames } from './frame-writer.ts'
 import { SocketOutlet } from './socket-outlet.ts'
 
 /** RFC 6455, section 1.3. */
@@ -35,24 +35,34 @@ export class WebSocketConnection implements Connection {
   readonly kind = 'websocket'
   readonly address: string
   readonly #outlet: SocketOutlet
-  readonly #reader = new FrameReader(MAX_CLIENT_FRAME)
+  readonly #reader: FrameReader
   #handler: ConnectionHandler | undefined
 
   constructor(socket: Socket, address: string) {
     this.address = address
     this.#outlet = new SocketOutlet(socket)
+    this.#reader = new FrameReader(MAX_CLIENT_FRAME, this.#sink)
   }
 
   start(handler: ConnectionHandler): void {
     this.#handler = handler
   }
 
-  receive(chunk: Uint8Array): void {
-    for (const event of this.#reader.push(chunk)) this.#on(event)
+  /** Takes the first `length` bytes of the chunk, which is written over. */
+  receive(chunk: Uint8Array, length: number): void {
+    this.#reader.push(chunk, length)
   }
 
   send(frames: readonly Uint8Array[]): void {
     if (this.#outlet.open && frames.length > 0) this.#outlet.write(webSocketFrames(OPCODE.binary, frames))
+  }
+
+  get ready(): boolean {
+    return this.#outlet.ready
+  }
+
+  sendInPlace(buffer: Buffer, from: number, to: number): boolean {
+    return this.#outlet.writeShared(buffer.subarray(prependHeader(buffer, OPCODE.binary, from, to), to))
   }
 
   close(code: number, reason: string): void {
@@ -63,25 +73,18 @@ export class WebSocketConnection implements Connection {
     this.#outlet.write(webSocketFrames(OPCODE.ping, [new Uint8Array(0)]))
   }
 
-  #on(event: ReaderEvent): void {
-    // What comes after our own close frame is of no interest.
-    if (!this.#outlet.open) return
-    switch (event.kind) {
-      case 'message':
-        this.#handler?.frame(event.payload)
-        break
-      case 'ping':
-        this.#outlet.write(webSocketFrames(OPCODE.pong, [event.payload]))
-        break
-      case 'pong':
-        break
-      case 'close':
-        this.close(event.code ?? CLOSE.normal, '')
-        break
-      case 'error':
-        this.#handler?.broken(event.code === CLOSE.tooBig ? 'FrameTooLarge' : 'FrameInvalid', event.reason)
-        this.close(event.code, event.reason)
-        break
-    }
+  // What comes after our own close frame is of no interest.
+  readonly #sink: ReaderSink = {
+    message: (bytes, from, to) => {
+      if (this.#outlet.open) this.#handler?.frame(bytes, from, to)
+    },
+    ping: (payload) => this.#outlet.write(webSocketFrames(OPCODE.pong, [payload])),
+    pong: () => undefined,
+    close: (code) => this.close(code ?? CLOSE.normal, ''),
+    error: (code, reason) => {
+      if (!this.#outlet.open) return
+      this.#handler?.broken(code === CLOSE.tooBig ? 'FrameTooLarge' : 'FrameInvalid', reason)
+      this.close(code, reason)
+    },
   }
 }

@@ -12,7 +12,7 @@ export declare const file_bailiwick: GenFile;
 
 /**
  * From a client. `sequence` numbers a character's inputs from 1 upwards; the server applies each number at most once and acknowledges the
- * last one applied in every state frame and in Welcome, so a client that reconnects sends again what is not acknowledged. Hello and Ping carry 0.
+ * last one applied in every state frame and in Welcome, so a client that reconnects sends again what is not acknowledged. Hello, Ping and Ack carry 0.
  *
  * @generated from message bailiwick.v1.ClientMessage
  */
@@ -79,7 +79,33 @@ export declare type ClientMessage = Message<"bailiwick.v1.ClientMessage"> & {
      */
     value: Ping;
     case: "ping";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.Give give = 11;
+     */
+    value: Give;
+    case: "give";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.Emote emote = 12;
+     */
+    value: Emote;
+    case: "emote";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.Ack ack = 13;
+     */
+    value: Ack;
+    case: "ack";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The tick of the newest state frame that the client has taken over. Rides on every message; a client that has nothing to say for a second sends
+   * Ack with it. One whose `seen` stays behind is skipped, told anew when it has caught up, and cut off when it does not.
+   *
+   * @generated from field: uint32 seen = 15;
+   */
+  seen: number;
 };
 
 /**
@@ -105,7 +131,7 @@ export declare type Hello = Message<"bailiwick.v1.Hello"> & {
   ticket: string;
 
   /**
-   * 1.
+   * 2. Another version is refused with ProtocolUnsupported.
    *
    * @generated from field: uint32 protocol = 3;
    */
@@ -224,7 +250,7 @@ export declare type Drop = Message<"bailiwick.v1.Drop"> & {
 export declare const DropSchema: GenMessage<Drop>;
 
 /**
- * Asks for Appeared of everything in view, again.
+ * Asks for everything in view, again: the next state frame is fresh.
  *
  * @generated from message bailiwick.v1.Look
  */
@@ -268,6 +294,61 @@ export declare type Ping = Message<"bailiwick.v1.Ping"> & {
 export declare const PingSchema: GenMessage<Ping>;
 
 /**
+ * An item of the inventory, handed to an avatar within reach (2 m), by its entity.
+ *
+ * @generated from message bailiwick.v1.Give
+ */
+export declare type Give = Message<"bailiwick.v1.Give"> & {
+  /**
+   * @generated from field: string item = 1;
+   */
+  item: string;
+
+  /**
+   * @generated from field: uint32 to = 2;
+   */
+  to: number;
+};
+
+/**
+ * Describes the message bailiwick.v1.Give.
+ * Use `create(GiveSchema)` to create a new message.
+ */
+export declare const GiveSchema: GenMessage<Give>;
+
+/**
+ * A gesture: 1 wave, 2 bow, 3 nod, 4 laugh, 5 cheer, 6 dance, 7 point, 8 shrug.
+ *
+ * @generated from message bailiwick.v1.Emote
+ */
+export declare type Emote = Message<"bailiwick.v1.Emote"> & {
+  /**
+   * @generated from field: uint32 emote = 1;
+   */
+  emote: number;
+};
+
+/**
+ * Describes the message bailiwick.v1.Emote.
+ * Use `create(EmoteSchema)` to create a new message.
+ */
+export declare const EmoteSchema: GenMessage<Emote>;
+
+/**
+ * Nothing but `seen`.
+ *
+ * @generated from message bailiwick.v1.Ack
+ */
+export declare type Ack = Message<"bailiwick.v1.Ack"> & {
+};
+
+/**
+ * Describes the message bailiwick.v1.Ack.
+ * Use `create(AckSchema)` to create a new message.
+ */
+export declare const AckSchema: GenMessage<Ack>;
+
+/**
  * @generated from message bailiwick.v1.ServerMessage
  */
 export declare type ServerMessage = Message<"bailiwick.v1.ServerMessage"> & {
@@ -282,18 +363,8 @@ export declare type ServerMessage = Message<"bailiwick.v1.ServerMessage"> & {
     case: "welcome";
   } | {
     /**
-     * @generated from field: bailiwick.v1.Appeared appeared = 2;
-     */
-    value: Appeared;
-    case: "appeared";
-  } | {
-    /**
-     * @generated from field: bailiwick.v1.Vanished vanished = 3;
-     */
-    value: Vanished;
-    case: "vanished";
-  } | {
-    /**
+     * 2 and 3 were what came into view and left it, which state frames tell since protocol 2.
+     *
      * @generated from field: bailiwick.v1.Said said = 4;
      */
     value: Said;
@@ -340,6 +411,24 @@ export declare type ServerMessage = Message<"bailiwick.v1.ServerMessage"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.Emoted emoted = 12;
+     */
+    value: Emoted;
+    case: "emoted";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.Stats stats = 13;
+     */
+    value: Stats;
+    case: "stats";
+  } | {
+    /**
+     * @generated from field: bailiwick.v1.DataHeld data_held = 14;
+     */
+    value: DataHeld;
+    case: "dataHeld";
   } | { case: undefined; value?: undefined };
 };
 
@@ -458,84 +547,6 @@ export declare type Item = Message<"bailiwick.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export declare const ItemSchema: GenMessage<Item>;
-
-/**
- * Entities that came into view.
- *
- * @generated from message bailiwick.v1.Appeared
- */
-export declare type Appeared = Message<"bailiwick.v1.Appeared"> & {
-  /**
-   * @generated from field: repeated bailiwick.v1.Entity entities = 1;
-   */
-  entities: Entity[];
-};
-
-/**
- * Describes the message bailiwick.v1.Appeared.
- * Use `create(AppearedSchema)` to create a new message.
- */
-export declare const AppearedSchema: GenMessage<Appeared>;
-
-/**
- * @generated from message bailiwick.v1.Entity
- */
-export declare type Entity = Message<"bailiwick.v1.Entity"> & {
-  /**
-   * @generated from field: uint32 id = 1;
-   */
-  id: number;
-
-  /**
-   * avatar | item
-   *
-   * @generated from field: string kind = 2;
-   */
-  kind: string;
-
-  /**
-   * An avatar's character name, an item's kind.
-   *
-   * @generated from field: string name = 3;
-   */
-  name: string;
-
-  /**
-   * Millimetres.
-   *
-   * @generated from field: sint32 x = 4;
-   */
-  x: number;
-
-  /**
-   * @generated from field: sint32 y = 5;
-   */
-  y: number;
-};
-
-/**
- * Describes the message bailiwick.v1.Entity.
- * Use `create(EntitySchema)` to create a new message.
- */
-export declare const EntitySchema: GenMessage<Entity>;
-
-/**
- * Entities that left view.
- *
- * @generated from message bailiwick.v1.Vanished
- */
-export declare type Vanished = Message<"bailiwick.v1.Vanished"> & {
-  /**
-   * @generated from field: repeated uint32 entities = 1;
-   */
-  entities: number[];
-};
-
-/**
- * Describes the message bailiwick.v1.Vanished.
- * Use `create(VanishedSchema)` to create a new message.
- */
-export declare const VanishedSchema: GenMessage<Vanished>;
 
 /**
  * @generated from message bailiwick.v1.Said
@@ -702,4 +713,68 @@ export declare type Pong = Message<"bailiwick.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export declare const PongSchema: GenMessage<Pong>;
+
+/**
+ * An entity in view makes a gesture.
+ *
+ * @generated from message bailiwick.v1.Emoted
+ */
+export declare type Emoted = Message<"bailiwick.v1.Emoted"> & {
+  /**
+   * @generated from field: uint32 entity = 1;
+   */
+  entity: number;
+
+  /**
+   * @generated from field: uint32 emote = 2;
+   */
+  emote: number;
+};
+
+/**
+ * Describes the message bailiwick.v1.Emoted.
+ * Use `create(EmotedSchema)` to create a new message.
+ */
+export declare const EmotedSchema: GenMessage<Emoted>;
+
+/**
+ * How the character is, when that changes: 0 to 100 each. With health 0 it is down until it respawns.
+ *
+ * @generated from message bailiwick.v1.Stats
+ */
+export declare type Stats = Message<"bailiwick.v1.Stats"> & {
+  /**
+   * @generated from field: uint32 health = 1;
+   */
+  health: number;
+
+  /**
+   * @generated from field: uint32 energy = 2;
+   */
+  energy: number;
+};
+
+/**
+ * Describes the message bailiwick.v1.Stats.
+ * Use `create(StatsSchema)` to create a new message.
+ */
+export declare const StatsSchema: GenMessage<Stats>;
+
+/**
+ * The layer can't confirm what is played just now, so it stands still and nothing is lost; it goes on, or Redirect comes. `held` says which.
+ *
+ * @generated from message bailiwick.v1.DataHeld
+ */
+export declare type DataHeld = Message<"bailiwick.v1.DataHeld"> & {
+  /**
+   * @generated from field: bool held = 1;
+   */
+  held: boolean;
+};
+
+/**
+ * Describes the message bailiwick.v1.DataHeld.
+ * Use `create(DataHeldSchema)` to create a new message.
+ */
+export declare const DataHeldSchema: GenMessage<DataHeld>;
 

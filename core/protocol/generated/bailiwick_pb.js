@@ -8,7 +8,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file bailiwick.proto.
  */
 export const file_bailiwick = /*@__PURE__*/
-  fileDesc("Cg9iYWlsaXdpY2sucHJvdG8SDGJhaWxpd2ljay52MSL0AgoNQ2xpZW50TWVzc2FnZRIQCghzZXF1ZW5jZRgBIAEoDRIkCgVoZWxsbxgCIAEoCzITLmJhaWxpd2ljay52MS5IZWxsb0gAEiIKBG1vdmUYAyABKAsyEi5iYWlsaXdpY2sudjEuTW92ZUgAEiAKA3NheRgEIAEoCzIRLmJhaWxpd2ljay52MS5TYXlIABIiCgR0ZWxsGAUgASgLMhIuYmFpbGl3aWNrLnYxLlRlbGxIABInCgdwaWNrX3VwGAYgASgLMhQuYmFpbGl3aWNrLnYxLlBpY2tVcEgAEiIKBGRyb3AYByABKAsyEi5iYWlsaXdpY2sudjEuRHJvcEgAEiIKBGxvb2sYCCABKAsyEi5iYWlsaXdpY2sudjEuTG9va0gAEiQKBWxlYXZlGAkgASgLMhMuYmFpbGl3aWNrLnYxLkxlYXZlSAASIgoEcGluZxgKIAEoCzISLmJhaWxpd2ljay52MS5QaW5nSABCBgoEYm9keSI4CgVIZWxsbxINCgVsYXllchgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSEAoIcHJvdG9jb2wYAyABKA0iHgoETW92ZRIKCgJ2eBgBIAEoERIKCgJ2eRgCIAEoESITCgNTYXkSDAoEdGV4dBgBIAEoCSIsCgRUZWxsEgoKAnRvGAEgASgJEgwKBHRleHQYAiABKAkSCgoCaWQYAyABKA0iGAoGUGlja1VwEg4KBmVudGl0eRgBIAEoDSIUCgREcm9wEgwKBGl0ZW0YASABKAkiBgoETG9vayIHCgVMZWF2ZSIVCgRQaW5nEg0KBW5vbmNlGAEgASgNIuQDCg1TZXJ2ZXJNZXNzYWdlEigKB3dlbGNvbWUYASABKAsyFS5iYWlsaXdpY2sudjEuV2VsY29tZUgAEioKCGFwcGVhcmVkGAIgASgLMhYuYmFpbGl3aWNrLnYxLkFwcGVhcmVkSAASKgoIdmFuaXNoZWQYAyABKAsyFi5iYWlsaXdpY2sudjEuVmFuaXNoZWRIABIiCgRzYWlkGAQgASgLMhIuYmFpbGl3aWNrLnYxLlNhaWRIABIiCgR0b2xkGAUgASgLMhIuYmFpbGl3aWNrLnYxLlRvbGRIABIvCgt0ZWxsX3Jlc3VsdBgGIAEoCzIYLmJhaWxpd2ljay52MS5UZWxsUmVzdWx0SAASLAoJaW52ZW50b3J5GAcgASgLMhcuYmFpbGl3aWNrLnYxLkludmVudG9yeUgAEigKB3JlZnVzZWQYCCABKAsyFS5iYWlsaXdpY2sudjEuUmVmdXNlZEgAEioKCHJlZGlyZWN0GAkgASgLMhYuYmFpbGl3aWNrLnYxLlJlZGlyZWN0SAASKAoHZ29vZGJ5ZRgKIAEoCzIVLmJhaWxpd2ljay52MS5Hb29kYnllSAASIgoEcG9uZxgLIAEoCzISLmJhaWxpd2ljay52MS5Qb25nSABCBgoEYm9keSKFAgoHV2VsY29tZRINCgVsYXllchgBIAEoCRINCgVlcG9jaBgCIAEoDRIMCgR0aWNrGAMgASgNEhEKCXRpY2tfcmF0ZRgEIAEoDRIOCgZlbnRpdHkYBSABKA0SEQoJY2hhcmFjdGVyGAYgASgJEgwKBG5hbWUYByABKAkSDQoFbWluX3gYCCABKBESDQoFbWluX3kYCSABKBESDQoFbWF4X3gYCiABKBESDQoFbWF4X3kYCyABKBESEQoJbWF4X3NwZWVkGAwgASgNEhQKDGFja25vd2xlZGdlZBgNIAEoDRIlCglpbnZlbnRvcnkYDiADKAsyEi5iYWlsaXdpY2sudjEuSXRlbSIgCgRJdGVtEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkiMgoIQXBwZWFyZWQSJgoIZW50aXRpZXMYASADKAsyFC5iYWlsaXdpY2sudjEuRW50aXR5IkYKBkVudGl0eRIKCgJpZBgBIAEoDRIMCgRraW5kGAIgASgJEgwKBG5hbWUYAyABKAkSCQoBeBgEIAEoERIJCgF5GAUgASgRIhwKCFZhbmlzaGVkEhAKCGVudGl0aWVzGAEgAygNIiIKBFNhaWQSDAoEZnJvbRgBIAEoCRIMCgR0ZXh0GAIgASgJIiIKBFRvbGQSDAoEZnJvbRgBIAEoCRIMCgR0ZXh0GAIgASgJIisKClRlbGxSZXN1bHQSCgoCaWQYASABKA0SEQoJZGVsaXZlcmVkGAIgASgIIi4KCUludmVudG9yeRIhCgVpdGVtcxgBIAMoCzISLmJhaWxpd2ljay52MS5JdGVtIjoKB1JlZnVzZWQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhAKCHNlcXVlbmNlGAMgASgNIjIKCFJlZGlyZWN0Eg4KBnJlYXNvbhgBIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgCIAEoDSIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCSIVCgRQb25nEg0KBW5vbmNlGAEgASgNYgZwcm90bzM");
+  fileDesc("Cg9iYWlsaXdpY2sucHJvdG8SDGJhaWxpd2ljay52MSLuAwoNQ2xpZW50TWVzc2FnZRIQCghzZXF1ZW5jZRgBIAEoDRIkCgVoZWxsbxgCIAEoCzITLmJhaWxpd2ljay52MS5IZWxsb0gAEiIKBG1vdmUYAyABKAsyEi5iYWlsaXdpY2sudjEuTW92ZUgAEiAKA3NheRgEIAEoCzIRLmJhaWxpd2ljay52MS5TYXlIABIiCgR0ZWxsGAUgASgLMhIuYmFpbGl3aWNrLnYxLlRlbGxIABInCgdwaWNrX3VwGAYgASgLMhQuYmFpbGl3aWNrLnYxLlBpY2tVcEgAEiIKBGRyb3AYByABKAsyEi5iYWlsaXdpY2sudjEuRHJvcEgAEiIKBGxvb2sYCCABKAsyEi5iYWlsaXdpY2sudjEuTG9va0gAEiQKBWxlYXZlGAkgASgLMhMuYmFpbGl3aWNrLnYxLkxlYXZlSAASIgoEcGluZxgKIAEoCzISLmJhaWxpd2ljay52MS5QaW5nSAASIgoEZ2l2ZRgLIAEoCzISLmJhaWxpd2ljay52MS5HaXZlSAASJAoFZW1vdGUYDCABKAsyEy5iYWlsaXdpY2sudjEuRW1vdGVIABIgCgNhY2sYDSABKAsyES5iYWlsaXdpY2sudjEuQWNrSAASDAoEc2VlbhgPIAEoDUIGCgRib2R5IjgKBUhlbGxvEg0KBWxheWVyGAEgASgJEg4KBnRpY2tldBgCIAEoCRIQCghwcm90b2NvbBgDIAEoDSIeCgRNb3ZlEgoKAnZ4GAEgASgREgoKAnZ5GAIgASgRIhMKA1NheRIMCgR0ZXh0GAEgASgJIiwKBFRlbGwSCgoCdG8YASABKAkSDAoEdGV4dBgCIAEoCRIKCgJpZBgDIAEoDSIYCgZQaWNrVXASDgoGZW50aXR5GAEgASgNIhQKBERyb3ASDAoEaXRlbRgBIAEoCSIGCgRMb29rIgcKBUxlYXZlIhUKBFBpbmcSDQoFbm9uY2UYASABKA0iIAoER2l2ZRIMCgRpdGVtGAEgASgJEgoKAnRvGAIgASgNIhYKBUVtb3RlEg0KBWVtb3RlGAEgASgNIgUKA0FjayKTBAoNU2VydmVyTWVzc2FnZRIoCgd3ZWxjb21lGAEgASgLMhUuYmFpbGl3aWNrLnYxLldlbGNvbWVIABIiCgRzYWlkGAQgASgLMhIuYmFpbGl3aWNrLnYxLlNhaWRIABIiCgR0b2xkGAUgASgLMhIuYmFpbGl3aWNrLnYxLlRvbGRIABIvCgt0ZWxsX3Jlc3VsdBgGIAEoCzIYLmJhaWxpd2ljay52MS5UZWxsUmVzdWx0SAASLAoJaW52ZW50b3J5GAcgASgLMhcuYmFpbGl3aWNrLnYxLkludmVudG9yeUgAEigKB3JlZnVzZWQYCCABKAsyFS5iYWlsaXdpY2sudjEuUmVmdXNlZEgAEioKCHJlZGlyZWN0GAkgASgLMhYuYmFpbGl3aWNrLnYxLlJlZGlyZWN0SAASKAoHZ29vZGJ5ZRgKIAEoCzIVLmJhaWxpd2ljay52MS5Hb29kYnllSAASIgoEcG9uZxgLIAEoCzISLmJhaWxpd2ljay52MS5Qb25nSAASJgoGZW1vdGVkGAwgASgLMhQuYmFpbGl3aWNrLnYxLkVtb3RlZEgAEiQKBXN0YXRzGA0gASgLMhMuYmFpbGl3aWNrLnYxLlN0YXRzSAASKwoJZGF0YV9oZWxkGA4gASgLMhYuYmFpbGl3aWNrLnYxLkRhdGFIZWxkSABCBgoEYm9keUoECAIQA0oECAMQBCKFAgoHV2VsY29tZRINCgVsYXllchgBIAEoCRINCgVlcG9jaBgCIAEoDRIMCgR0aWNrGAMgASgNEhEKCXRpY2tfcmF0ZRgEIAEoDRIOCgZlbnRpdHkYBSABKA0SEQoJY2hhcmFjdGVyGAYgASgJEgwKBG5hbWUYByABKAkSDQoFbWluX3gYCCABKBESDQoFbWluX3kYCSABKBESDQoFbWF4X3gYCiABKBESDQoFbWF4X3kYCyABKBESEQoJbWF4X3NwZWVkGAwgASgNEhQKDGFja25vd2xlZGdlZBgNIAEoDRIlCglpbnZlbnRvcnkYDiADKAsyEi5iYWlsaXdpY2sudjEuSXRlbSIgCgRJdGVtEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkiIgoEU2FpZBIMCgRmcm9tGAEgASgJEgwKBHRleHQYAiABKAkiIgoEVG9sZBIMCgRmcm9tGAEgASgJEgwKBHRleHQYAiABKAkiKwoKVGVsbFJlc3VsdBIKCgJpZBgBIAEoDRIRCglkZWxpdmVyZWQYAiABKAgiLgoJSW52ZW50b3J5EiEKBWl0ZW1zGAEgAygLMhIuYmFpbGl3aWNrLnYxLkl0ZW0iOgoHUmVmdXNlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEAoIc2VxdWVuY2UYAyABKA0iMgoIUmVkaXJlY3QSDgoGcmVhc29uGAEgASgJEhYKDnJldHJ5X2FmdGVyX21zGAIgASgNIhkKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJIhUKBFBvbmcSDQoFbm9uY2UYASABKA0iJwoGRW1vdGVkEg4KBmVudGl0eRgBIAEoDRINCgVlbW90ZRgCIAEoDSInCgVTdGF0cxIOCgZoZWFsdGgYASABKA0SDgoGZW5lcmd5GAIgASgNIhgKCERhdGFIZWxkEgwKBGhlbGQYASABKAhiBnByb3RvMw");
 
 /**
  * Describes the message bailiwick.v1.ClientMessage.
@@ -81,45 +81,45 @@ export const PingSchema = /*@__PURE__*/
   messageDesc(file_bailiwick, 9);
 
 /**
+ * Describes the message bailiwick.v1.Give.
+ * Use `create(GiveSchema)` to create a new message.
+ */
+export const GiveSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 10);
+
+/**
+ * Describes the message bailiwick.v1.Emote.
+ * Use `create(EmoteSchema)` to create a new message.
+ */
+export const EmoteSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 11);
+
+/**
+ * Describes the message bailiwick.v1.Ack.
+ * Use `create(AckSchema)` to create a new message.
+ */
+export const AckSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 12);
+
+/**
  * Describes the message bailiwick.v1.ServerMessage.
  * Use `create(ServerMessageSchema)` to create a new message.
  */
 export const ServerMessageSchema = /*@__PURE__*/
-  messageDesc(file_bailiwick, 10);
+  messageDesc(file_bailiwick, 13);
 
 /**
  * Describes the message bailiwick.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_bailiwick, 11);
+  messageDesc(file_bailiwick, 14);
 
 /**
  * Describes the message bailiwick.v1.Item.
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema = /*@__PURE__*/
-  messageDesc(file_bailiwick, 12);
-
-/**
- * Describes the message bailiwick.v1.Appeared.
- * Use `create(AppearedSchema)` to create a new message.
- */
-export const AppearedSchema = /*@__PURE__*/
-  messageDesc(file_bailiwick, 13);
-
-/**
- * Describes the message bailiwick.v1.Entity.
- * Use `create(EntitySchema)` to create a new message.
- */
-export const EntitySchema = /*@__PURE__*/
-  messageDesc(file_bailiwick, 14);
-
-/**
- * Describes the message bailiwick.v1.Vanished.
- * Use `create(VanishedSchema)` to create a new message.
- */
-export const VanishedSchema = /*@__PURE__*/
   messageDesc(file_bailiwick, 15);
 
 /**
@@ -177,4 +177,25 @@ export const GoodbyeSchema = /*@__PURE__*/
  */
 export const PongSchema = /*@__PURE__*/
   messageDesc(file_bailiwick, 23);
+
+/**
+ * Describes the message bailiwick.v1.Emoted.
+ * Use `create(EmotedSchema)` to create a new message.
+ */
+export const EmotedSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 24);
+
+/**
+ * Describes the message bailiwick.v1.Stats.
+ * Use `create(StatsSchema)` to create a new message.
+ */
+export const StatsSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 25);
+
+/**
+ * Describes the message bailiwick.v1.DataHeld.
+ * Use `create(DataHeldSchema)` to create a new message.
+ */
+export const DataHeldSchema = /*@__PURE__*/
+  messageDesc(file_bailiwick, 26);
 

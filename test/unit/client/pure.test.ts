@@ -8,6 +8,7 @@ import { type Welcome, ZoneView } from '../../../client/view.ts'
 import { BailiwickError, catalogue, type ErrorCode } from '../../../core/errors.ts'
 import { decodeServerMessage, encodeServerMessage, INPUT_BURST, INPUT_RATE } from '../../../core/protocol/frame.ts'
 import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
+import type { StateFrame } from '../../../core/protocol/state-frame.ts'
 import { CLIENT_RECONNECT_MAX, CLIENT_RECONNECT_MIN } from '../../../core/timing.ts'
 
 describe('retryDelay', () => {
@@ -110,19 +111,42 @@ function welcome(parts: Partial<Pick<Welcome, 'layer' | 'epoch' | 'tick' | 'enti
 }
 
 describe('ZoneView', () => {
-  const notice = (id: number, name: string) =>
-    ({ id, kind: 'avatar', name, x: id * 1_000, y: 0 }) as Parameters<ZoneView['appeared']>[0][number]
-  const at = (epoch: number, tick: number, x: number) => ({ epoch, tick, acknowledged: 0, entities: [{ id: 1, x, y: 0, heading: 64 }] })
+  const record = (id: number, name: string, x = id * 1_000) => ({ id, kind: 'avatar', name, x, y: 0, heading: 0 })
+  const empty = { acknowledged: 0, fresh: false, column: 0, row: 0, left: [], full: [], updates: [], messages: [] }
+  const at = (epoch: number, tick: number, change: Partial<StateFrame>): StateFrame => ({ ...empty, epoch, tick, ...change })
+  const names = (entities: readonly { readonly name: string }[] | undefined) => entities?.map(({ name }) => name)
 
-  it('keeps entities from appeared to vanished, moved by states', () => {
+  function seeing(...full: StateFrame['full']): ZoneView {
     const view = new ZoneView()
     view.welcomed(welcome())
-    view.appeared([notice(1, 'Ada'), notice(2, 'Ben')])
+    expect(names(view.state(at(3, 10, { fresh: true, full }))?.appeared)).toEqual(names(full))
+    return view
+  }
+
+  it('keeps entities until they leave, moved by updates', () => {
+    const view = seeing(record(1, 'Ada'), record(2, 'Ben'))
     expect(view.me).toEqual({ id: 1, kind: 'avatar', name: 'Ada', x: 1_000, y: 0, heading: 0 })
-    expect(view.state(at(3, 11, 1_500))).toBe(true)
+    expect(view.state(at(3, 11, { updates: [{ id: 1, x: 1_500, y: 0, heading: 64 }] }))).toEqual({ appeared: [], vanished: [] })
     expect(view.me).toMatchObject({ x: 1_500, heading: 64 })
-    expect(view.vanished([2, 9]).map((entity) => entity.name)).toEqual(['Ben'])
+    expect(names(view.state(at(3, 12, { left: [2, 9] }))?.vanished)).toEqual(['Ben'])
     expect([...view.entities.keys()]).toEqual([1])
+  })
+
+  it('drops what lies outside the nine cells, after it was moved', () => {
+    const view = seeing(record(1, 'Ada'), record(2, 'Ben'), record(3, 'Cid', -32_000))
+    const change = view.state(at(3, 11, { column: 1, updates: [{ id: 2, x: 70_000, y: 0, heading: 0 }] }))
+    expect(names(change?.vanished)).toEqual(['Cid'])
+    expect([...view.entities.keys()]).toEqual([1, 2])
+  })
+
+  it('a fresh frame is all there is; who was seen before and is told again has not vanished', () => {
+    const view = seeing(record(1, 'Ada'), record(2, 'Ben'), record(3, 'Cid'))
+    const change = view.state(at(3, 11, { fresh: true, full: [record(1, 'Ada', 5_000), record(3, 'Dan'), record(4, 'Eve')] }))
+    expect([names(change?.appeared), names(change?.vanished)]).toEqual([
+      ['Dan', 'Eve'],
+      ['Ben', 'Cid'],
+    ])
+    expect(names([...view.entities.values()])).toEqual(['Ada', 'Dan', 'Eve'])
   })
 
   it.each([
@@ -132,10 +156,8 @@ describe('ZoneView', () => {
     ['a lower epoch, whatever its tick', 2, 99, false],
     ['a higher epoch, whatever its tick', 4, 1, true],
   ])('takes %s over: %s.%s %s', (_, epoch, tick, taken) => {
-    const view = new ZoneView()
-    view.welcomed(welcome())
-    view.appeared([notice(1, 'Ada')])
-    expect(view.state(at(epoch, tick, 7_000))).toBe(taken)
+    const view = seeing(record(1, 'Ada'))
+    expect(view.state(at(epoch, tick, { updates: [{ id: 1, x: 7_000, y: 0, heading: 64 }] })) !== undefined).toBe(taken)
     expect(view.me?.x).toBe(taken ? 7_000 : 1_000)
   })
 

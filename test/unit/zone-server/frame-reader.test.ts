@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FrameReader, OPCODE, type ReaderEvent } from '../../../zone-server/transport/frame-reader.ts'
+import { FrameReader, OPCODE } from '../../../zone-server/transport/frame-reader.ts'
 import { TokenBucket } from '../../../zone-server/transport/token-bucket.ts'
 
 const LIMIT = 1_000
@@ -47,9 +47,28 @@ function cut(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   return places.slice(1).map((to, i) => bytes.slice(places[i], to))
 }
 
-function read(chunks: readonly Uint8Array[]): ReaderEvent[] {
-  const reader = new FrameReader(LIMIT)
-  return chunks.flatMap((chunk) => reader.push(chunk))
+type Heard =
+  | { readonly kind: 'message' | 'ping'; readonly payload: Uint8Array }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'close'; readonly code: number | undefined }
+  | { readonly kind: 'error'; readonly code: number; readonly reason: string }
+
+/** Reads the chunks through one buffer that is used again, as a connection does. */
+function read(chunks: readonly Uint8Array[]): Heard[] {
+  const heard: Heard[] = []
+  const reader = new FrameReader(LIMIT, {
+    message: (bytes, from, to) => heard.push({ kind: 'message', payload: bytes.slice(from, to) }),
+    ping: (payload) => heard.push({ kind: 'ping', payload: payload.slice() }),
+    pong: () => heard.push({ kind: 'pong' }),
+    close: (code) => heard.push({ kind: 'close', code }),
+    error: (code, reason) => heard.push({ kind: 'error', code, reason }),
+  })
+  const buffer = new Uint8Array(chunks.reduce((most, { byteLength }) => Math.max(most, byteLength), 0))
+  for (const chunk of chunks) {
+    buffer.set(chunk)
+    reader.push(buffer, chunk.byteLength)
+  }
+  return heard
 }
 
 describe('what is refused, with its close code', () => {
@@ -118,7 +137,7 @@ describe('what is read', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 30 }), (messages, cuts) => {
         const frames: Uint8Array[] = []
-        const expected: ReaderEvent[] = []
+        const expected: Heard[] = []
         for (const { payload, cuts: fragmentCuts, ping } of messages) {
           const fragments = cut(payload, fragmentCuts)
           fragments.forEach((fragment, i) => {

@@ -34,7 +34,7 @@ async function echo(options: Partial<ListenerOptions> = {}): Promise<Served> {
     onConnection: (connection) => {
       served.connections.push(connection)
       return {
-        frame: (bytes) => connection.send([bytes]),
+        frame: (bytes, from, to) => connection.send([bytes.slice(from, to)]),
         late: () => connection.close(1008, 'late'),
         broken: (reason) => {
           served.log.push(reason)

@@ -2,11 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { CharacterRecord } from '../../../core/chains.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import { type AdmissionRequest, decideAdmission } from '../../../zone-server/admission.ts'
-import { CELL, Grid } from '../../../zone-server/interest/grid.ts'
-import { View } from '../../../zone-server/interest/view.ts'
-import { step } from '../../../zone-server/simulation/step.ts'
 import { MAX_CATCH_UP, ticksDue } from '../../../zone-server/ticker.ts'
-import { freshState, joins, newcomer } from './simulation-kit.ts'
+import { newcomer } from './simulation-kit.ts'
 
 describe('admission', () => {
   const here: LayerId = 'game/meadow/0'
@@ -62,26 +59,4 @@ describe('ticks', () => {
     ['the clock was set back: a new beat', 500, { run: 0, next: 550 }],
   ]
   for (const [name, now, expected] of table) it(name, () => expect(ticksDue(now, 1_000, 50)).toEqual(expected))
-})
-
-describe('interest', () => {
-  it('sees the nine cells around it, and what lies on the ground there, but not what is carried', () => {
-    const state = freshState()
-    const at = (name: string, x: number, y: number) =>
-      joins(name, { ...newcomer, zone: 'game/meadow', position: { x, y }, inventory: [{ id: `${name}/9`, kind: 'key' }] })
-    step(state, [at('ada', CELL, CELL), at('bob', CELL * 3 - 1, 0), at('cyd', CELL * 3, 0)])
-    const seen = (x: number, y: number) => new Grid(state).around(x, y).map((id) => state.entities.label[id])
-    expect(seen(CELL, CELL).sort()).toEqual(['ada', 'bob'])
-    step(state, [{ source: 'bob', sequence: 1, body: { kind: 'drop', item: 'bob/9' } }])
-    expect(seen(CELL, CELL).sort()).toEqual(['ada', 'bob', 'bob/9'])
-    expect(seen(CELL * 500, CELL * 500)).toEqual([])
-  })
-
-  it('a view tells what came and what went, and all again when it forgets', () => {
-    const view = new View()
-    expect(view.update([1, 2])).toEqual({ appeared: [1, 2], vanished: [] })
-    expect(view.update([2, 3])).toEqual({ appeared: [3], vanished: [1] })
-    view.forget()
-    expect(view.update([2])).toEqual({ appeared: [2], vanished: [] })
-  })
 })

@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { decodeServerMessage, encodeClientMessage, FRAME_STATE, type ServerMessage } from '../../../core/protocol/frame.ts'
+import { type ViewedEntity, ZoneView } from '../../../client/view.ts'
+import {
+  decodeServerMessage,
+  decodeServerPayload,
+  encodeClientMessage,
+  FRAME_STATE,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from '../../../core/protocol/frame.ts'
 import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
 import { decodeStateFrame, type StateFrame } from '../../../core/protocol/state-frame.ts'
 
@@ -14,8 +22,9 @@ type ClientBody = NonNullable<Parameters<typeof encodeClientMessage>[0]['body']>
 export class TestClient {
   readonly messages: Body[] = []
   readonly states: StateFrame[] = []
-  /** Entities in view, by name. */
-  readonly view = new Map<number, { name: string; kind: string; x: number; y: number }>()
+  /** Entities in view, by id. */
+  view: ReadonlyMap<number, ViewedEntity> = new Map()
+  readonly #view = new ZoneView()
   closed = false
   #socket: WebSocket | Socket
   #sequence = 0
@@ -53,13 +62,13 @@ export class TestClient {
     else this.#socket.write(withLength(bytes))
   }
 
-  hello(layer: string, ticket: string, protocol = 1): void {
+  hello(layer: string, ticket: string, protocol = PROTOCOL_VERSION): void {
     this.sendBytes(encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol } } }))
   }
 
   /** Sends an input and answers its number. */
   input(body: ClientBody, sequence = ++this.#sequence): number {
-    this.sendBytes(encodeClientMessage({ sequence, body }))
+    this.sendBytes(encodeClientMessage({ sequence, body, seen: this.#view.tick }))
     return sequence
   }
 
@@ -109,18 +118,17 @@ export class TestClient {
   #take(frame: Uint8Array): void {
     if (frame[0] === FRAME_STATE) {
       const state = decodeStateFrame(frame)
+      for (const message of state.messages) this.#message(decodeServerPayload(message).body)
       this.states.push(state)
-      for (const { id, x, y } of state.entities) {
-        const known = this.view.get(id)
-        if (known !== undefined) Object.assign(known, { x, y })
-      }
-    } else {
-      const { body } = decodeServerMessage(frame)
-      if (body.case === 'appeared') for (const { id, name, kind, x, y } of body.value.entities) this.view.set(id, { name, kind, x, y })
-      if (body.case === 'vanished') for (const id of body.value.entities) this.view.delete(id)
-      this.messages.push(body)
-    }
+      this.#view.state(state)
+      this.view = this.#view.entities
+    } else this.#message(decodeServerMessage(frame).body)
     this.#wakeAll()
+  }
+
+  #message(body: Body): void {
+    if (body.case === 'welcome') this.#view.welcomed(body.value)
+    this.messages.push(body)
   }
 
   #end(): void {

@@ -359,7 +359,7 @@ describe('the index away', () => {
     bob.hello(LAYER, ticket)
     expect((await bob.next('refused')).code).toBe('IndexUnavailable')
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Wished')
-    expect((await ada.next('refused')).code).toBe('DataHeld')
+    expect((await ada.next('dataHeld')).held).toBe(true)
     ada.input({ case: 'say', value: { text: 'on we go' } })
     await pause(100)
     expect(ada.messages.filter((body) => body.case === 'said')).toEqual([])

@@ -90,8 +90,11 @@ export class FakeZone {
   }
 
   stateFrame(player: FakePlayer, epoch: number, tick: number): Uint8Array {
-    const entities = this.players.map((_, at) => ({ id: at + 1, x: at * 1_000 + tick * 10, y: 0, heading: 0 }))
-    return encodeStateFrame({ epoch, tick, acknowledged: player.character.sequence, entities })
+    const full = this.players.map(({ character }, at) => {
+      return { id: at + 1, kind: 'avatar', name: character.name, x: at * 1_000 + tick * 10, y: 0, heading: 0 }
+    })
+    const view = { fresh: true, column: 0, row: 0, left: [], updates: [], messages: [] }
+    return encodeStateFrame({ epoch, tick, acknowledged: player.character.sequence, full, ...view })
   }
 
   #onTick(): void {
@@ -154,8 +157,6 @@ export class FakeZone {
       case: 'welcome',
       value: { layer, epoch: this.#script.epoch(), tick: this.#tick, tickRate: 20, ...own, ...bounds, inventory: [] },
     })
-    const entities = this.players.map((entry, at) => ({ id: at + 1, kind: 'avatar', name: entry.character.name, x: at * 1_000, y: 0 }))
-    for (const other of this.players) other.send({ case: 'appeared', value: { entities } })
     return player
   }
 
