@@ -108,7 +108,6 @@ export class Crowd {
     const { count, frameRateHz, cell } = this.#options
     this.#gaps.reset()
     this.#frames = this.#missed = this.#sent = this.#lost = this.#sampledBytes = this.#sampledUpdates = 0
-    for (const client of this.#clients) if (client !== undefined) client.tick = -1
     const bytesBefore = this.#bytes()
     const began = performance.now()
     this.#headroom.start()
@@ -172,7 +171,6 @@ export class Crowd {
   /** True when the message was the welcome. */
   #entered(client: Client, payload: Uint8Array, fail: (found: string) => void): boolean {
     const { dialect } = this.#options
-    if (dialect.isState(payload)) return false
     const greeting = dialect.greeting(payload)
     if (greeting === 'refused') fail(dialect.reason(payload))
     if (greeting !== 'welcome') return false
@@ -185,14 +183,15 @@ export class Crowd {
     const { dialect } = this.#options
     if (!dialect.isState(payload)) return
     this.#gaps.frame(i, performance.now())
-    if (!this.#measuring) return
-    this.#frames++
+    const before = client.tick
     const tick = dialect.tick(payload)
     if (tick !== undefined) {
       this.#ticked = true
-      if (client.tick >= 0) this.#missed += Math.max(0, tick - client.tick - 1)
       client.tick = tick
     }
+    if (!this.#measuring) return
+    this.#frames++
+    if (tick !== undefined && before >= 0) this.#missed += Math.max(0, tick - before - 1)
     if (this.#frames % SAMPLE !== 0) return
     const updates = dialect.updates(payload)
     if (updates === undefined) return
@@ -217,7 +216,9 @@ export class Crowd {
     const client = this.#clients[i]
     if (client === undefined || !client.welcomed) return
     this.#walk.turn(i, LOAD_MOVE_EVERY / 1_000)
-    client.socket.send(this.#options.dialect.move(++client.sequence, this.#walk.vx[i] ?? 0, this.#walk.vy[i] ?? 0))
+    client.socket.send(
+      this.#options.dialect.move(++client.sequence, this.#walk.vx[i] ?? 0, this.#walk.vy[i] ?? 0, Math.max(0, client.tick)),
+    )
     this.#sent++
   }
 

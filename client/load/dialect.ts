@@ -7,8 +7,8 @@ export interface Dialect {
   hello(i: number): Uint8Array | undefined
   /** Answers a welcome; undefined: nothing does. */
   readonly afterWelcome: Uint8Array | undefined
-  /** A move: the wanted velocity in millimetres a second. */
-  move(sequence: number, vx: number, vy: number): Uint8Array
+  /** A move: the wanted velocity in millimetres a second. `seen`: the tick of the last state, 0 before the first. */
+  move(sequence: number, vx: number, vy: number, seen: number): Uint8Array
   isState(message: Uint8Array): boolean
   greeting(message: Uint8Array): Greeting
   /** The tick that a state message is of; undefined when the protocol does not say it. */

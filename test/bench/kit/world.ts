@@ -1,5 +1,5 @@
 import type { Bounds } from '../../../core/geometry.ts'
-import { CELL } from '../../../zone-server/interest/grid.ts'
+import { CELL } from '../../../core/protocol/cells.ts'
 
 /** Others in view of a client, on average: what both sides are measured at. */
 export const IN_VIEW = 32

@@ -43,10 +43,23 @@ static size_t varint(uint8_t *out, uint32_t value) {
   return at;
 }
 
+uint32_t state_tick(const uint8_t *payload, size_t length) {
+  uint32_t value = 0;
+  size_t at = 2;
+  /* Kind and flags, then the epoch, then the tick. */
+  while (at < length && payload[at] > 0x7f) at++;
+  at++;
+  for (int shift = 0; at < length && shift < 35; shift += 7) {
+    value |= (uint32_t)(payload[at] & 0x7f) << shift;
+    if (payload[at++] < 0x80) break;
+  }
+  return value;
+}
+
 static uint32_t zigzag(int value) { return ((uint32_t)value << 1) ^ (uint32_t)(value >> 31); }
 
-/* Field numbers of core/protocol/bailiwick.proto: sequence 1, move 3 (vx 1, vy 2). */
-static size_t our_move(uint8_t *out, uint32_t sequence, int vx, int vy) {
+/* Field numbers of core/protocol/bailiwick.proto: sequence 1, move 3 (vx 1, vy 2), seen 15. */
+static size_t our_move(uint8_t *out, uint32_t sequence, int vx, int vy, uint32_t seen) {
   uint8_t body[16];
   size_t length = 0;
   if (vx != 0) {
@@ -64,7 +77,10 @@ static size_t our_move(uint8_t *out, uint32_t sequence, int vx, int vy) {
   out[at++] = 0x1a;
   out[at++] = (uint8_t)length;
   memcpy(out + at, body, length);
-  return at + length;
+  at += length;
+  if (seen == 0) return at;
+  out[at++] = 0x78;
+  return at + varint(out + at, seen);
 }
 
 /* What room.send('move', { vx, vy }) sends: ROOM_DATA, the type as a text, a MessagePack map. */
@@ -78,14 +94,16 @@ static size_t their_move(uint8_t *out, int vx, int vy) {
   return sizeof form;
 }
 
-size_t encode_move(enum side side, uint8_t *out, uint32_t sequence, int vx, int vy) {
-  return side == BAILIWICK ? our_move(out, sequence, vx, vy) : their_move(out, vx, vy);
+size_t encode_move(enum side side, uint8_t *out, uint32_t sequence, int vx, int vy, uint32_t seen) {
+  return side == BAILIWICK ? our_move(out, sequence, vx, vy, seen) : their_move(out, vx, vy);
 }
 
 bool is_state(enum side side, const uint8_t *payload, size_t length) { return length > 0 && payload[0] == (side == BAILIWICK ? 2 : 15); }
 
 int greeting(enum side side, const uint8_t *payload, size_t length) {
   if (side == COLYSEUS) return length > 0 && payload[0] == 10 ? 1 : length > 0 && payload[0] == 11 ? -1 : 0;
+  /* The welcome comes within the first state frame. */
+  if (length > 0 && payload[0] == 2) return 1;
   if (length < 2 || payload[0] != 1) return 0;
   /* ServerMessage: welcome is field 1; refused, redirect, goodbye are 8, 9, 10. */
   if (payload[1] == 0x0a) return 1;

@@ -32,8 +32,10 @@ size_t masked_frame(uint8_t *out, uint8_t first, const uint8_t *payload, size_t 
 /* Reads the header of the server's frame that `bytes` begin with. Answers its length, 0 when more bytes are needed, and sets the payload's length. */
 size_t frame_header(const uint8_t *bytes, size_t length, size_t *payload);
 
-/* The payload of a move as each side's client library sends it; answers its length, at most 32. */
-size_t encode_move(enum side side, uint8_t *out, uint32_t sequence, int vx, int vy);
+/* The payload of a move as each side's client library sends it; answers its length, at most 32. `seen`: the tick of the last state, 0 before the first. */
+size_t encode_move(enum side side, uint8_t *out, uint32_t sequence, int vx, int vy, uint32_t seen);
+/* The tick of one of our state frames. */
+uint32_t state_tick(const uint8_t *payload, size_t length);
 
 /* True for a state frame (patch), which is what is counted. */
 bool is_state(enum side side, const uint8_t *payload, size_t length);

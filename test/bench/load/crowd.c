@@ -102,12 +102,10 @@ static void state(struct client *c, const uint8_t *payload, size_t length, doubl
     if (gap > longest) longest = gap;
   }
   c->last = now;
+  int64_t before = c->tick;
+  if (side == BAILIWICK) c->tick = state_tick(payload, length);
   if (!measuring) return;
-  if (side == BAILIWICK && length >= 9) {
-    int64_t tick = payload[5] | payload[6] << 8 | payload[7] << 16 | (int64_t)payload[8] << 24;
-    if (c->tick >= 0 && tick > c->tick + 1) missed += tick - c->tick - 1;
-    c->tick = tick;
-  }
+  if (before >= 0 && c->tick > before + 1) missed += c->tick - before - 1;
   if (frames++ % 97 == 0 && sampled < SAMPLES && length <= READ) {
     samples[sampled] = malloc(length);
     memcpy(samples[sampled], payload, length);
@@ -116,10 +114,7 @@ static void state(struct client *c, const uint8_t *payload, size_t length, doubl
 }
 
 static void message(struct client *c, const uint8_t *payload, size_t length, double now) {
-  if (is_state(side, payload, length)) {
-    state(c, payload, length, now);
-    return;
-  }
+  if (c->stage == PLAYING && is_state(side, payload, length)) state(c, payload, length, now);
   if (c->stage != GREETING) return;
   int what = greeting(side, payload, length);
   if (what < 0) fail("client %ld was turned away: %.*s", (long)(c - clients), (int)(length < 200 ? length : 200), payload);
@@ -188,7 +183,7 @@ static void move_those_due(double since) {
     if (c->stage != PLAYING) continue;
     uint8_t payload[32];
     walk(c, &bounds, MOVE_EVERY / 1e3);
-    put(c, 0x82, payload, encode_move(side, payload, ++c->sequence, c->vx, c->vy));
+    put(c, 0x82, payload, encode_move(side, payload, ++c->sequence, c->vx, c->vy, c->tick > 0 ? (uint32_t)c->tick : 0));
     if (measuring) sent++;
   }
 }
@@ -268,7 +263,6 @@ static void measure(double ms) {
   memset(all, 0, sizeof all);
   memset(late, 0, sizeof late);
   memset(each, 0, sizeof *each * COARSE * (size_t)count);
-  for (int i = 0; i < count; i++) clients[i].tick = -1;
   longest = latest = 0;
   frames = missed = sent = lost = received = 0;
   double cpu = cpu_ms(), from = now_ms();

@@ -10,7 +10,7 @@ export function updatesIn(samples: readonly string[]): number | undefined {
   for (const sample of samples) {
     const frame = Buffer.from(sample, 'hex')
     bytes += frame.byteLength + headerOf(frame.byteLength)
-    updates += decodeStateFrame(frame).entities.length
+    updates += decodeStateFrame(frame).updates.length
   }
   return updates === 0 ? undefined : bytes / updates
 }

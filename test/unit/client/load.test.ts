@@ -7,7 +7,7 @@ import { Gaps } from '../../../client/load/gaps.ts'
 import { ServerFrames } from '../../../client/load/server-frames.ts'
 import { startPlaces, Walk } from '../../../client/load/walk.ts'
 import { decodeClientFrame, encodeClientMessage, encodeServerMessage } from '../../../core/protocol/frame.ts'
-import { encodeStateFrame } from '../../../core/protocol/state-frame.ts'
+import { encodeStateFrame, type StateFrame } from '../../../core/protocol/state-frame.ts'
 
 const bounds = { min: { x: 0, y: 0 }, max: { x: 100_000, y: 60_000 } }
 
@@ -30,9 +30,10 @@ describe('load generator', () => {
         fc.integer({ min: 1, max: 2 ** 31 }),
         fc.integer({ min: -6_000, max: 6_000 }),
         fc.integer({ min: -6_000, max: 6_000 }),
-        (sequence, vx, vy) => {
-          expect(Buffer.from(encodeMove(sequence, vx, vy))).toEqual(
-            Buffer.from(encodeClientMessage({ sequence, body: { case: 'move', value: { vx, vy } } })),
+        fc.nat(2 ** 31),
+        (sequence, vx, vy, seen) => {
+          expect(Buffer.from(encodeMove(sequence, vx, vy, seen))).toEqual(
+            Buffer.from(encodeClientMessage({ sequence, seen, body: { case: 'move', value: { vx, vy } } })),
           )
         },
       ),
@@ -111,6 +112,11 @@ describe('load generator', () => {
   })
 })
 
+const nothing: StateFrame = {
+  ...{ epoch: 1, tick: 0, acknowledged: 0, fresh: false, column: 0, row: 0 },
+  ...{ left: [], full: [], updates: [], messages: [] },
+}
+
 describe('a crowd', () => {
   const CLIENTS = 12
   let server: WebSocketServer
@@ -124,8 +130,7 @@ describe('a crowd', () => {
       let tick = 0
       const timer = setInterval(() => {
         // Every tenth tick is left out.
-        if (++tick % 10 !== 0)
-          socket.send(encodeStateFrame({ epoch: 1, tick, acknowledged: 0, entities: [{ id: 1, x: 0, y: 0, heading: 0 }] }))
+        if (++tick % 10 !== 0) socket.send(encodeStateFrame({ ...nothing, tick, updates: [{ id: 1, x: 0, y: 0, heading: 0 }] }))
       }, 20)
       socket.on('close', () => clearInterval(timer))
       socket.on('message', (data: Buffer) => {
