@@ -166,7 +166,7 @@ describe('a crowd', () => {
     expect(report.missedTicks).toBeGreaterThanOrEqual(CLIENTS)
     expect(report.gaps.count).toBeGreaterThanOrEqual(report.arrived - CLIENTS)
     expect(report.bytesPerClientSecond).toBeGreaterThan(0)
-    expect(report.bytesPerUpdate).toBe(20)
+    expect(report.bytesPerUpdate).toBe(16)
     expect(report.headroom.cpu).toBeGreaterThan(0)
   })
 
