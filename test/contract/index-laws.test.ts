@@ -6,6 +6,7 @@ import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
 import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import type { IndexHarness } from './index-harness.ts'
+import { checkJournalLaws } from './index-journal-laws.ts'
 import { checkLaws, lawRules } from './index-laws.ts'
 import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
 
@@ -45,5 +46,7 @@ describe('laws of the zone index', () => {
   afterAll(() => server?.stop())
 
   it('hold in memory', { timeout: 60_000 }, () => checkLaws([inMemory()], 150))
+  it('hold for journals in memory', { timeout: 60_000 }, () => checkJournalLaws([inMemory()], 300))
+  it('hold for journals in Redis, which decides as the memory does', { timeout: 60_000 }, () => checkJournalLaws([inMemory(), inRedis], 60))
   it('hold in Redis, which decides as the memory does', { timeout: 60_000 }, () => checkLaws([inMemory(), inRedis], 80))
 })

@@ -21,7 +21,8 @@ interface Scene {
 
 /** A fleet with host a, which serves layer 0, and host b. */
 async function scene(): Promise<Scene> {
-  const server = await started()
+  // With everysec a killed Redis may lose what it answered while its disk was slow.
+  const server = await started(['--appendfsync', 'always'])
   const raw = await rawClient(server)
   const { index, lines } = opened(server.url)
   const world = createWorld({
@@ -169,14 +170,31 @@ describe('the text of the library', () => {
 
 describe('the connection', () => {
   it('warns of settings that may lose what the index knows, and of nothing else', async () => {
-    const careless = await started(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
+    const careless = await started(['--appendonly', 'no', '--appendfsync', 'no', '--maxmemory-policy', 'allkeys-lru'])
     const first = opened(careless.url)
     await reached(first.index)
     expect(first.lines.map(({ level, setting, found }) => [level, setting, found]).sort()).toEqual([
+      ['warn', 'appendfsync', 'no'],
       ['warn', 'appendonly', 'no'],
       ['warn', 'maxmemory-policy', 'allkeys-lru'],
     ])
-    const careful = opened((await started()).url)
+    const careful = opened((await started(['--appendfsync', 'always'])).url)
+    await reached(careful.index)
+    expect(careful.lines).toEqual([])
+  })
+
+  it('warns of replicas that nobody waits for', async () => {
+    const server = await started(['--repl-diskless-sync-delay', '0'])
+    await started(['--replicaof', '127.0.0.1', String(server.port)])
+    const raw = await rawClient(server)
+    await vi.waitFor(async () => expect(await raw.info('replication')).toContain('state=online'), PATIENCE)
+    const careless = opened(server.url)
+    await reached(careless.index)
+    expect(careless.lines.map(({ level, setting, found, recommended }) => [level, setting, found, recommended])).toEqual([
+      ['warn', 'min-replicas-to-write', '0', '1'],
+    ])
+    await raw.configSet('min-replicas-to-write', '1')
+    const careful = opened(server.url)
     await reached(careful.index)
     expect(careful.lines).toEqual([])
   })
