@@ -5,6 +5,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 const UUID_LENGTH = 36
 const UUID_BYTES = 16
+const DASH = 0x2d
 const hexDigits = '0123456789abcdef'
 /** The value of a lower-case hexadecimal digit by its character code; 16: it is none. */
 const digitValue = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -122,11 +123,25 @@ export class ByteWriter {
 export class ByteReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  /** All bytes as a text, when each of them is a character. */
+  readonly #ascii: string | undefined
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  /** `manyTexts`: the bytes are mostly texts, tens of thousands of them: when they can be, they are decoded in one go. */
+  constructor(bytes: Uint8Array, manyTexts = false) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#ascii = manyTexts && isAscii(bytes) ? decoder.decode(bytes) : undefined
+  }
+
+  get position(): number {
+    return this.#at
+  }
+
+  /** Goes on reading at another place. */
+  seek(at: number): void {
+    this.#at = 0
+    this.#take(at)
   }
 
   u8(): number {
@@ -192,6 +207,7 @@ export class ByteReader {
 
   #characters(length: number): string {
     const from = this.#take(length)
+    if (this.#ascii !== undefined) return this.#ascii.substring(from, from + length)
     try {
       return decoder.decode(this.#bytes.subarray(from, from + length))
     } catch (cause) {
@@ -217,6 +233,11 @@ export function corrupt(found: string): BailiwickError {
   return new BailiwickError('StoreCorrupt', { found })
 }
 
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.byteLength; i++) if ((bytes[i] ?? 0) > 0x7f) return false
+  return true
+}
+
 /** How many bytes a text takes in UTF-8. A lone surrogate takes three: it is written as U+FFFD. */
 function utf8Length(value: string): number {
   let length = value.length
@@ -233,18 +254,15 @@ function utf8Length(value: string): number {
 
 /** Packs a lower-case UUID into 16 bytes at `at`; false, with anything there, when the text is none. */
 function packUuid(value: string, bytes: Uint8Array, at: number): boolean {
-  let to = at
-  for (let i = 0; i < UUID_LENGTH; ) {
-    if (i === 8 || i === 13 || i === 18 || i === 23) {
-      if (value.charCodeAt(i) !== 0x2d) return false
-      i++
-      continue
-    }
-    const high = digitValue[value.charCodeAt(i)] ?? 16
-    const low = digitValue[value.charCodeAt(i + 1)] ?? 16
+  if (value.charCodeAt(8) !== DASH || value.charCodeAt(13) !== DASH || value.charCodeAt(18) !== DASH || value.charCodeAt(23) !== DASH)
+    return false
+  for (let i = 0; i < UUID_BYTES; i++) {
+    // The dashes stand before bytes 4, 6, 8 and 10.
+    const from = i * 2 + (i < 4 ? 0 : i < 6 ? 1 : i < 8 ? 2 : i < 10 ? 3 : 4)
+    const high = digitValue[value.charCodeAt(from)] ?? 16
+    const low = digitValue[value.charCodeAt(from + 1)] ?? 16
     if (high > 15 || low > 15) return false
-    bytes[to++] = high * 16 + low
-    i += 2
+    bytes[at + i] = high * 16 + low
   }
   return true
 }

@@ -1,18 +1,24 @@
-/** Two 32-bit halves of a hash that grows word by word: two lanes of MurmurHash3's mixing (Austin Appleby, public domain). It finds accidents, not attacks. */
+/**
+ * Two 32-bit halves of a hash that grows word by word: each a multiply and a shift a word, different in both, and at the end the finisher of MurmurHash3 (Austin Appleby,
+ * public domain), whose multipliers these are. One word changed always changes both halves. It finds accidents, not attacks.
+ */
 export class Lanes {
   one = 0
   two = 0
 
   /** Begins anew, with a number that tells what is hashed. */
   begin(seed: number): void {
-    this.one = 0x9747b28c ^ seed
+    this.one = 0x9747b28c
     this.two = 0x3c6ef372
+    this.word(seed)
   }
 
   /** Mixes 32 bits in. */
   word(word: number): void {
-    this.one = mix(this.one, word)
-    this.two = mix(this.two, Math.imul(word, 0x85ebca6b) ^ this.one)
+    const one = Math.imul(this.one ^ word, 0x85ebca6b)
+    const two = Math.imul((this.two + word) | 0, 0xc2b2ae35)
+    this.one = one ^ (one >>> 15)
+    this.two = two ^ (two >>> 13)
   }
 
   bytes(bytes: Uint8Array, from = 0, to = bytes.byteLength): void {
@@ -41,14 +47,6 @@ export function hashBytes(bytes: Uint8Array): string {
   lanes.bytes(bytes)
   lanes.finish()
   return lanes.hex()
-}
-
-function mix(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51)
-  k = (k << 15) | (k >>> 17)
-  let h = hash ^ Math.imul(k, 0x1b873593)
-  h = (h << 13) | (h >>> 19)
-  return (Math.imul(h, 5) + 0xe6546b64) | 0
 }
 
 function finish(hash: number): number {

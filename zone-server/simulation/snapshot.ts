@@ -1,6 +1,6 @@
 import { BailiwickError } from '../../core/errors.ts'
 import { parseLayerId } from '../../core/ids.ts'
-import { ByteReader, ByteWriter, check } from './bytes.ts'
+import { ByteReader, ByteWriter, check, corrupt } from './bytes.ts'
 import { AVATAR, CREATURE, columnNames, type EntityTable, FREE, ITEM, MAX_ENTITIES } from './entities.ts'
 import { readRelease } from './release.ts'
 import { readSettings, writeSettings } from './settings-bytes.ts'
@@ -65,9 +65,9 @@ export function decodeState(bytes: Uint8Array): LayerState {
   const texts = from.bytes(textBytes)
   readColumns(from, entities, highest)
   from.end()
-  readTexts(entities, texts)
+  const accounts = readTexts(entities, texts)
   checkFreeList(entities)
-  readPlayers(state, players, playerCount)
+  readPlayers(state, players, playerCount, accounts)
   checkOwners(state)
   const found = stateHash(state)
   check(found === hash, `a state with the hash ${found}, where ${hash.slice(0, 16)} is said`)
@@ -114,7 +114,7 @@ function playerWords(state: LayerState): Uint32Array<ArrayBuffer> {
   return words
 }
 
-function readPlayers(state: LayerState, words: Uint32Array, count: number): void {
+function readPlayers(state: LayerState, words: Uint32Array, count: number, accounts: ReadonlyMap<number, string>): void {
   const { entities } = state
   let at = 0
   for (let i = 0; i < count; i++) {
@@ -125,12 +125,13 @@ function readPlayers(state: LayerState, words: Uint32Array, count: number): void
     at += PLAYER_WORDS
     check(at + items <= words.length, `resident ${i} behind the end`)
     check(entities.kind[entity] === AVATAR, `resident ${i} without its avatar ${entity}`)
-    const { label: character, name, account } = entities.texts.read(entities.textAt[entity] ?? 0, entities.textLength[entity] ?? 0)
+    const [character = '', name = '', account = ''] = [entities.label[entity], entities.name[entity], accounts.get(entity)]
     const inventory = [...words.subarray(at, at + items)]
     at += items
     check(!state.players.has(character), `${character} twice`)
     for (const item of inventory)
-      check(entities.kind[item] === ITEM && entities.owner[item] === entity, `${character} with an item ${item} that is not its own`)
+      if (entities.kind[item] !== ITEM || entities.owner[item] !== entity)
+        throw corrupt(`${character} with an item ${item} that is not its own`)
     const createdAt = high * 0x1_0000_0000 + low
     addPlayer(state, { character, account, name, createdAt, version, entity, inventory, inputSequence, linkDeadSince })
   }
@@ -147,27 +148,31 @@ function readColumns(from: ByteReader, entities: EntityTable, highest: number): 
   }
 }
 
-function readTexts(entities: EntityTable, bytes: Uint8Array<ArrayBuffer>): void {
+/** Reads what everything is called; answers the accounts of the avatars. */
+function readTexts(entities: EntityTable, bytes: Uint8Array<ArrayBuffer>): Map<number, string> {
+  const accounts = new Map<number, string>()
   let inUse = 0
   for (let id = 1; id <= entities.highest; id++) inUse += entities.textLength[id] ?? 0
   check(inUse <= bytes.byteLength, `${inUse} bytes of texts in ${bytes.byteLength}`)
-  entities.texts.load(bytes, inUse)
+  const read = entities.texts.load(bytes, inUse)
   for (let id = 1; id <= entities.highest; id++) {
     const kind = entities.kind[id] ?? FREE
-    check(kind <= CREATURE, `entity ${id} of kind ${kind}`)
+    if (kind > CREATURE) throw corrupt(`entity ${id} of kind ${kind}`)
     entities.touch(id)
     entities.label[id] = ''
     entities.name[id] = ''
     if (kind === FREE) continue
-    const { label, name } = entities.texts.read(entities.textAt[id] ?? 0, entities.textLength[id] ?? 0)
+    const { label, name, account } = read(entities.textAt[id] ?? 0, entities.textLength[id] ?? 0)
+    if (kind === AVATAR) accounts.set(id, account)
     entities.label[id] = label
     entities.name[id] = name
     if (kind === ITEM) {
-      check(!entities.items.has(label), `item ${label} twice`)
+      if (entities.items.has(label)) throw corrupt(`item ${label} twice`)
       entities.items.set(label, id)
     }
     entities.hashTexts(id)
   }
+  return accounts
 }
 
 /** The list of freed slots must hold each of them once. */

@@ -1,5 +1,5 @@
 import { canonical } from './canonical.ts'
-import { type Input, isLayerBody, LAYER } from './input.ts'
+import { type Input, isLayerBody, LAYER, type LayerBody, type PlayerBody } from './input.ts'
 import { Outputs, type TickOutput } from './output.ts'
 import { bite, decideCreatures } from './rules/creatures.ts'
 import { applyLayerInput } from './rules/layer.ts'
@@ -8,13 +8,15 @@ import { expireLinkDead } from './rules/presence.ts'
 import type { Refusal } from './rules/rule.ts'
 import { ruleOf } from './rules/table.ts'
 import { recover, respawnDue } from './rules/vitals.ts'
-import type { LayerState } from './state.ts'
+import type { LayerState, Player } from './state.ts'
 
 /** Says which rules a state was stepped by: stands in every `open` record. Raised whenever the same batches would give another state. */
 export const SIMULATION_VERSION = 'simulation-2'
 
-/** What becomes of an input: it is applied, it is refused, or it is none (of nobody here, or an old number). */
-type Verdict = Refusal | 'Applied' | 'Ignored'
+/** An input that counts: one of the layer's shell, or one of a resident, with why it is refused if it is. What does not count (of nobody here, an old number) is none. */
+type Judged =
+  | { readonly player?: undefined; readonly body: LayerBody }
+  | { readonly player: Player; readonly sequence: number; readonly body: PlayerBody; readonly refusal: Refusal | undefined }
 
 const down: Refusal = { code: 'CharacterDown', parts: { todo: 'wait until it respawns' } }
 
@@ -24,11 +26,10 @@ const down: Refusal = { code: 'CharacterDown', parts: { todo: 'wait until it res
  */
 export function step(state: LayerState, batch: readonly Input[]): TickOutput {
   const out = new Outputs()
-  const inputs = canonical(batch)
-  const verdicts = judge(state, inputs)
+  const judged = judge(state, canonical(batch))
   state.tick++
   state.entities.beginStep()
-  apply(state, inputs, verdicts, out)
+  apply(state, judged, out)
   decideCreatures(state)
   moveAll(state)
   bite(state, out)
@@ -39,47 +40,49 @@ export function step(state: LayerState, batch: readonly Input[]): TickOutput {
 }
 
 /** First half of a tick: every input is judged by the state of the last tick; nothing changes yet. */
-function judge(before: LayerState, batch: readonly Input[]): Verdict[] {
-  const verdicts: Verdict[] = []
+function judge(before: LayerState, batch: readonly Input[]): Judged[] {
+  const judged: Judged[] = []
   let source = LAYER
+  let player: Player | undefined
   let newest = 0
   for (const input of batch) {
     const { sequence, body } = input
     if (isLayerBody(body)) {
-      verdicts.push(input.source === LAYER ? 'Applied' : 'Ignored')
+      if (input.source === LAYER) judged.push({ body })
       continue
     }
-    const player = before.players.get(input.source)
     // One source's inputs stand together.
-    if (input.source !== source) newest = player?.inputSequence ?? 0
-    source = input.source
-    if (player === undefined || sequence <= newest) {
-      verdicts.push('Ignored')
-      continue
+    if (input.source !== source) {
+      source = input.source
+      player = before.players.get(source)
+      newest = player?.inputSequence ?? 0
     }
+    if (player === undefined || sequence <= newest) continue
     newest = sequence
-    const rule = ruleOf(body)
-    const isDown = before.entities.health[player.entity] === 0 && rule.whileDown !== true
-    verdicts.push(isDown ? down : (rule.judge?.(before, player, body) ?? 'Applied'))
+    judged.push({ player, sequence, body, refusal: refusalOf(before, player, body) })
   }
-  return verdicts
+  return judged
+}
+
+function refusalOf(before: LayerState, player: Player, body: PlayerBody): Refusal | undefined {
+  const rule = ruleOf(body)
+  if (before.entities.health[player.entity] === 0 && rule.whileDown !== true) return down
+  return rule.judge?.(before, player, body)
 }
 
 /** Second half: what was judged is done, in canonical order. */
-function apply(state: LayerState, batch: readonly Input[], verdicts: readonly Verdict[], out: Outputs): void {
-  for (const [i, { source, sequence, body }] of batch.entries()) {
-    const verdict = verdicts[i] ?? 'Ignored'
-    if (verdict === 'Ignored') continue
-    if (isLayerBody(body)) {
-      applyLayerInput(state, body, out)
+function apply(state: LayerState, judged: readonly Judged[], out: Outputs): void {
+  for (const one of judged) {
+    if (one.player === undefined) {
+      applyLayerInput(state, one.body, out)
       continue
     }
-    const player = state.players.get(source)
+    const { player, sequence, body, refusal } = one
     // It may have left in this very tick.
-    if (player === undefined || sequence <= player.inputSequence) continue
+    if (state.residents[player.entity] !== player) continue
     player.inputSequence = sequence
     state.entities.touch(player.entity)
-    if (verdict === 'Applied') ruleOf(body).apply(state, player, body, out, sequence)
-    else out.refuse(source, sequence, verdict)
+    if (refusal === undefined) ruleOf(body).apply(state, player, body, out, sequence)
+    else out.refuse(player.character, sequence, refusal)
   }
 }

@@ -1,5 +1,5 @@
 import { BailiwickError } from '../../core/errors.ts'
-import { ByteReader, ByteWriter, check } from './bytes.ts'
+import { ByteReader, ByteWriter, corrupt } from './bytes.ts'
 import type { Lanes } from './hash.ts'
 
 const FIRST_CAPACITY = 4_096
@@ -73,20 +73,18 @@ export class TextArena {
     this.#waste = 0
   }
 
-  /** Takes the bytes of a snapshot. */
-  load(bytes: Uint8Array<ArrayBuffer>, inUse: number): void {
+  /** Takes the bytes of a snapshot; answers a function that reads the texts at a place of so many bytes, or throws StoreCorrupt. */
+  load(bytes: Uint8Array<ArrayBuffer>, inUse: number): (at: number, length: number) => EntityTexts {
     this.#bytes = bytes
     this.#used = bytes.byteLength
     this.#waste = bytes.byteLength - inUse
-  }
-
-  /** Reads texts back. Throws StoreCorrupt. */
-  read(at: number, length: number): EntityTexts {
-    check(at + length <= this.#used, `texts at ${at} of ${length} bytes, where ${this.#used} are`)
-    const from = new ByteReader(this.#bytes.subarray(at, at + length))
-    const texts = { label: from.text(), name: from.text(), account: from.text() }
-    from.end()
-    return texts
+    const from = new ByteReader(bytes, true)
+    return (at, length) => {
+      from.seek(at)
+      const texts = { label: from.text(), name: from.text(), account: from.text() }
+      if (from.position !== at + length) throw corrupt(`texts at ${at} that are not ${length} bytes long`)
+      return texts
+    }
   }
 
   #room(more: number): void {
