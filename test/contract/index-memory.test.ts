@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { MessageChannel } from 'node:worker_threads'
+import { afterAll, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../core/clock.ts'
+import { connectIndex, serveIndex } from '../../dev/remote-index.ts'
 import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
 import { indexContract } from './index-contract.ts'
 import { type IndexHarness, rules } from './index-harness.ts'
@@ -17,6 +19,14 @@ function memoryHarness(): IndexHarness {
 
 const harness = memoryHarness()
 indexContract('zone index in memory', () => harness)
+
+/** As a host in a worker thread of the embedded world sees it. */
+const behind = memoryHarness()
+const { port1, port2 } = new MessageChannel()
+serveIndex(behind.index, port1)
+const remote = connectIndex(port2)
+afterAll(() => remote.close())
+indexContract('zone index in memory, by messages', () => ({ ...behind, index: remote }))
 
 describe('zone index in memory, closed', () => {
   it('throws IndexUnavailable', async () => {
