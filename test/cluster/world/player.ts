@@ -14,10 +14,21 @@ export interface Player {
   readonly heard: string[]
   readonly welcomes: Welcome[]
   readonly refusals: string[]
+  /** The newest state that was told in each epoch: what was told is confirmed. */
+  readonly told: Map<number, Told>
   session: ZoneSession | undefined
   join(zone: string): Promise<Welcome>
   /** Leaves; answers how the stay ended. */
   leave(): Promise<SessionEnd | undefined>
+}
+
+/** What one state frame told its player of itself. */
+export interface Told {
+  readonly tick: number
+  /** The number of the last input that was applied. */
+  readonly acknowledged: number
+  readonly x: number
+  readonly y: number
 }
 
 const passwords: string[] = []
@@ -43,6 +54,7 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
   const heard: string[] = []
   const welcomes: Welcome[] = []
   const refusals: string[] = []
+  const told = new Map<number, Told>()
   const player: Player = {
     client,
     name: character.name,
@@ -51,10 +63,15 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
     heard,
     welcomes,
     refusals,
+    told,
     session: undefined,
     async join(zone) {
       player.session = client.joinZone(zone, character.id, {
         welcome: (welcome) => void welcomes.push(welcome),
+        state: ({ epoch, tick, acknowledged }) => {
+          const me = player.session?.view.me
+          if (me !== undefined) told.set(epoch, { tick, acknowledged, x: me.x, y: me.y })
+        },
         said: (from, text) => void heard.push(`${from}: ${text}`),
         told: (from, text) => void heard.push(`${from} tells: ${text}`),
         refused: (error) => void refusals.push(error.code),
