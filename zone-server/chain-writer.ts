@@ -123,6 +123,9 @@ export class ChainWriter {
 
   /** Writes everything kept into the chain; only within `exclusive`. */
   async storeKept(): Promise<void> {
+    // It is older than what is written now, and must not come behind it.
+    if (this.#captured !== undefined) this.#snapshotWanted = true
+    this.#captured = undefined
     while (this.#deps.kept.newest !== undefined) await this.#segment()
   }
 
@@ -163,6 +166,7 @@ export class ChainWriter {
     this.#captured = undefined
     if (captured === undefined) return
     invariant(isSettled(captured.tick), 'snapshots hold confirmed ticks only', `tick ${captured.tick} is not confirmed`)
+    invariant(captured.tick >= this.#durable, 'records follow each other', `a snapshot of ${captured.tick} behind ${this.#durable}`)
     const snapshot = await captured.packed
     const n = await lease.snapshot(snapshot, signal)
     this.#snapshotTick = captured.tick

@@ -27,6 +27,7 @@ import { contentHash, simulationSettings } from './restore.ts'
 import { jittered } from './retry.ts'
 import type { Seating } from './session.ts'
 import { encodeBatch } from './simulation/batch.ts'
+import { canonical } from './simulation/canonical.ts'
 import type { Input, LayerBody } from './simulation/input.ts'
 import type { TickOutput } from './simulation/output.ts'
 import { sameSettings } from './simulation/settings.ts'
@@ -208,7 +209,8 @@ export class Layer {
     if (this.#closing.begun)
       for (const character of this.#state.players.keys()) this.#inputs.layer({ kind: 'expel', character, reason: 'Closing' })
     const players = this.#state.players.size
-    const batch = this.#inputs.take()
+    // In order once, for the step and for the entry.
+    const batch = canonical(this.#inputs.take())
     const output = step(this.#state, batch)
     this.#stage(batch, output)
     this.#doorway.afterTick()

@@ -61,7 +61,7 @@ export class Trimming {
 
   async #verify(n: number, snapshot: PackedSnapshot): Promise<void> {
     await this.#deps.lease.verify(n, snapshot)
-    this.#verified = [...this.#verified.slice(-1), { n, tick: snapshot.tick }]
+    if (this.#verified.at(-1)?.n !== n) this.#verified = [...this.#verified.slice(-1), { n, tick: snapshot.tick }]
   }
 
   async #drop(below: number, through: number): Promise<void> {

@@ -231,7 +231,7 @@ describe('closing on request', () => {
     expect(await ada.next('redirect')).toMatchObject({ reason: 'Suspend' })
     await ada.next('goodbye')
     await until(async () => (await world.index.getLayer('game/zone-servers', LAYER)).state === 'Asleep')
-    expect((await world.layerChain()).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['snapshot', 'close']))
+    expect((await world.layerChain()).map(({ kind }) => kind)).toEqual(['snapshot', 'segment', 'snapshot', 'close'])
     expect(await world.characterHead('ada')).toMatchObject({
       kind: 'released',
       data: { state: { zone: ZONE, inventory: [{ id: 'ada/1', kind: 'lantern' }] } },
