@@ -10,6 +10,7 @@ import { type Admission, takeCharacter } from './admission.ts'
 import type { Audience, Spectator } from './audience.ts'
 import { withDeadline } from './deadline.ts'
 import type { InputQueue } from './input-queue.ts'
+import { refusedFrame } from './outgoing.ts'
 import type { Releases } from './releases.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
@@ -107,7 +108,8 @@ export class Doorway {
     audience.seat(character, spectator)
     return {
       input: (sequence, body) => {
-        if (audience.seats(character, spectator) && !inputs.player(character, sequence, body)) throw tooManyWait(state.layer)
+        if (!audience.seats(character, spectator) || inputs.player(character, sequence, body)) return
+        spectator.send([refusedFrame(tooManyWait(state.layer), sequence)])
       },
       leave: () => {
         if (audience.unseat(character, spectator)) inputs.layer({ kind: 'linkDead', character })

@@ -87,12 +87,13 @@ describe('what a tick says leaves when the journal has it', () => {
     const tick = () => ada.states.at(-1)?.tick ?? 0
     gone = true
     const last = tick()
-    expect(await ada.next('refused')).toMatchObject({ code: 'DataHeld' })
+    expect(await ada.next('dataHeld')).toMatchObject({ held: true })
     await until(async () => !(await world.index.getLayer(FLEET, LAYER)).dataSafe)
     await pause(300)
     gone = false
     ada.input({ case: 'say', value: { text: 'again' } })
     await ada.next('said')
+    expect(await ada.next('dataHeld')).toMatchObject({ held: false })
     expect(tick()).toBeLessThanOrEqual(last + 40)
     await until(async () => (await world.index.getLayer(FLEET, LAYER)).dataSafe)
     expect(events.filter((event) => /layer (holds|goes on)/.test(event))).toEqual([
