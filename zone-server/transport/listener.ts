@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { CONNECTION_END_LIMIT, HELLO_DEADLINE, PING_EVERY } from '../../core/timing.ts'
+import { Admittance, type ConnectionLimits } from './admittance.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
 import { TcpConnection } from './tcp.ts'
 import { handshake, httpAnswer, WebSocketConnection } from './websocket.ts'
@@ -12,8 +13,8 @@ export interface ListenerOptions {
   readonly port: number
   /** Default: every address of the machine. */
   readonly host?: string | undefined
-  readonly maxConnections?: number | undefined
-  readonly maxPerAddress?: number | undefined
+  /** Default: DEFAULT_LIMITS. */
+  readonly limits?: Partial<ConnectionLimits>
   readonly log: Log
   /** A client came: answers who listens to it. */
   readonly onConnection: (connection: Connection) => ConnectionHandler
@@ -28,8 +29,6 @@ export interface Listener {
   cut(): void
 }
 
-export const MAX_CONNECTIONS = 8_192
-const MAX_CONNECTIONS_PER_ADDRESS = 4_096
 /** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
 const HTTP_START = 0x47
 
@@ -41,30 +40,28 @@ interface Client {
   /** Silent for so many times PING_EVERY. */
   silences: number
   helloTimer: NodeJS.Timeout
+  /** Its first frame has come. */
+  greeted: boolean
 }
 
 /** Listens for game clients, WebSocket and plain TCP on one port. Throws ConfigInvalid when the port can't be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const clients = new Map<Socket, Client>()
-  const perAddress = new Map<string, number>()
-  const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options))
+  const admittance = new Admittance(options.limits)
+  const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options, admittance))
   const server = createServer({ noDelay: true }, (socket) => {
     const address = socket.remoteAddress ?? ''
     socket.on('error', () => socket.destroy())
-    const count = perAddress.get(address) ?? 0
-    if (clients.size >= (options.maxConnections ?? MAX_CONNECTIONS) || count >= (options.maxPerAddress ?? MAX_CONNECTIONS_PER_ADDRESS)) {
+    if (!admittance.enter(address)) {
       socket.destroy()
       return
     }
-    perAddress.set(address, count + 1)
-    const client = accept(socket, address, http, options)
+    const client = accept(socket, address, http, (first) => adopt(client, first, 'tcp', options, admittance))
     clients.set(socket, client)
     socket.once('close', () => {
       clearTimeout(client.helloTimer)
       clients.delete(socket)
-      const left = (perAddress.get(address) ?? 1) - 1
-      if (left === 0) perAddress.delete(address)
-      else perAddress.set(address, left)
+      admittance.left(address, client.greeted)
       client.handler?.closed()
     })
   })
@@ -93,13 +90,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 }
 
 /** Waits for the first byte, which says what the client speaks. */
-function accept(socket: Socket, address: string, http: HttpServer, options: ListenerOptions): Client {
+function accept(socket: Socket, address: string, http: HttpServer, onTcp: (first: Buffer) => void): Client {
   const client: Client = {
     socket,
     address,
     connection: undefined,
     handler: undefined,
     silences: 0,
+    greeted: false,
     helloTimer: setTimeout(() => {
       if (client.handler === undefined) socket.destroy()
       else client.handler.late()
@@ -111,13 +109,19 @@ function accept(socket: Socket, address: string, http: HttpServer, options: List
       socket.unshift(chunk)
       http.emit('connection', socket)
       socket.resume()
-    } else adopt(client, chunk, 'tcp', options)
+    } else onTcp(chunk)
   })
   return client
 }
 
 /** From now on the socket carries frames. `first` are bytes that came already. */
-function adopt(client: Client | undefined, first: Buffer, kind: 'websocket' | 'tcp', options: ListenerOptions): void {
+function adopt(
+  client: Client | undefined,
+  first: Buffer,
+  kind: 'websocket' | 'tcp',
+  options: ListenerOptions,
+  admittance: Admittance,
+): void {
   if (client === undefined) return
   const { socket } = client
   const connection = kind === 'websocket' ? new WebSocketConnection(socket, client.address) : new TcpConnection(socket, client.address)
@@ -127,6 +131,8 @@ function adopt(client: Client | undefined, first: Buffer, kind: 'websocket' | 't
   connection.start({
     frame(bytes, from, to) {
       clearTimeout(client.helloTimer)
+      client.greeted = true
+      admittance.greeted(client.address)
       connection.start(handler)
       handler.frame(bytes, from, to)
     },

@@ -220,7 +220,7 @@ describe('silence', () => {
 
 describe('limits', () => {
   it('more connections of one address than allowed are refused', async () => {
-    await echo({ maxPerAddress: 2 })
+    await echo({ limits: { perAddress: 2 } })
     const first = await openWebSocket()
     await openWebSocket()
     const third = await openTcp()
@@ -230,6 +230,23 @@ describe('limits', () => {
     first.terminate()
     while ((listener?.connections() ?? 0) > 1) await new Promise((resolve) => setTimeout(resolve, 5))
     await openWebSocket()
+  })
+
+  it('more connections of one address that have said nothing yet are refused; those that have do not count', async () => {
+    await echo({ limits: { handshakesPerAddress: 2 } })
+    const first = await openWebSocket()
+    const second = await openTcp()
+    await once(await openTcp(), 'close')
+    first.send(Uint8Array.of(1))
+    expect(await message(first)).toEqual(Uint8Array.of(1))
+    const third = await openWebSocket()
+    second.destroy()
+    while ((listener?.connections() ?? 0) > 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    const fourth = await openWebSocket()
+    for (const socket of [third, fourth]) {
+      socket.send(Uint8Array.of(2))
+      expect(await message(socket)).toEqual(Uint8Array.of(2))
+    }
   })
 
   it('a client that does not read is cut', async () => {
