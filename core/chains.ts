@@ -19,7 +19,8 @@ export function foldName(name: string): string {
 
 /**
  * One record of a layer's chain. The epoch is the n of the newest `open`. Every record says where the newest whole snapshot before it stands
- * (`lastSnapshot`, 0: none), so that a claim reads that one and what is behind it, and not the chain. docs/durability.md.
+ * (`lastSnapshot`, 0: none), so that a claim reads that one and what is behind it, and not the chain; and where the newest `erased` stood (`erasedAt`,
+ * 0: never erased), so that what was held by the layer before is known to be free. docs/durability.md.
  */
 export type LayerRecord = LayerOpen | LayerSnapshot | LayerSegment | LayerClose | LayerErased
 
@@ -33,6 +34,7 @@ export interface LayerOpen {
   /** The hash of the zone's content. */
   readonly content: string
   readonly lastSnapshot: number
+  readonly erasedAt: number
 }
 
 /** The whole state, as the blob. */
@@ -49,6 +51,7 @@ export interface LayerSnapshot {
   /** The hash of the blob's content. */
   readonly hash: string
   readonly lastSnapshot: number
+  readonly erasedAt: number
 }
 
 /** Journal entries, as the blob: what the layer was told since the snapshot or segment before. */
@@ -61,6 +64,7 @@ export interface LayerSegment {
   readonly to: number
   readonly hash: string
   readonly lastSnapshot: number
+  readonly erasedAt: number
 }
 
 /** The epoch ended in order, at this tick, behind a snapshot of it. */
@@ -69,6 +73,7 @@ export interface LayerClose {
   readonly epoch: number
   readonly tick: number
   readonly lastSnapshot: number
+  readonly erasedAt: number
 }
 
 /** The zone's data was deleted. */
@@ -86,8 +91,9 @@ export interface CharacterRecord {
   readonly account: string
   readonly name: string
   readonly createdAt: number
-  /** The layer that holds it; only with `held`. */
+  /** The layer that holds it, and the epoch in which it was taken; only with `held`. */
   readonly layer?: LayerId
+  readonly epoch?: number
   readonly state: CharacterState
 }
 

@@ -22,6 +22,7 @@ const characterRecord = z.object({
   name: z.string(),
   createdAt: z.number(),
   layer: layer.optional(),
+  epoch: z.int().min(1).optional(),
   state: z.object({
     zone: zone.nullable(),
     position: z.object({ x: z.int(), y: z.int() }).nullable(),
@@ -38,12 +39,12 @@ export function readCharacterRecord(chain: string, entry: ChainEntry): Character
     const found = result.error.issues[0]?.message ?? 'another form'
     throw new BailiwickError('StoreCorrupt', { asked: `record ${entry.n} of ${chain}`, found, cause: result.error })
   }
-  const { layer, ...record } = result.data
-  return layer === undefined ? record : { ...record, layer }
+  const { layer, epoch, ...record } = result.data
+  return { ...record, ...(layer === undefined ? {} : { layer }), ...(epoch === undefined ? {} : { epoch }) }
 }
 
 /** The record as the store takes it: its kind beside the rest. */
-export function storedCharacter({ kind, account, name, createdAt, layer, state }: CharacterRecord): StoredRecord {
+export function storedCharacter({ kind, account, name, createdAt, layer, epoch, state }: CharacterRecord): StoredRecord {
   const { zone, position, inventory, inputSequence, stats } = state
   const plain = {
     zone,
@@ -52,7 +53,7 @@ export function storedCharacter({ kind, account, name, createdAt, layer, state }
     inputSequence,
     ...(stats === undefined ? {} : { stats: { health: stats.health, energy: stats.energy } }),
   }
-  return { kind, data: { account, name, createdAt, layer, state: plain } }
+  return { kind, data: { account, name, createdAt, layer, epoch, state: plain } }
 }
 
 function checkedId<T extends string>(parse: (text: string) => T) {

@@ -4,10 +4,13 @@ import { readCharacterRecord, storedCharacter } from '../core/character-record.t
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ChainEntry, Store } from '../core/ports/store-port.ts'
+import { readLayerRecord } from './records.ts'
 import type { Arrival } from './simulation/input.ts'
 
 export interface AdmissionRequest {
   readonly layer: LayerId
+  /** The layer's present epoch. */
+  readonly epoch: number
   readonly account: string
   readonly character: string
   /** The version of the resident of this character; undefined: it is not here. */
@@ -34,7 +37,7 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
     const record = entry === undefined ? undefined : await freed(readCharacterRecord(chain, entry), store)
     const decision = decideAdmission(request, entry, record)
     if (decision.do !== 'hold') return decision
-    const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer }
+    const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer, epoch: request.epoch }
     if ((await store.append(chain, decision.n, randomUUID(), storedCharacter(held))) === 'Done') {
       return { do: 'arrive', fresh: true, arrival: arrivalOf(request.character, decision.n, held) }
     }
@@ -51,9 +54,14 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
  * else could let it go. What it carried went with the layer, or was passed on there: it must not come into being again.
  */
 async function freed(record: CharacterRecord, store: Store): Promise<CharacterRecord> {
-  const { layer, ...rest } = record
+  const { layer, epoch = 0, ...rest } = record
   if (record.kind !== 'held' || layer === undefined) return record
-  if ((await store.head(chains.layer(layer)))?.kind !== 'erased') return record
+  const chain = chains.layer(layer)
+  const head = await store.head(chain)
+  if (head === undefined) return record
+  const last = readLayerRecord(chain, head)
+  // The layer may have been opened anew since: then it is another one, that never had the character.
+  if ((last.kind === 'erased' ? head.n : last.erasedAt) < Math.max(epoch, 1)) return record
   return { ...rest, kind: 'released', state: { ...rest.state, zone: parseLayerId(layer).zone, inventory: [] } }
 }
 

@@ -95,7 +95,14 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
     }
     case 'open': {
       const { host, generation, content } = request
-      const record = { kind: 'open', host, generation, code: SIMULATION_VERSION, content, lastSnapshot: step.lastSnapshot } as const
+      const record = {
+        kind: 'open',
+        host,
+        generation,
+        code: SIMULATION_VERSION,
+        content,
+        ...{ lastSnapshot: step.lastSnapshot, erasedAt: step.erasedAt },
+      } as const
       return { ...seen, opened: await store.append(chain, step.n, nonce, storedLayerRecord(record)) }
     }
     case 'dropJournal':
@@ -128,14 +135,17 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
 
 /** Replays what was confirmed, and stores of it what the store lacks: from here on the chain alone is enough, and says which past is the one. */
 async function bringBack(
-  { fence }: ClaimSeen,
+  { fence, head }: ClaimSeen,
   { epoch, snapshot }: Extract<ClaimStep, { readonly do: 'recover' }>,
   claiming: Claiming,
 ): Promise<void> {
   const { request, deps, signal, nonce, base, journal } = claiming
   if (fence === undefined) throw new BailiwickError('InvariantBroken', { asked: `a claim of ${request.layer}`, found: 'no fence' })
   const { layer, generation, host, content } = request
-  const lease = new Lease({ layer, generation, host, content, epoch, nonce, fence, lastSnapshot: snapshot }, deps)
+  const lease = new Lease(
+    { layer, generation, host, content, epoch, nonce, fence, lastSnapshot: snapshot, erasedAt: head?.erasedAt ?? 0 },
+    deps,
+  )
   const recovered = await recover({ layer, base, epoch, journal, fresh: request.fresh }, deps, signal)
   claiming.lease = lease
   claiming.recovered = await storeRecovered(recovered, lease, deps, signal)
@@ -143,5 +153,9 @@ async function bringBack(
 
 function seenHead(chain: string, entry: ChainEntry): SeenHead {
   const record = readLayerRecord(chain, entry)
-  return { n: entry.n, newestSnapshot: record.kind === 'snapshot' ? entry.n : record.lastSnapshot }
+  return {
+    n: entry.n,
+    newestSnapshot: record.kind === 'snapshot' ? entry.n : record.lastSnapshot,
+    erasedAt: record.kind === 'erased' ? entry.n : record.erasedAt,
+  }
 }

@@ -33,6 +33,8 @@ export interface SeenHead {
   readonly n: number
   /** The newest snapshot in the chain: the head itself or where it points to; 0: none. */
   readonly newestSnapshot: number
+  /** The newest record that says that everything before it was erased: the head itself or where it points to; 0: none. */
+  readonly erasedAt: number
 }
 
 export interface SeenSnapshot {
@@ -44,7 +46,7 @@ export interface SeenSnapshot {
 
 export type ClaimStep =
   | { readonly do: 'readHead' }
-  | { readonly do: 'open'; readonly n: number; readonly lastSnapshot: number }
+  | { readonly do: 'open'; readonly n: number; readonly lastSnapshot: number; readonly erasedAt: number }
   /** Up to this epoch nothing is stored. */
   | { readonly do: 'dropJournal'; readonly epoch: number }
   | { readonly do: 'raiseFence'; readonly epoch: number }
@@ -84,7 +86,7 @@ export function decideClaim(seen: ClaimSeen): ClaimStep {
   const { head, opened, fence } = seen
   if (head === undefined) return { do: 'readHead' }
   const epoch = (head?.n ?? 0) + 1
-  if (opened === undefined) return { do: 'open', n: epoch, lastSnapshot: head?.newestSnapshot ?? 0 }
+  if (opened === undefined) return { do: 'open', n: epoch, lastSnapshot: head?.newestSnapshot ?? 0, erasedAt: head?.erasedAt ?? 0 }
   if (opened === 'Conflict')
     return seen.beaten >= MAX_BEATEN ? stop('LayerLost', `${seen.beaten} others that were faster`) : { do: 'readHead' }
   // Nothing was ever served without a snapshot: the data was erased, or its first owner did not come that far.

@@ -127,7 +127,7 @@ export class Doorway {
       this.#makeRoom(character)
       const departures = this.#departures
       try {
-        const admission = await takeCharacter({ layer: state.layer, account, character, residentVersion }, store)
+        const admission = await takeCharacter({ layer: state.layer, epoch: this.#deps.epoch(), account, character, residentVersion }, store)
         // It may have left and been released since its chain was read: what was read is then a past, and must not be lived twice.
         if (admission.do === 'resident' || admission.fresh || departures === this.#departures) return admission
       } finally {

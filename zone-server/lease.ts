@@ -36,6 +36,8 @@ export interface LeaseStart {
   readonly fence: Fence
   /** The newest whole snapshot; 0: none. */
   readonly lastSnapshot: number
+  /** The newest record that says that everything before it was erased; 0: none. */
+  readonly erasedAt: number
 }
 
 /**
@@ -51,12 +53,13 @@ export class Lease {
   #epoch: number
   #fence: Fence
   #next: number
+  readonly #erasedAt: number
   #lastSnapshot: number
   #lost = false
   #nonce: string
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ layer, generation, host, content, epoch, nonce, fence, lastSnapshot }: LeaseStart, deps: LeaseDeps) {
+  constructor({ layer, generation, host, content, epoch, nonce, fence, lastSnapshot, erasedAt }: LeaseStart, deps: LeaseDeps) {
     this.layer = layer
     this.#chain = chains.layer(layer)
     this.#deps = deps
@@ -67,6 +70,7 @@ export class Lease {
     this.#fence = fence
     this.#next = epoch + 1
     this.#lastSnapshot = lastSnapshot
+    this.#erasedAt = erasedAt
   }
 
   get epoch(): number {
@@ -86,7 +90,7 @@ export class Lease {
   async snapshot({ tick, entry, digest, hash, blob }: PackedSnapshot, signal: AbortSignal): Promise<number> {
     const record = (): LayerRecord => ({
       ...{ kind: 'snapshot', epoch: this.#epoch, code: SIMULATION_VERSION, content: this.#content },
-      ...{ tick, entry, digest, hash, lastSnapshot: this.#lastSnapshot },
+      ...{ tick, entry, digest, hash, ...this.#pointers },
     })
     const n = await this.#append(record, blob, signal)
     this.#lastSnapshot = n
@@ -100,12 +104,12 @@ export class Lease {
     if (first === undefined || last === undefined) return
     const { hash, blob } = await this.#deps.packing.pack(encodeSegment(entries))
     const range = { from: first.previous, to: last.tick }
-    await this.#append(() => ({ kind: 'segment', epoch: this.#epoch, ...range, hash, lastSnapshot: this.#lastSnapshot }), blob, signal)
+    await this.#append(() => ({ kind: 'segment', epoch: this.#epoch, ...range, hash, ...this.#pointers }), blob, signal)
   }
 
   /** Appends the end of this epoch. */
   async close(tick: number, signal: AbortSignal): Promise<void> {
-    await this.#append(() => ({ kind: 'close', epoch: this.#epoch, tick, lastSnapshot: this.#lastSnapshot }), undefined, signal)
+    await this.#append(() => ({ kind: 'close', epoch: this.#epoch, tick, ...this.#pointers }), undefined, signal)
   }
 
   /** Claims a new epoch of the same layer, from memory: `open`, fence, head again. What is written from now on is of that epoch. */
@@ -114,7 +118,7 @@ export class Lease {
     const { host, generation } = this.#open
     const options = { what: `a new epoch of ${this.layer}`, log, timers, signal }
     const open = (): LayerRecord => ({
-      ...{ kind: 'open', host, generation, code: SIMULATION_VERSION, content, lastSnapshot: this.#lastSnapshot },
+      ...{ kind: 'open', host, generation, code: SIMULATION_VERSION, content, ...this.#pointers },
     })
     const epoch = await this.#append(open, undefined, signal)
     invariant(epoch > this.#epoch, 'epochs grow', `epoch ${epoch} behind ${this.#epoch}`)
@@ -143,6 +147,10 @@ export class Lease {
 
   async prune(below: number): Promise<void> {
     await this.#deps.store.prune(this.#chain, below)
+  }
+
+  get #pointers(): { readonly lastSnapshot: number; readonly erasedAt: number } {
+    return { lastSnapshot: this.#lastSnapshot, erasedAt: this.#erasedAt }
   }
 
   #append(record: () => LayerRecord, blob: Uint8Array | undefined, signal: AbortSignal): Promise<number> {

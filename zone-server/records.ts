@@ -5,14 +5,17 @@ import { z } from '../core/validate/index.ts'
 
 const whole = z.number().int().min(0)
 
+/** Records written before a layer could be erased say nothing of it. */
+const pointers = { lastSnapshot: whole, erasedAt: whole.default(0) }
+
 const layerRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('open'), host: z.string(), generation: whole, code: z.string(), content: z.string(), lastSnapshot: whole }),
+  z.object({ kind: z.literal('open'), host: z.string(), generation: whole, code: z.string(), content: z.string(), ...pointers }),
   z.object({
     ...{ kind: z.literal('snapshot'), epoch: whole, code: z.string(), content: z.string(), tick: whole, entry: whole },
-    ...{ digest: z.string(), hash: z.string(), lastSnapshot: whole },
+    ...{ digest: z.string(), hash: z.string(), ...pointers },
   }),
-  z.object({ kind: z.literal('segment'), epoch: whole, from: whole, to: whole, hash: z.string(), lastSnapshot: whole }),
-  z.object({ kind: z.literal('close'), epoch: whole, tick: whole, lastSnapshot: whole }),
+  z.object({ kind: z.literal('segment'), epoch: whole, from: whole, to: whole, hash: z.string(), ...pointers }),
+  z.object({ kind: z.literal('close'), epoch: whole, tick: whole, ...pointers }),
   z.object({ kind: z.literal('erased'), lastSnapshot: z.literal(0) }),
 ])
 

@@ -50,6 +50,7 @@ it('a layer that is lost while it waits for its last players is not waited for a
     nonce: 'n',
     fence: { epoch: 1, replid: 'r' },
     lastSnapshot: 0,
+    erasedAt: 0,
   }
   const lease = new Lease(start, { store: world.store, index, log: silentLog, timers: clock, packing })
   const never = { last: () => Promise.reject(new Error('not empty')), end: () => Promise.reject(new Error('not empty')) }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type ClaimSeen, type ClaimStep, decideClaim, MAX_BEATEN, MAX_FORKED, nothingSeen } from '../../../zone-server/decide-claim.ts'
 
 const fence = (epoch: number) => ({ epoch, replid: 'r' })
-const opened: ClaimSeen = { ...nothingSeen, head: { n: 7, newestSnapshot: 6 }, opened: 'Done' }
+const opened: ClaimSeen = { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0 }, opened: 'Done' }
 const owner: ClaimSeen = { ...opened, fence: fence(8), headAgain: { n: 8, own: true } }
 const whole = (n: number) => ({ n, outcome: 'whole' as const, before: n - 2 })
 const corrupt = (n: number, before: number | undefined) => ({ n, outcome: 'corrupt' as const, before })
@@ -12,21 +12,25 @@ const recovered: ClaimSeen = { ...read, recovered: true }
 
 const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; code: string }])[] = [
   ['begins by reading the head', nothingSeen, { do: 'readHead' }],
-  ['an empty chain is opened at 1', { ...nothingSeen, head: null }, { do: 'open', n: 1, lastSnapshot: 0 }],
+  ['an empty chain is opened at 1', { ...nothingSeen, head: null }, { do: 'open', n: 1, lastSnapshot: 0, erasedAt: 0 }],
   [
     'opens behind the head, pointing to the newest snapshot',
-    { ...nothingSeen, head: { n: 7, newestSnapshot: 6 } },
-    { do: 'open', n: 8, lastSnapshot: 6 },
+    { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0 } },
+    { do: 'open', n: 8, lastSnapshot: 6, erasedAt: 0 },
   ],
   ['another was faster: reads the head again', { ...opened, opened: 'Conflict', beaten: 2 }, { do: 'readHead' }],
   ['another was faster too often', { ...opened, opened: 'Conflict', beaten: MAX_BEATEN }, { do: 'stop', code: 'LayerLost' }],
   ['opened: raises the fence to its number', opened, { do: 'raiseFence', epoch: 8 }],
   [
     'a chain without a snapshot: drops what the index remembers',
-    { ...opened, head: { n: 7, newestSnapshot: 0 } },
+    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0 } },
     { do: 'dropJournal', epoch: 7 },
   ],
-  ['dropped: raises the fence', { ...opened, head: { n: 7, newestSnapshot: 0 }, dropped: true }, { do: 'raiseFence', epoch: 8 }],
+  [
+    'dropped: raises the fence',
+    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0 }, dropped: true },
+    { do: 'raiseFence', epoch: 8 },
+  ],
   ['a higher fence', { ...opened, fence: fence(9) }, { do: 'stop', code: 'LayerLost' }],
   ['fenced: reads the head again', { ...opened, fence: fence(8) }, { do: 'readHeadAgain' }],
   ['the head is another’s', { ...opened, fence: fence(8), headAgain: { n: 9, own: false } }, { do: 'stop', code: 'LayerLost' }],
@@ -43,7 +47,7 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ['it is whole: reads the journal', based, { do: 'readJournal', fence: fence(8) }],
   [
     'never had one: reads the journal all the same',
-    { ...owner, head: { n: 7, newestSnapshot: 0 }, dropped: true },
+    { ...owner, head: { n: 7, newestSnapshot: 0, erasedAt: 0 }, dropped: true },
     { do: 'readJournal', fence: fence(8) },
   ],
   ['the journal is fenced by another', { ...based, journal: 'Fenced' }, { do: 'stop', code: 'LayerLost' }],

@@ -144,7 +144,10 @@ describe('each thing once', () => {
 })
 
 describe('a character that was in when its zone was lost and its data erased', () => {
-  it('can go elsewhere; what it carried went with the layer, so that nothing is there twice', async () => {
+  it.each([
+    ['at once', false],
+    ['after the layer was opened anew', true],
+  ])('can go elsewhere %s; what it carried went with the layer, so that nothing is there twice', async (_when, opened) => {
     const first = await world.host('host-1')
     const ada = await world.join('ada')
     const bob = await world.join(await world.character('bob'))
@@ -154,6 +157,7 @@ describe('a character that was in when its zone was lost and its data erased', (
     expect(await eraseLayers(world, ZONE, 1)).toBe(1)
     await world.index.putZone(zone({ zone: 'game/forest', uid: 'uid-2' }))
     await world.host('host-2')
+    if (opened) await served('host-2')
     const { ticket, endpoint } = await world.ticket('ada', 'game/forest/0')
     const again = await world.connect(endpoint)
     again.hello('game/forest/0', ticket)

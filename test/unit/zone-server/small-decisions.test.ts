@@ -9,6 +9,7 @@ describe('admission', () => {
   const here: LayerId = 'game/meadow/0'
   const request = (residentVersion?: number): AdmissionRequest => ({
     layer: here,
+    epoch: 7,
     account: 'mine',
     character: 'ada',
     residentVersion: () => residentVersion,
