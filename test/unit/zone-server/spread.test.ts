@@ -58,7 +58,11 @@ describe('the spread of a tick', () => {
   it('goes on when the clock is set back', () => {
     let now = 1_000
     const calls: (() => void)[] = []
-    const timers = { now: () => now, random: () => 0.5, after: (_ms: number, call: () => void) => (calls.push(call), () => undefined) }
+    const after = (_ms: number, call: () => void): (() => void) => {
+      calls.push(call)
+      return () => undefined
+    }
+    const timers = { now: () => now, random: () => 0.5, after }
     const log: number[] = []
     const spread = new Spread<string>(
       timers,
