@@ -121,7 +121,10 @@ export class Conversation {
   #onState(frame: StateFrame): void {
     // One of them may end the conversation.
     for (const message of frame.messages) if (!this.#over) this.#onBody(decodeServerPayload(message).body)
-    if (this.#welcomed && !this.#over) this.#events.onState(frame)
+    if (!this.#welcomed || this.#over) return
+    this.#events.onState(frame)
+    // Not only by the watchdog: where timers are slowed down, as in a page in the background, frames still come in time.
+    if (this.#clock.now() - this.#sentAt >= CLIENT_ACK_EVERY) this.#sendPlain({ case: 'ack', value: {} })
   }
 
   #onBody(body: ServerMessage['body']): void {

@@ -26,7 +26,6 @@ export class Audience {
   readonly #delivery: Delivery
   /** Slabs of ticks that were sent. */
   readonly #slabs: Slab[] = []
-  #nextGroup = 0
 
   /** Without timers a tick is sent to all at once; with them its sending is spread over the tick. */
   constructor(timers?: Timers) {
@@ -39,8 +38,7 @@ export class Audience {
   seat(character: string, spectator: Spectator): void {
     const before = this.#seats.get(character)
     if (before !== undefined) this.#remove(before)
-    const seat = newSeat(character, spectator, this.#nextGroup)
-    this.#nextGroup = (this.#nextGroup + 1) % GROUPS
+    const seat = newSeat(character, spectator, this.#smallestGroup())
     this.#seats.set(character, seat)
     this.#groups[seat.group]?.push(seat)
     this.#unwelcomed.add(seat)
@@ -91,7 +89,7 @@ export class Audience {
     // Without clients nothing is written, and the tick may never be released.
     const slab = this.#seats.size === 0 ? noSlab : (this.#slabs.pop() ?? new Slab(FIRST_SLAB))
     slab.at = 0
-    const groups = this.#groups.map((seats) => seats.map((seat) => this.#row(state, slab, seat)))
+    const groups = this.#groups.slice(0, this.#usedGroups()).map((seats) => seats.map((seat) => this.#row(state, slab, seat)))
     return { tick: state.tick, tickRateHz: state.settings.tickRateHz, slab, groups }
   }
 
@@ -157,6 +155,17 @@ export class Audience {
     if (before !== undefined && before !== now) this.#interest.unwatch(before)
     if (fresh) seat.freshUnderWay = true
     return { seat, from, to: slab.at, fresh, column, row, acknowledged, messages, done: false }
+  }
+
+  /** The first of the groups that have the fewest. */
+  #smallestGroup(): number {
+    const sizes = this.#groups.map(({ length }) => length)
+    return sizes.indexOf(Math.min(...sizes))
+  }
+
+  /** Up to the last group that is not empty. */
+  #usedGroups(): number {
+    return this.#groups.findLastIndex(({ length }) => length > 0) + 1
   }
 
   #remove(seat: Seat): void {

@@ -31,7 +31,7 @@ export class Delivery {
   }
 
   release(frames: TickFrames, epoch: number): void {
-    this.#spread.release({ frames, epoch }, 1_000 / frames.tickRateHz)
+    this.#spread.release({ frames, epoch }, frames.groups.length, 1_000 / frames.tickRateHz)
   }
 
   /** Sends at once what is still due to one client. */

@@ -8,6 +8,8 @@ interface Wave<T> {
   readonly what: T
   /** Between two groups, ms. */
   readonly every: number
+  /** To how many groups it goes. */
+  readonly groups: number
   at: number
   /** The group that comes next. */
   next: number
@@ -31,16 +33,16 @@ export class Spread<T> {
     this.#onSent = onSent
   }
 
-  /** Begins to send; `withinMs`: the groups are not to take longer than that. */
-  release(what: T, withinMs: number): void {
-    this.#waves.push({ what, every: Math.min(SEND_GROUP_EVERY, withinMs / GROUPS), at: this.#timers?.now() ?? 0, next: 0 })
+  /** Begins to send to the first so many groups; `withinMs`: all groups are not to take longer than that. */
+  release(what: T, groups: number, withinMs: number): void {
+    this.#waves.push({ what, groups, every: Math.min(SEND_GROUP_EVERY, withinMs / GROUPS), at: this.#timers?.now() ?? 0, next: 0 })
     if (this.#timers === undefined) this.#run(Number.POSITIVE_INFINITY)
     else if (this.#waves.length === 1) this.#slot(this.#timers)
   }
 
   /** What is on its way and has not come to this group yet, in order. */
   *dueFor(group: number): Iterable<T> {
-    for (const { what, next } of this.#waves) if (group >= next) yield what
+    for (const { what, next, groups } of this.#waves) if (group >= next && group < groups) yield what
   }
 
   #slot(timers: Timers): void {
@@ -56,13 +58,13 @@ export class Spread<T> {
     for (const wave of this.#waves) {
       // A clock that was set back must not stop the sending.
       if (now < wave.at) wave.at = now - wave.next * wave.every
-      while (wave.next < bound && now - wave.at >= wave.next * wave.every) this.#send(wave.what, wave.next++)
-      bound = wave.next
+      while (wave.next < Math.min(bound, wave.groups) && now - wave.at >= wave.next * wave.every) this.#send(wave.what, wave.next++)
+      if (wave.next < wave.groups) bound = Math.min(bound, wave.next)
     }
     this.#sending = false
-    while (this.#waves[0] !== undefined && this.#waves[0].next >= GROUPS) {
-      const wave = this.#waves.shift()
-      if (wave !== undefined) this.#onSent(wave.what)
-    }
+    const sent = this.#waves.filter(({ next, groups }) => next >= groups)
+    if (sent.length === 0) return
+    this.#waves = this.#waves.filter(({ next, groups }) => next < groups)
+    for (const { what } of sent) this.#onSent(what)
   }
 }
