@@ -1,3 +1,4 @@
+import { EMOTES } from '../../core/protocol/emotes.ts'
 import { describePosition, type SessionEnd, type SessionStatus, type ViewedEntity, type ZoneHandlers, type ZoneView } from '../index.ts'
 
 /** Handlers that tell, line by line, what happens to a character. */
@@ -13,6 +14,9 @@ export function narrator(out: (line: string) => void, view: () => ZoneView): Zon
     },
     said: (from, text) => out(`${from}: ${text}`),
     told: (from, text) => out(`${from} tells you: ${text}`),
+    emoted: (entity, emote) => out(describeEmote(entity, emote)),
+    stats: ({ health, energy }) => out(`health ${health}, energy ${energy}`),
+    held: (held) => out(held ? 'the place stands still for a moment; nothing is lost' : 'the place goes on'),
     inventory: (items) => out(describeInventory(items)),
     refused: (error) => out(`refused: ${error.message}`),
     redirect: (reason) => out(`the place moves (${reason})`),
@@ -27,6 +31,11 @@ export function narrator(out: (line: string) => void, view: () => ZoneView): Zon
 export function describeEntity(entity: ViewedEntity): string {
   const where = describePosition(entity)
   return entity.kind === 'avatar' ? `${entity.name} is at ${where}` : `a ${entity.name} [${entity.id}] lies at ${where}`
+}
+
+/** Somebody who has gone out of view meanwhile is somebody. */
+export function describeEmote(entity: ViewedEntity | undefined, emote: number): string {
+  return `${entity?.name ?? 'somebody'}: ${EMOTES[emote - 1] ?? 'a gesture'}`
 }
 
 export function describeInventory(items: readonly { readonly kind: string }[]): string {

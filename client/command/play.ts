@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { describeError } from '../../core/errors.ts'
+import { EMOTES } from '../../core/protocol/emotes.ts'
 import { type Client, describePosition, type ZoneSession } from '../index.ts'
 import { describeEntity, describeInventory, narrator } from './narrate.ts'
 import type { Terminal } from './terminal.ts'
@@ -16,6 +17,8 @@ const help = [
   'go DIRECTION [N]   north, south, east or west, for N seconds (1)',
   'pick NAME|NUMBER   up from the ground',
   'drop NAME          something you carry',
+  'give NAME to WHOM  something you carry, to somebody beside you',
+  'emote NAME         wave, bow, …',
   'who                is in view, and what lies around',
   'look               again',
   'inventory          what you carry',
@@ -79,6 +82,8 @@ const commands: Readonly<Record<string, Command | undefined>> = Object.assign(Ob
   go,
   tell,
   pick,
+  give,
+  emote,
   drop,
   who,
   wait: ({ stop }, seconds) => pause(Math.min(Number(seconds) || 1, MAX_WAIT_SECONDS), stop),
@@ -119,6 +124,23 @@ function drop({ session, out }: Play, what: string): void {
   const found = session.view.inventory.find((item) => item.id === what || item.kind === what)
   if (found === undefined) out(`you do not carry ${what === '' ? 'that' : `a ${what}`}`)
   else session.drop(found.id)
+}
+
+function give({ session, out }: Play, rest: string): void {
+  const [, what = '', whom = ''] = /^(.+?)\s+to\s+(\S+)$/.exec(rest) ?? []
+  const item = session.view.inventory.find(({ id, kind }) => id === what || kind === what)
+  const receiver = [...session.view.entities.values()].find(({ kind, name }) => kind === 'avatar' && name === whom)
+  if (what === '') out('give what to whom?')
+  else if (item === undefined) out(`you do not carry a ${what}`)
+  else if (receiver === undefined) out(`${whom} is not in view`)
+  else session.give(item.id, receiver.id)
+}
+
+function emote({ session, out }: Play, name: string): void {
+  const names: readonly string[] = EMOTES
+  const number = names.indexOf(name) + 1
+  if (number === 0) out(`emote what? ${EMOTES.join(', ')}`)
+  else session.emote(number)
 }
 
 function who({ session, out }: Play): void {

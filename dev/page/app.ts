@@ -1,4 +1,5 @@
 import { type Character, createClient, type SessionStatus, type ZoneHandlers, type ZoneSession } from '../../client/index.ts'
+import { EMOTES } from '../../core/protocol/emotes.ts'
 import { button, element, listItem, showSection, textOf } from './dom.ts'
 import { ZoneMap } from './map.ts'
 import { walkWithArrows } from './walk.ts'
@@ -98,6 +99,8 @@ function handlers(): ZoneHandlers {
     state: showPlace,
     said: (from, text) => say(`${from}: ${text}`),
     told: (from, text) => say(`${from} tells you: ${text}`),
+    emoted: (entity, emote) => say(`${entity?.name ?? 'Somebody'}: ${EMOTES[emote - 1] ?? 'a gesture'}`),
+    held: (held) => say(held ? 'The place stands still for a moment; nothing is lost.' : 'The place goes on.'),
     inventory: showInventory,
     refused: (refusal) => say(`Refused: ${refusal.message}`),
     redirect: (reason) => say(`The place moves (${reason}); joining again.`),

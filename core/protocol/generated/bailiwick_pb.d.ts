@@ -317,7 +317,7 @@ export declare type Give = Message<"bailiwick.v1.Give"> & {
 export declare const GiveSchema: GenMessage<Give>;
 
 /**
- * A gesture: 1 wave, 2 bow, 3 nod, 4 laugh, 5 cheer, 6 dance, 7 point, 8 shrug.
+ * A gesture (emotes.ts has the same list): 1 wave, 2 bow, 3 nod, 4 laugh, 5 cheer, 6 dance, 7 point, 8 shrug.
  *
  * @generated from message bailiwick.v1.Emote
  */

@@ -1,14 +1,12 @@
+import { EMOTES } from '../../../core/protocol/emotes.ts'
 import type { Rule } from './rule.ts'
 import { tire } from './vitals.ts'
 
 export interface EmoteBody {
   readonly kind: 'emote'
-  /** Which of `emotes`, from 1 on. */
+  /** Which of EMOTES, from 1 on. */
   readonly emote: number
 }
-
-/** The gestures there are, in the order of their numbers. */
-export const emotes = ['wave', 'bow', 'nod', 'laugh', 'cheer', 'dance', 'point', 'shrug'] as const
 
 const EMOTE_ENERGY = 5
 
@@ -18,8 +16,8 @@ export const emote: Rule<EmoteBody> = {
   write: (to, body) => to.varint(body.emote),
   read: (from) => ({ kind: 'emote', emote: from.varint() }),
   judge(_before, _player, body) {
-    if (body.emote >= 1 && body.emote <= emotes.length) return undefined
-    return { code: 'InvalidInput', parts: { asked: `emote ${body.emote}`, todo: `name one from 1 to ${emotes.length}` } }
+    if (body.emote >= 1 && body.emote <= EMOTES.length) return undefined
+    return { code: 'InvalidInput', parts: { asked: `emote ${body.emote}`, todo: `name one from 1 to ${EMOTES.length}` } }
   },
   apply(state, player, body, out, sequence) {
     if (tire(state, player, EMOTE_ENERGY, out)) out.tellAll({ kind: 'emoted', entity: player.entity, emote: body.emote })
