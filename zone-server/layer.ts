@@ -1,30 +1,27 @@
 import { performance } from 'node:perf_hooks'
-import { sleep, type Timers } from '../core/clock.ts'
+import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import type { FleetId, LayerId } from '../core/ids.ts'
 import type { CloseReason, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
-import { CLOSE_RETRY_EVERY, HELD_CHECK_EVERY } from '../core/timing.ts'
 import { Audience, type Spectator } from './audience.ts'
-import { ChainWriter } from './chain-writer.ts'
 import type { Claimed } from './claim.ts'
 import { Closing } from './closing.ts'
+import { Commit } from './commit/commit.ts'
 import { isHeld } from './commit/held.ts'
 import type { JournalWriter } from './commit/journal-writer.ts'
-import { Kept } from './commit/kept.ts'
-import { Pipeline } from './commit/pipeline.ts'
-import { reclaim } from './commit/reclaim.ts'
 import { Departures } from './departures.ts'
 import { Doorway } from './doorway.ts'
+import { Holding } from './holding.ts'
+import { Idleness } from './idleness.ts'
 import { InputQueue } from './input-queue.ts'
 import type { Lease } from './lease.ts'
 import { heldFrame } from './outgoing.ts'
 import type { Packing } from './packing.ts'
 import { Releases } from './releases.ts'
 import { contentHash, simulationSettings } from './restore.ts'
-import { jittered } from './retry.ts'
 import type { Seating } from './session.ts'
 import { encodeBatch } from './simulation/batch.ts'
 import { canonical } from './simulation/canonical.ts'
@@ -34,9 +31,7 @@ import { sameSettings } from './simulation/settings.ts'
 import type { LayerState, Release } from './simulation/state.ts'
 import { stateHash } from './simulation/state-hash.ts'
 import { step } from './simulation/step.ts'
-import { Takeover } from './takeover.ts'
 import { Ticker } from './ticker.ts'
-import { Trimming } from './trimming.ts'
 
 export interface LayerDeps {
   readonly store: Store
@@ -76,25 +71,21 @@ export class Layer {
   readonly #inputs = new InputQueue()
   readonly #audience: Audience
   readonly #departures = new Departures()
-  readonly #kept = new Kept()
-  readonly #pipeline: Pipeline
-  readonly #chain: ChainWriter
+  readonly #commit: Commit
   readonly #releases: Releases
   readonly #doorway: Doorway
   readonly #closing: Closing
   readonly #ticker: Ticker
-  readonly #takeover: Takeover
+  readonly #holding: Holding
+  readonly #idleness: Idleness
   readonly #over = new AbortController()
   #zone: ZoneSettings
-  #idleSince: number
-  #held = false
 
   constructor({ generation, zone, claimed, firstInputs }: LayerStart, deps: LayerDeps) {
     const { lease, state } = claimed
     const { timers, log, store, index, fleet, host, packing, writer } = deps
     const { signal } = this.#over
     const inputs = this.#inputs
-    const kept = this.#kept
     const audience = new Audience(timers)
     this.#audience = audience
     this.id = state.layer
@@ -102,34 +93,26 @@ export class Layer {
     this.#deps = deps
     this.#zone = zone
     this.#lease = lease
-    this.#takeover = new Takeover(lease.content)
     this.#state = state
-    this.#idleSince = timers.now()
-    const common = { lease, state, kept, log, timers, signal, index, store, fleet }
-    const trimming = new Trimming(claimed.snapshot, {
-      ...{ lease, log, journal: index },
-      onRefused: (refusal) => (refusal === 'Forked' ? this.#pipeline.forked() : this.drop('another owner’s fence')),
-    })
-    const chain = new ChainWriter(zone.snapshotEveryMs, claimed.entry, claimed.snapshot.tick, {
-      ...{ ...common, packing },
-      lastEntry: () => this.#pipeline.last,
-      isSettled: (tick) => this.#pipeline.isSettled(tick),
-      onStored: (tick) => this.#stored(tick),
-      onSnapshot: (n, snapshot) => {
-        if (this.#takeover.snapshotStored(snapshot.tick)) this.#pipeline.renew()
-        void trimming.behind(n, snapshot)
+    this.#idleness = new Idleness(timers)
+    const common = { lease, state, log, timers, signal, index, store, fleet }
+    this.#holding = new Holding({
+      ...common,
+      onChange: (held) => {
+        for (const spectator of audience.spectators()) spectator.send([heldFrame(held)])
+        deps.onChange()
       },
-      onFailed: (error) => this.#failed(error),
+      onLost: (error) => this.#stopped(error),
     })
-    this.#chain = chain
-    this.#pipeline = new Pipeline(claimed.entry, {
-      ...{ ...common, writer },
-      reclaim: (pending, confirmed) =>
-        chain.exclusive(() => reclaim(pending, confirmed, this.#takeover.content, { ...common, storeKept: () => chain.storeKept() })),
-      onConfirmed: () => chain.look(),
-      onReclaimed: () => this.#reclaimed(),
+    const commit = new Commit(claimed, zone.snapshotEveryMs, {
+      ...{ ...common, packing, writer },
+      onStored: (tick) => this.#releases.send(tick),
+      onReclaimed: () => deps.onChange(),
+      onFailed: (error) => log.error({ layer: this.id, detail: describeError(error) }, 'what is played could not be stored'),
       onStop: (error) => this.#stopped(error),
     })
+    this.#commit = commit
+    const { chain, trimming } = commit
     const releases = new Releases({
       ...common,
       durable: () => chain.durable,
@@ -162,7 +145,7 @@ export class Layer {
   get report(): LayerReport {
     const state = this.#closing.begun ? 'Closing' : 'Serving'
     const { id: layer, generation } = this
-    return { layer, generation, epoch: this.#lease.epoch, state, players: this.#state.players.size, dataSafe: !this.#held }
+    return { layer, generation, epoch: this.#lease.epoch, state, players: this.#state.players.size, dataSafe: !this.#holding.held }
   }
 
   /** Lets a client in by its ticket; its welcome comes with the tick that confirms it. Throws the refusal. */
@@ -173,11 +156,11 @@ export class Layer {
   /** Takes new settings of its zone over: into the state by an input, and, when they are other content, into a new epoch behind a snapshot that holds them. */
   configure(zone: ZoneSettings): void {
     this.#zone = zone
-    this.#chain.setInterval(zone.snapshotEveryMs)
+    this.#commit.chain.setInterval(zone.snapshotEveryMs)
     this.#ticker.setRate(zone.tickRateHz)
     const settings = simulationSettings(zone)
     if (!sameSettings(settings, this.#state.settings)) this.#inputs.layer({ kind: 'configure', settings })
-    this.#takeover.wanted(contentHash(zone))
+    this.#commit.takeover.wanted(contentHash(zone))
   }
 
   /** Closes it in order, whoever is in; a second call changes nothing. */
@@ -195,8 +178,8 @@ export class Layer {
   #wake(): void {
     if (this.#over.signal.aborted) return
     try {
-      this.#hold(isHeld(this.#pipeline.ahead, this.#kept.bytes, this.#zone.tickRateHz))
-      if (!this.#held) this.#tick()
+      const seen = { tick: this.#state.tick, ahead: this.#commit.pipeline.ahead, keptBytes: this.#commit.kept.bytes }
+      if (!this.#holding.update(isHeld(seen.ahead, seen.keptBytes, this.#zone.tickRateHz), () => seen)) this.#tick()
     } catch (error) {
       this.#stopped(error)
     }
@@ -215,8 +198,8 @@ export class Layer {
     this.#stage(batch, output)
     this.#doorway.afterTick()
     this.#releases.afterTick()
-    this.#chain.afterTick(timers.now() - beganAt)
-    this.#closeIfIdle()
+    this.#commit.chain.afterTick(timers.now() - beganAt)
+    this.#sleepIfIdle()
     this.#closing.afterTick()
     if ((players === 0) !== (this.#state.players.size === 0)) onChange()
     onTick((performance.now() - began) / 1_000)
@@ -229,12 +212,12 @@ export class Layer {
     const frames = this.#audience.encode(this.#state, output)
     const goodbyes = departures.map((departure) => {
       this.#doorway.departed()
-      if (departure.release !== undefined) this.#chain.want(tick)
+      if (departure.release !== undefined) this.#commit.chain.want(tick)
       return this.#departures.left(departure, this.#audience.take(departure.character))
     })
-    if (this.#takeover.stepped(tick)) this.#chain.wantSnapshot()
+    this.#commit.stepped(tick)
     if (batch.length === 0 && !watched && messages.length === 0 && departures.length === 0) return
-    this.#pipeline.stage({
+    this.#commit.pipeline.stage({
       tick,
       batch: encodeBatch(batch),
       digest: stateHash(this.#state),
@@ -245,73 +228,20 @@ export class Layer {
     })
   }
 
-  /** Everything up to this tick is in the chain. */
-  #stored(tick: number): void {
-    this.#releases.send(tick)
-  }
-
   #released(release: Release): void {
     this.#inputs.layer({ kind: 'released', id: release.id })
     this.#departures.released(release)
   }
 
-  #closeIfIdle(): void {
-    const { timers } = this.#deps
-    const { activation, idleAfterMs } = this.#zone
-    const now = timers.now()
-    if (activation !== 'OnDemand' || this.#state.players.size > 0 || this.#state.outbox.size > 0 || this.#doorway.busy)
-      this.#idleSince = now
-    if (this.#closing.begun || now - this.#idleSince < idleAfterMs) return
-    // If it is refused, it is asked again a little later.
-    this.#idleSince = now - idleAfterMs + CLOSE_RETRY_EVERY
-    this.#closing.request('Idle')
+  #sleepIfIdle(): void {
+    const { players, outbox } = this.#state
+    const isBusy = players.size > 0 || outbox.size > 0 || this.#doorway.busy
+    if (this.#idleness.isOver(this.#zone, isBusy) && !this.#closing.begun) this.#closing.request('Idle')
   }
 
   #beginClosing(reason: string): void {
     for (const spectator of this.#audience.spectators()) spectator.redirect(reason)
     this.#deps.onChange()
-  }
-
-  /** Waits with the next tick, or goes on; says so once. */
-  #hold(held: boolean): void {
-    if (held === this.#held) return
-    this.#held = held
-    const frame = heldFrame(held)
-    for (const spectator of this.#audience.spectators()) spectator.send([frame])
-    const { log, onChange } = this.#deps
-    const { tick } = this.#state
-    const seen = { layer: this.id, epoch: this.#lease.epoch, tick, ahead: this.#pipeline.ahead, keptBytes: this.#kept.bytes }
-    if (held) {
-      log.warn(seen, 'layer holds: what is played can not be made safe')
-      this.#checkWhileHeld()
-    } else log.warn(seen, 'layer goes on')
-    onChange()
-  }
-
-  /** An index that does not answer can't say that another has the layer; the store may. */
-  #checkWhileHeld(): void {
-    const { timers } = this.#deps
-    const { signal } = this.#over
-    const checked = async (): Promise<void> => {
-      while (this.#held) {
-        await sleep(timers, jittered(HELD_CHECK_EVERY, timers), signal)
-        await this.#lease.check().catch((error: unknown) => this.#failed(error))
-      }
-    }
-    // The sleep is ended with the layer.
-    checked().catch(() => undefined)
-  }
-
-  /** A new epoch was claimed from memory. */
-  #reclaimed(): void {
-    this.#takeover.reopened(this.#lease.content)
-    this.#deps.onChange()
-  }
-
-  /** A record could not be written: the layer is another's, or it is tried again with the next one. */
-  #failed(error: unknown): void {
-    if (isCode(error, 'LayerLost', 'InvariantBroken')) this.#stopped(error)
-    else this.#deps.log.error({ layer: this.id, detail: describeError(error) }, 'what is played could not be stored')
   }
 
   #stopped(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { Timers } from '../../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../../core/errors.ts'
-import type { AppendAnswer, Fence } from '../../core/ports/journal-port.ts'
+import type { AppendAnswer, Fence, FenceRefusal } from '../../core/ports/journal-port.ts'
 import { MAX_BATCH } from '../../core/ports/journal-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { JOURNAL_RETRY_MAX, JOURNAL_RETRY_MIN } from '../../core/timing.ts'
@@ -86,9 +86,12 @@ export class Pipeline {
     this.#on({ is: 'stepped', tick: tick.tick })
   }
 
-  /** The index does not know the fence any more. */
-  forked(): void {
-    this.#on({ is: 'forked' })
+  /** The index refused another call of this epoch: it does not know the fence any more, or there is one above it. */
+  refused(refusal: FenceRefusal): void {
+    const { signal, lease, onStop } = this.#deps
+    if (refusal === 'Forked') this.#on({ is: 'forked' })
+    else if (!signal.aborted)
+      onStop(new BailiwickError('LayerLost', { asked: `layer ${lease.layer} in epoch ${lease.epoch}`, found: 'a fence above it' }))
   }
 
   /** The layer is to go on in a new epoch. */
