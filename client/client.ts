@@ -3,6 +3,7 @@ import { zoneId } from '../core/ids.ts'
 import {
   type Account,
   type Character,
+  type JoinAnswer,
   readCharacter,
   readJoin,
   readList,
@@ -54,6 +55,8 @@ export interface Client {
     /** A zone as `namespace/name`. */
     resolve(zone: string): Promise<ZoneDetail>
   }
+  /** A ticket for a character and the endpoints where it is good, for whoever brings a connection of its own. */
+  ticket(zone: string, character: string): Promise<JoinAnswer>
   /** Begins a stay of a character (its id) in a zone (`namespace/name`). Throws InvalidInput for another form of name; all else is told by the session. */
   joinZone(zone: string, character: string, handlers?: ZoneHandlers): ZoneSession
 }
@@ -88,6 +91,8 @@ export function createClient(options: ClientOptions): Client {
       list: async () => readList(await http({ method: 'GET', url: zones }), 'zones', readZoneSummary),
       resolve: async (zone) => readZoneDetail(await http({ method: 'GET', url: `${zones}/${checked(zone)}` }), 'zone'),
     },
+    ticket: async (zone, character) =>
+      readJoin(await authorized({ method: 'POST', url: `${zones}/${checked(zone)}/join`, body: { character } }), 'join'),
     joinZone(zone, character, handlers = {}) {
       const url = `${zones}/${checked(zone)}/join`
       const join: ZoneSessionDeps['join'] = async (unreached, signal) => {

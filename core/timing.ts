@@ -223,7 +223,9 @@ export const LOAD_MOVE_EVERY = 100
 export const LOAD_BEAT = 2
 /** All its clients are in within this, or it gives up. */
 export const LOAD_JOIN_LIMIT = 60_000
-/** The longest it runs. */
+/** When all are in it lets the server find its pace for so long before it measures. */
+export const LOAD_SETTLE = 2_500
+/** The longest it measures. */
 export const LOAD_LIMIT = 600_000
 
 /** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */

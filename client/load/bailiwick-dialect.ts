@@ -13,8 +13,8 @@ export function helloFrame(layer: string, ticket: string): Uint8Array {
   return encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } })
 }
 
-/** Our own protocol, but for the hello, which is each client's own. */
-export const bailiwickDialect: Omit<Dialect, 'hello'> = {
+/** Our own protocol. */
+export const bailiwickDialect: Dialect = {
   afterWelcome: undefined,
   move: encodeMove,
   isState: (message) => message[0] === FRAME_STATE,

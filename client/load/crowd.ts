@@ -12,8 +12,8 @@ import { Walk } from './walk.ts'
 export interface CrowdOptions {
   readonly count: number
   readonly dialect: Dialect
-  /** Where client `i` connects. */
-  readonly place: (i: number) => Place
+  /** How client `i` comes in, asked when it is its turn. */
+  readonly door: (i: number) => Promise<Door>
   /** Of the world that it walks in, millimetres. */
   readonly bounds: Bounds
   readonly seed: number
@@ -21,6 +21,11 @@ export interface CrowdOptions {
   readonly frameRateHz: number
   /** The side of a cell in which others are counted as in view, millimetres. */
   readonly cell: number
+}
+
+export interface Door extends Place {
+  /** Sent first; undefined: nothing is. */
+  readonly hello: Uint8Array | undefined
 }
 
 export interface CrowdReport {
@@ -143,14 +148,13 @@ export class Crowd {
     return this.#firstLoss
   }
 
-  #enter(i: number): Promise<void> {
-    const { dialect, place } = this.#options
+  async #enter(i: number): Promise<void> {
+    const door = await this.#options.door(i)
     return new Promise((resolve, reject) => {
       const fail = (found: string): void => reject(new BailiwickError('Unreachable', { asked: `the entry of client ${i}`, found }))
-      const socket = new RawSocket(place(i), {
+      const socket = new RawSocket(door, {
         open: () => {
-          const hello = dialect.hello(i)
-          if (hello !== undefined) socket.send(hello)
+          if (door.hello !== undefined) socket.send(door.hello)
         },
         message: (payload) => {
           if (client.welcomed) this.#heard(i, client, payload)

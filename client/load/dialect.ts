@@ -1,10 +1,8 @@
 /** What a message from a server is to a client on its way in. */
 export type Greeting = 'welcome' | 'refused' | 'other'
 
-/** What a load generator must know of a game server's protocol: how to enter, how to move, and which messages are state. */
+/** What a load generator must know of a game server's protocol: how to move, and which messages are state. */
 export interface Dialect {
-  /** Sent first by client `i`; undefined: nothing is. */
-  hello(i: number): Uint8Array | undefined
   /** Answers a welcome; undefined: nothing does. */
   readonly afterWelcome: Uint8Array | undefined
   /** A move: the wanted velocity in millimetres a second. `seen`: the tick of the last state, 0 before the first. */

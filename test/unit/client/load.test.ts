@@ -148,8 +148,8 @@ describe('a crowd', () => {
     const { port } = server.address() as { port: number }
     return new Crowd({
       ...{ count: CLIENTS, bounds, seed: 3, frameRateHz: 50, cell: 32_000 },
-      dialect: { ...bailiwickDialect, hello: (i) => helloFrame('a/b/0', `ticket-${i}`) },
-      place: () => ({ host: '127.0.0.1', port, path: '/' }),
+      dialect: bailiwickDialect,
+      door: async (i) => ({ host: '127.0.0.1', port, path: '/', hello: helloFrame('a/b/0', `ticket-${i}`) }),
     })
   }
 
