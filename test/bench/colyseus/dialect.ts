@@ -11,7 +11,6 @@ const SEATS_AT_ONCE = 16
 
 /** As much of Colyseus' protocol as a client needs that counts patches: what its SDK sends for `room.send('move', { vx, vy })`. */
 export const colyseusDialect: Dialect = {
-  hello: () => undefined,
   afterWelcome: Uint8Array.of(PROTOCOL.joinRoom),
   move(_sequence, vx, vy) {
     const bytes = Buffer.alloc(19)

@@ -12,9 +12,9 @@ import type { ZoneSettings } from '../../../core/settings.ts'
 import { ticketText } from '../../../core/ticket.ts'
 import type { Door } from '../kit/side.ts'
 
-const FLEET: FleetId = 'bench/zone-servers'
+export const FLEET: FleetId = 'bench/zone-servers'
 const ZONE: ZoneId = 'bench/crowd'
-const LAYER: LayerId = 'bench/crowd/0'
+export const LAYER: LayerId = 'bench/crowd/0'
 const ACCOUNT = 'bench'
 /** All of a crowd is in within this. Milliseconds. */
 const TICKET_LIFE = 120_000
@@ -37,10 +37,10 @@ export async function prepareGame(game: Game, store: Store, index: ZoneIndex): P
   const places = startPlaces(game.seed, game.count, boundsInMillimetres(game.bounds))
   await eachOf(game.count, async (i) => {
     const position: Point = places[i] ?? { x: 0, y: 0 }
-    const inventory = Array.from({ length: game.items }, (_, k) => ({ id: `${character(i)}/${k + 1}`, kind: 'lantern' }))
+    const inventory = Array.from({ length: game.items }, (_, k) => ({ id: `${characterOf(i)}/${k + 1}`, kind: 'lantern' }))
     const state = { zone: ZONE, position, inventory, inputSequence: 0 }
     const record = storedCharacter({ kind: 'released', account: ACCOUNT, name: `Walker ${i}`, createdAt: 1_700_000_000_000, state })
-    await store.append(chains.character(character(i)), 1, randomUUID(), record)
+    await store.append(chains.character(characterOf(i)), 1, randomUUID(), record)
   })
   await index.putZone(settings(game))
 }
@@ -55,7 +55,7 @@ export async function ticketsFor(game: Game, index: ZoneIndex, limitMs: number):
   const doors: Door[] = new Array(game.count)
   await eachOf(game.count, async (i) => {
     const id = randomUUID()
-    const ticket = { id, account: ACCOUNT, character: character(i), ttlMs: TICKET_LIFE }
+    const ticket = { id, account: ACCOUNT, character: characterOf(i), ttlMs: TICKET_LIFE }
     const { ticketed } = await index.joinLayer(FLEET, LAYER, ticket)
     if (!ticketed) throw new Error('a layer that was served gave no ticket')
     doors[i] = { path: '/', hello: helloFrame(LAYER, ticketText(LAYER, id)) }
@@ -66,7 +66,7 @@ export async function ticketsFor(game: Game, index: ZoneIndex, limitMs: number):
 export const fleetName = 'zone-servers'
 export const fleetNamespace = 'bench'
 
-const character = (i: number): string => `walker-${i}`
+export const characterOf = (i: number): string => `walker-${i}`
 
 function settings({ count, bounds, tickRateHz, snapshotEveryMs }: Game): ZoneSettings {
   return {

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CrowdReport } from '../../../client/load/crowd.ts'
@@ -10,9 +8,8 @@ import { CpuMeter, type CpuReport } from '../kit/cpu.ts'
 import { type Child, OTHER_CORE, pin, SERVER_CORE, startChild } from '../kit/pinned.ts'
 import type { Door, ServerStart, ServerStarted, ServerUse, Side } from '../kit/side.ts'
 import { TICK_RATE, worldFor } from '../kit/world.ts'
-import { startCLoad } from '../load/c-load.ts'
 import type { Load, LoadStart } from '../load/load.ts'
-import { startNodeLoad } from '../load/node-load.ts'
+import { startLoad } from '../load/start.ts'
 import type { Game } from './game.ts'
 
 /** What one run at one number of clients gave. */
@@ -46,7 +43,6 @@ const programs: Readonly<Record<Side, string>> = {
 /** Fills a fresh server of one side with clients, measures for a while, and leaves nothing behind. */
 export async function runCrowd(options: RunOptions): Promise<Run> {
   const { side, clients, seed } = options
-  const folder = await mkdtemp(join(tmpdir(), 'bailiwick-bench-'))
   const redis = side === 'bailiwick' ? await startRedisServer() : undefined
   if (redis?.pid !== undefined) pin(redis.pid, OTHER_CORE)
   const server = startChild(programs[side], SERVER_CORE, options.serverFlags)
@@ -54,23 +50,20 @@ export async function runCrowd(options: RunOptions): Promise<Run> {
   try {
     const bounds = worldFor(clients, options.inView)
     const game: Game = { count: clients, seed, bounds, tickRateHz: TICK_RATE, snapshotEveryMs: 30_000, items: 0 }
-    const start: ServerStart = { game, redisUrl: redis?.url ?? '', storeFile: join(folder, 'store.sqlite') }
+    const start: ServerStart = { game, redisUrl: redis?.url ?? '' }
     const { port, doors } = await server.call<ServerStarted>('start', start, START_LIMIT)
-    load = await startLoad(options, game, port, doors)
+    load = await startLoad(crowdOf(options, game, port, doors), options.nodeLoad)
     return await measure(options, server, load)
   } finally {
     await Promise.all([load?.end(), server.end()])
     await redis?.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function startLoad({ side, seed, nodeLoad }: RunOptions, game: Game, port: number, doors: readonly Door[]): Promise<Load> {
+function crowdOf({ side, seed }: RunOptions, game: Game, port: number, doors: readonly Door[]): LoadStart {
   const bounds = boundsInMillimetres(game.bounds)
   const places = startPlaces(seed, game.count, bounds)
-  const clients = doors.map((door, i) => ({ ...door, start: places[i] ?? bounds.min }))
-  const start: LoadStart = { side, port, bounds, seed, clients }
-  return (nodeLoad ? undefined : await startCLoad(start)) ?? (await startNodeLoad(start))
+  return { side, port, bounds, seed, clients: doors.map((door, i) => ({ ...door, start: places[i] ?? bounds.min })) }
 }
 
 async function measure({ side, measureMs }: RunOptions, server: Child, load: Load): Promise<Run> {

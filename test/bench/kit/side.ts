@@ -3,9 +3,8 @@ import type { Game } from '../crowd/game.ts'
 /** What a server process is told, and answers: the same for both sides of a comparison. */
 export interface ServerStart {
   readonly game: Game
-  /** Ours alone: its index and where its store is to be. */
+  /** Ours alone: its index. */
   readonly redisUrl: string
-  readonly storeFile: string
 }
 
 export interface ServerStarted {

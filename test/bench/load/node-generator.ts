@@ -13,8 +13,8 @@ serveCalls({
   async join({ side, port, bounds, seed, clients }: LoadStart): Promise<void> {
     crowd = new Crowd({
       ...{ count: clients.length, seed, bounds, frameRateHz: TICK_RATE, cell: CELL },
-      dialect: side === 'bailiwick' ? { ...bailiwickDialect, hello: (i) => clients[i]?.hello } : colyseusDialect,
-      place: (i) => ({ host: '127.0.0.1', port, path: clients[i]?.path ?? '/' }),
+      dialect: side === 'bailiwick' ? bailiwickDialect : colyseusDialect,
+      door: async (i) => ({ host: '127.0.0.1', port, path: clients[i]?.path ?? '/', hello: clients[i]?.hello }),
     })
     await crowd.join(LOAD_JOIN_LIMIT)
   },
