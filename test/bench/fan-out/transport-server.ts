@@ -39,7 +39,7 @@ serveCalls({
       }
     }
     const spread = new Spread<number>(systemClock, send, () => undefined)
-    everyTick(() => spread.release(0, 1_000 / TICK_RATE))
+    everyTick(() => spread.release(0, GROUPS, 1_000 / TICK_RATE))
     return listener.port
   },
 })
