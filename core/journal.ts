@@ -5,12 +5,14 @@ const DIGEST = /^[0-9a-f]{16}$/
 
 /** What every driver of the journal asks of the entries of one call before anything is written. Throws InvalidInput. */
 export function checkAppends(appends: readonly JournalAppend[]): void {
-  const layers = new Set<string>()
+  const newest = new Map<string, number>()
   for (const append of appends) {
-    const found = flawOf(append) ?? (layers.has(append.layer) ? 'a second entry of the layer in one call' : undefined)
+    const before = newest.get(append.layer) ?? append.previous
+    const found =
+      flawOf(append) ?? (before === append.previous ? undefined : `predecessor ${append.previous} behind tick ${before} in one call`)
     if (found !== undefined)
       throw new BailiwickError('InvalidInput', { asked: `to append tick ${append.tick} to the journal of layer ${append.layer}`, found })
-    layers.add(append.layer)
+    newest.set(append.layer, append.tick)
   }
 }
 

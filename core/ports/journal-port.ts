@@ -22,8 +22,8 @@ export interface Journal {
    */
   startJournal(layer: LayerId, fence: Fence, tick: number): Promise<'Done' | FenceRefusal | 'Ahead'>
   /**
-   * Appends entries of several layers in one round trip, at most one for each layer and each judged by itself; answers in the order asked. Rejects as a whole when the index does not
-   * answer, or, before anything is sent, with InvalidInput when an entry is none: a batch above MAX_BATCH, a tick not behind `previous`, another epoch than the fence's.
+   * Appends entries of several layers in one round trip, each judged by itself, in the order asked and answered. Entries of one layer are linked one to the next, so that behind one
+   * that is refused the others are too. Rejects as a whole when the index does not answer, or, before anything is sent, with InvalidInput when an entry is none: a batch above MAX_BATCH, a tick not behind `previous`, a `previous` that is not the entry of the same layer before it, another epoch than the fence's.
    */
   appendJournal(appends: readonly JournalAppend[]): Promise<readonly AppendAnswer[]>
   /** Drops the entries up to `through`, that one included. The last tick and its digest are kept. */

@@ -164,9 +164,22 @@ export function journalContract(harness: () => IndexHarness): void {
       ])
     })
 
-    it('takes one entry of a layer in a call', async () => {
+    it('takes several entries of a layer in one call, and behind one that is refused none', async () => {
+      const [a, b] = [await page(harness()), await page(harness(), 1)]
+      const first = [entry(a.layer, a.fence, 1), entry(b.layer, b.fence, 3), entry(a.layer, a.fence, 2), entry(b.layer, b.fence, 4)]
+      expect(await a.index.appendJournal(first)).toEqual(['Done', 'OutOfSequence', 'Done', 'OutOfSequence'])
+      // Asked again, with one more, as after an answer that was lost.
+      const again = [1, 2, 3].map((tick) => entry(a.layer, a.fence, tick))
+      expect(await a.index.appendJournal(again)).toEqual(['Done', 'Done', 'Done'])
+      expect([await a.ticks(), await b.ticks()]).toEqual([
+        [[1, 2, 3], 3],
+        [[1], 1],
+      ])
+    })
+
+    it('refuses entries of a layer that are not linked before anything is written', async () => {
       const { index, layer, fence, ticks } = await page(harness())
-      await expect(index.appendJournal([entry(layer, fence, 1), entry(layer, fence, 2)])).rejects.toMatchObject({ code: 'InvalidInput' })
+      await expect(index.appendJournal([entry(layer, fence, 1), entry(layer, fence, 3)])).rejects.toMatchObject({ code: 'InvalidInput' })
       expect(await ticks()).toEqual([[], 0])
     })
 

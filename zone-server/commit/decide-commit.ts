@@ -8,7 +8,7 @@ export interface CommitState {
   /** Stepped ticks whose entries are not confirmed yet, oldest first. */
   readonly waiting: readonly number[]
   /**
-   * Idle: nothing is asked of the index. Asking: the oldest entry is being appended. Resting: it had no answer and is asked for again later. Reclaiming: a new epoch
+   * Idle: nothing is asked of the index. Asking: the oldest entries are being appended, in one call. Resting: it had no answer and is asked for again later. Reclaiming: a new epoch
    * is being claimed from memory. Over: another owns the layer.
    */
   readonly phase: 'Idle' | 'Asking' | 'Resting' | 'Reclaiming' | 'Over'
@@ -22,7 +22,8 @@ export interface CommitState {
 
 export type CommitEvent =
   | { readonly is: 'stepped'; readonly tick: number }
-  | { readonly is: 'answered'; readonly answer: AppendAnswer }
+  /** One answer for each tick that was asked for. */
+  | { readonly is: 'answered'; readonly answers: readonly AppendAnswer[] }
   /** The index did not answer: the append may have happened or not. */
   | { readonly is: 'unanswered' }
   | { readonly is: 'rested' }
@@ -36,7 +37,8 @@ export type CommitEvent =
   | { readonly is: 'forkedAgain' }
 
 export type CommitAction =
-  | { readonly do: 'append'; readonly tick: number }
+  /** In one call: so a slow index costs latency and no more. */
+  | { readonly do: 'append'; readonly ticks: readonly number[] }
   /** Wait before the same append is asked for again. */
   | { readonly do: 'rest'; readonly failures: number }
   /** They may leave, in this order. */
@@ -54,6 +56,9 @@ export const beginning: CommitState = { waiting: [], phase: 'Idle', failures: 0,
 /** So many epochs are claimed in a row before the layer is given up: an index that can't keep a fence keeps no layer. */
 export const MAX_RECLAIMS = 5
 
+/** So many ticks of a layer go with one call at most. */
+export const MAX_ROUND = 32
+
 /** What follows from an event. */
 export function decideCommit(state: CommitState, event: CommitEvent): CommitDecision {
   if (state.phase === 'Over') return { state, actions: [] }
@@ -61,7 +66,7 @@ export function decideCommit(state: CommitState, event: CommitEvent): CommitDeci
     case 'stepped':
       return next({ ...state, waiting: [...state.waiting, event.tick] })
     case 'answered':
-      return answered(state, event.answer)
+      return answered(state, event.answers)
     case 'unanswered':
       if (state.phase !== 'Asking') return same(state)
       return {
@@ -82,15 +87,22 @@ export function decideCommit(state: CommitState, event: CommitEvent): CommitDeci
   }
 }
 
-function answered(state: CommitState, answer: AppendAnswer): CommitDecision {
+function answered(state: CommitState, answers: readonly AppendAnswer[]): CommitDecision {
   if (state.phase !== 'Asking') return same(state)
-  const [tick] = state.waiting
+  if (answers.length === 0 || answers.length > state.waiting.length)
+    return stop(state, `${answers.length} answers for ${state.waiting.length} ticks`)
+  const refused = answers.findIndex((answer) => answer !== 'Done')
+  const done = refused === -1 ? answers.length : refused
+  const rest = done === 0 ? state : { ...state, waiting: state.waiting.slice(done), failures: 0, reclaims: 0 }
+  const then = afterRefusal(rest, answers[refused])
+  return done === 0 ? then : { state: then.state, actions: [{ do: 'confirm', ticks: state.waiting.slice(0, done) }, ...then.actions] }
+}
+
+function afterRefusal(state: CommitState, answer: AppendAnswer | undefined): CommitDecision {
   switch (answer) {
-    case 'Done': {
-      if (tick === undefined) return stop(state, 'an answer to nothing')
-      const then = next({ ...state, waiting: state.waiting.slice(1), phase: 'Idle', failures: 0, reclaims: 0 })
-      return { state: then.state, actions: [{ do: 'confirm', ticks: [tick] }, ...then.actions] }
-    }
+    case undefined:
+    case 'Done':
+      return next({ ...state, phase: 'Idle' })
     case 'Fenced':
       return stop(state, 'another host owns it')
     case 'Forked':
@@ -115,12 +127,12 @@ function reclaimed(state: CommitState, confirmed: number): CommitDecision {
   return { state: then.state, actions: [...(ticks.length > 0 ? [{ do: 'confirm', ticks } as const] : []), ...then.actions] }
 }
 
-/** Goes on with the oldest entry when nothing is under way. */
+/** Goes on with the oldest entries when nothing is under way. */
 function next(state: CommitState): CommitDecision {
   if (state.phase !== 'Idle') return same(state)
   if (state.renew) return reclaim({ ...state, reclaims: 0 })
-  const [tick] = state.waiting
-  return tick === undefined ? same(state) : { state: { ...state, phase: 'Asking' }, actions: [{ do: 'append', tick }] }
+  const ticks = state.waiting.slice(0, MAX_ROUND)
+  return ticks.length === 0 ? same(state) : { state: { ...state, phase: 'Asking' }, actions: [{ do: 'append', ticks }] }
 }
 
 function same(state: CommitState): CommitDecision {

@@ -2,8 +2,8 @@ import { BailiwickError } from '../../core/errors.ts'
 import type { AppendAnswer, Journal, JournalAppend } from '../../core/ports/journal-port.ts'
 
 interface Waiting {
-  readonly append: JournalAppend
-  readonly resolve: (answer: AppendAnswer) => void
+  readonly appends: readonly JournalAppend[]
+  readonly resolve: (answers: readonly AppendAnswer[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -20,44 +20,33 @@ export class JournalWriter {
     this.#journal = journal
   }
 
-  /** Appends an entry. Throws IndexUnavailable when the index does not answer; the append may then have happened or not. */
-  append(append: JournalAppend): Promise<AppendAnswer> {
+  /**
+   * Appends entries of one layer, linked one to the next; a layer asks again only when it was answered. Throws IndexUnavailable when the index does not answer; the
+   * appends may then have happened or not.
+   */
+  append(appends: readonly JournalAppend[]): Promise<readonly AppendAnswer[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ append, resolve, reject })
+      this.#waiting.push({ appends, resolve, reject })
       if (!this.#underWay) void this.#run()
     })
   }
 
   async #run(): Promise<void> {
     this.#underWay = true
-    while (this.#waiting.length > 0) await this.#call(this.#takeRound())
+    while (this.#waiting.length > 0) await this.#call(this.#waiting.splice(0))
     this.#underWay = false
-  }
-
-  /** At most one of each layer, the oldest first. */
-  #takeRound(): Waiting[] {
-    const layers = new Set<string>()
-    const round: Waiting[] = []
-    const later: Waiting[] = []
-    for (const waiting of this.#waiting) {
-      const { layer } = waiting.append
-      if (layers.has(layer)) later.push(waiting)
-      else {
-        layers.add(layer)
-        round.push(waiting)
-      }
-    }
-    this.#waiting = later
-    return round
   }
 
   async #call(round: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await this.#journal.appendJournal(round.map(({ append }) => append))
-      for (const [i, { append, resolve, reject }] of round.entries()) {
-        const answer = answers[i]
-        if (answer !== undefined) resolve(answer)
-        else reject(new BailiwickError('IndexUnavailable', { asked: `an append for ${append.layer}`, found: `${answers.length} answers` }))
+      const asked = round.flatMap(({ appends }) => appends)
+      const answers = await this.#journal.appendJournal(asked)
+      if (answers.length !== asked.length)
+        throw new BailiwickError('IndexUnavailable', { asked: `${asked.length} appends`, found: `${answers.length} answers` })
+      let at = 0
+      for (const { appends, resolve } of round) {
+        resolve(answers.slice(at, at + appends.length))
+        at += appends.length
       }
     } catch (error) {
       for (const { reject } of round) reject(error)

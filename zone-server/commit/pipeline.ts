@@ -55,7 +55,8 @@ export class Pipeline {
   #last: number
   /** Up to this tick a new epoch found waiting entries in the journal, and stored them. */
   #found = 0
-  #asked: { readonly tick: number; readonly fence: Fence } | undefined
+  /** The ticks whose appends are under way or were answered last. */
+  #asked: { readonly from: number; readonly to: number; readonly fence: Fence } | undefined
 
   constructor(entry: number, deps: PipelineDeps) {
     this.#deps = deps
@@ -114,7 +115,7 @@ export class Pipeline {
     const { timers, lease, signal, onStop } = this.#deps
     switch (action.do) {
       case 'append':
-        this.#append(action.tick)
+        this.#append(action.ticks)
         break
       case 'rest': {
         const wait = Math.min(JOURNAL_RETRY_MIN * 2 ** (action.failures - 1), JOURNAL_RETRY_MAX)
@@ -137,31 +138,43 @@ export class Pipeline {
     }
   }
 
-  #append(tick: number): void {
-    const { lease, writer, log } = this.#deps
-    const [staged] = this.#staged
-    invariant(staged?.tick === tick, 'ticks are confirmed in order', `tick ${tick} asked for, ${staged?.tick} is the oldest`)
+  #append(ticks: readonly number[]): void {
+    const { lease, writer } = this.#deps
+    const staged = this.#staged.slice(0, ticks.length)
+    const [first] = staged
+    const last = staged.at(-1)
+    invariant(
+      first !== undefined && last !== undefined && first.tick === ticks[0] && last.tick === ticks.at(-1),
+      'ticks are confirmed in order',
+      `ticks ${ticks.join(', ')} asked for, ${first?.tick} is the oldest`,
+    )
     const { layer, epoch, fence } = lease
-    this.#asked = { tick, fence }
-    const { previous, batch, digest } = staged
-    writer.append({ layer, epoch, fence, tick, previous, batch, digest }).then(
-      (answer) => this.#answered(answer),
-      (error: unknown) => {
-        if (!isCode(error, 'IndexUnavailable')) this.#deps.onStop(error)
-        else {
-          const { failures } = this.#state
-          if (failures === 0) log.warn({ layer, tick, detail: describeError(error) }, 'the journal did not answer an append')
-          this.#on({ is: 'unanswered' })
-        }
-      },
+    this.#asked = { from: first.tick, to: last.tick, fence }
+    const appends = staged.map(({ tick, previous, batch, digest }) => ({ layer, epoch, fence, tick, previous, batch, digest }))
+    writer.append(appends).then(
+      (answers) => this.#answered(answers),
+      (error: unknown) => this.#unanswered(first.tick, error),
     )
   }
 
-  #answered(answer: AppendAnswer): void {
+  #answered(answers: readonly AppendAnswer[]): void {
     const { lease, log } = this.#deps
-    if (answer !== 'Done')
-      log.warn({ layer: lease.layer, epoch: lease.epoch, tick: this.#asked?.tick, answer }, 'the journal refused a tick')
-    this.#on({ is: 'answered', answer })
+    const refused = answers.findIndex((answer) => answer !== 'Done')
+    const tick = this.#staged[refused]?.tick
+    if (tick !== undefined)
+      log.warn({ layer: lease.layer, epoch: lease.epoch, tick, answer: answers[refused] }, 'the journal refused a tick')
+    this.#on({ is: 'answered', answers })
+  }
+
+  #unanswered(tick: number, error: unknown): void {
+    const { lease, log, onStop } = this.#deps
+    if (!isCode(error, 'IndexUnavailable')) {
+      onStop(error)
+      return
+    }
+    if (this.#state.failures === 0)
+      log.warn({ layer: lease.layer, tick, detail: describeError(error) }, 'the journal did not answer an append')
+    this.#on({ is: 'unanswered' })
   }
 
   /** The promise: what a tick says leaves only when its entry is in the journal, under the fence of the epoch that it leaves with. */
@@ -173,9 +186,9 @@ export class Pipeline {
     if (tick > this.#found) {
       const asked = this.#asked
       invariant(
-        asked?.tick === tick && asked.fence === lease.fence,
+        asked !== undefined && asked.from <= tick && tick <= asked.to && asked.fence === lease.fence,
         'what leaves was confirmed under the fence of its epoch',
-        `tick ${tick}; asked for tick ${asked?.tick} in epoch ${asked?.fence.epoch}, now ${lease.epoch}`,
+        `tick ${tick}; asked for ${asked?.from} to ${asked?.to} in epoch ${asked?.fence.epoch}, now ${lease.epoch}`,
       )
       kept.add({ epoch: lease.epoch, tick, previous, batch, digest })
     }

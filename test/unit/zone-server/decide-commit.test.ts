@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AppendAnswer } from '../../../core/ports/journal-port.ts'
 import {
   beginning,
   type CommitAction,
@@ -6,25 +7,26 @@ import {
   type CommitState,
   decideCommit,
   MAX_RECLAIMS,
+  MAX_ROUND,
 } from '../../../zone-server/commit/decide-commit.ts'
 
 const idle = beginning
 const asking: CommitState = { ...beginning, waiting: [7, 8, 9], phase: 'Asking' }
 const resting: CommitState = { ...asking, phase: 'Resting', failures: 2 }
 const reclaiming: CommitState = { ...asking, phase: 'Reclaiming', reclaims: 1 }
-const answered = (answer: 'Done' | 'Fenced' | 'Forked' | 'OutOfSequence'): CommitEvent => ({ is: 'answered', answer })
+const answered = (...answers: readonly AppendAnswer[]): CommitEvent => ({ is: 'answered', answers })
 
 const table: readonly (readonly [string, CommitState, CommitEvent, Partial<CommitState>, readonly CommitAction[]])[] = [
-  ['a tick is appended at once', idle, { is: 'stepped', tick: 7 }, { waiting: [7], phase: 'Asking' }, [{ do: 'append', tick: 7 }]],
+  ['a tick is appended at once', idle, { is: 'stepped', tick: 7 }, { waiting: [7], phase: 'Asking' }, [{ do: 'append', ticks: [7] }]],
   ['one more waits for the one under way', asking, { is: 'stepped', tick: 10 }, { waiting: [7, 8, 9, 10], phase: 'Asking' }, []],
   [
-    'confirmed: it leaves, and the next is appended',
+    'confirmed: it leaves, and those that came meanwhile are appended in one call',
     asking,
     answered('Done'),
     { waiting: [8, 9], phase: 'Asking' },
     [
       { do: 'confirm', ticks: [7] },
-      { do: 'append', tick: 8 },
+      { do: 'append', ticks: [8, 9] },
     ],
   ],
   [
@@ -41,7 +43,7 @@ const table: readonly (readonly [string, CommitState, CommitEvent, Partial<Commi
     { phase: 'Resting', failures: 1 },
     [{ do: 'rest', failures: 1 }],
   ],
-  ['rested', resting, { is: 'rested' }, { phase: 'Asking', failures: 2, waiting: [7, 8, 9] }, [{ do: 'append', tick: 7 }]],
+  ['rested', resting, { is: 'rested' }, { phase: 'Asking', failures: 2, waiting: [7, 8, 9] }, [{ do: 'append', ticks: [7, 8, 9] }]],
   ['ticks go on being gathered meanwhile', resting, { is: 'stepped', tick: 10 }, { phase: 'Resting', waiting: [7, 8, 9, 10] }, []],
   [
     'fenced: nothing leaves any more',
@@ -63,7 +65,7 @@ const table: readonly (readonly [string, CommitState, CommitEvent, Partial<Commi
     reclaiming,
     { is: 'reclaimed', confirmed: 0 },
     { phase: 'Asking', waiting: [7, 8, 9], reclaims: 1 },
-    [{ do: 'append', tick: 7 }],
+    [{ do: 'append', ticks: [7, 8, 9] }],
   ],
   [
     'claimed: what the journal had leaves',
@@ -72,7 +74,7 @@ const table: readonly (readonly [string, CommitState, CommitEvent, Partial<Commi
     { phase: 'Asking', waiting: [9] },
     [
       { do: 'confirm', ticks: [7, 8] },
-      { do: 'append', tick: 9 },
+      { do: 'append', ticks: [9] },
     ],
   ],
   [
@@ -112,6 +114,37 @@ const table: readonly (readonly [string, CommitState, CommitEvent, Partial<Commi
     answered('Done'),
     { phase: 'Reclaiming', renew: false, waiting: [8, 9] },
     [{ do: 'confirm', ticks: [7] }, { do: 'reclaim' }],
+  ],
+  [
+    'several in one call: those before a refusal leave, in order',
+    asking,
+    answered('Done', 'Done', 'Forked'),
+    { phase: 'Reclaiming', waiting: [9], reclaims: 1 },
+    [{ do: 'confirm', ticks: [7, 8] }, { do: 'reclaim' }],
+  ],
+  [
+    'several in one call, replaced after the first',
+    asking,
+    answered('Done', 'Fenced', 'Fenced'),
+    { phase: 'Over', waiting: [] },
+    [
+      { do: 'confirm', ticks: [7] },
+      { do: 'stop', reason: 'another host owns it' },
+    ],
+  ],
+  [
+    'more answers than ticks wait: a contradiction',
+    { ...asking, waiting: [7] },
+    answered('Done', 'Done'),
+    { phase: 'Over' },
+    [{ do: 'stop', reason: '2 answers for 1 ticks' }],
+  ],
+  [
+    'no more than a round goes with one call',
+    { ...resting, waiting: Array.from({ length: MAX_ROUND + 5 }, (_, k) => k + 1) },
+    { is: 'rested' },
+    { phase: 'Asking' },
+    [{ do: 'append', ticks: Array.from({ length: MAX_ROUND }, (_, k) => k + 1) }],
   ],
   ['an answer nobody waits for', reclaiming, answered('Done'), { phase: 'Reclaiming', waiting: [7, 8, 9] }, []],
   ['over is over', { ...asking, phase: 'Over', waiting: [] }, { is: 'stepped', tick: 11 }, { phase: 'Over', waiting: [] }, []],
