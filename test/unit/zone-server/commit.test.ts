@@ -63,6 +63,23 @@ describe('what a tick says leaves when the journal has it', () => {
     expect(said(ada)).toEqual(Array.from({ length: 8 }, (_, i) => `word ${i}`))
   })
 
+  it('an index slower than the ticks costs latency alone: nothing is out of order, and the layer does not fall behind', async () => {
+    const { tickRateHz } = zone()
+    const rounds: number[] = []
+    const slow = withAppend(async (appends, append) => {
+      rounds.push(appends.length)
+      await pause(3_500 / tickRateHz)
+      return append(appends)
+    })
+    await world.host('host-1', { index: slow })
+    const ada = await world.join('ada')
+    await until(() => ada.states.length >= 45)
+    const ticks = ada.states.map(({ tick }) => tick)
+    expect(ticks).toEqual(ticks.toSorted((a, b) => a - b))
+    expect(Math.max(...rounds)).toBeGreaterThan(1)
+    expect(ada.messages.filter((body) => body.case === 'dataHeld')).toEqual([])
+  })
+
   it('another’s fence: what was not confirmed is never heard, and the layer is dropped', async () => {
     let fenced = false
     const index = withAppend(async (appends, append) => (fenced ? appends.map((): AppendAnswer => 'Fenced') : append(appends)))
