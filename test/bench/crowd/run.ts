@@ -5,7 +5,7 @@ import { startPlaces } from '../../../client/load/walk.ts'
 import { boundsInMillimetres } from '../../../core/geometry.ts'
 import { startRedisServer } from '../../contract/redis-server.ts'
 import { CpuMeter, type CpuReport } from '../kit/cpu.ts'
-import { type Child, OTHER_CORE, pin, SERVER_CORE, startChild } from '../kit/pinned.ts'
+import { type Child, guard, OTHER_CORE, pin, SERVER_CORE, startChild, unguard } from '../kit/pinned.ts'
 import type { Door, ServerStart, ServerStarted, ServerUse, Side } from '../kit/side.ts'
 import { TICK_RATE, worldFor } from '../kit/world.ts'
 import type { Load, LoadStart } from '../load/load.ts'
@@ -44,7 +44,9 @@ const programs: Readonly<Record<Side, string>> = {
 export async function runCrowd(options: RunOptions): Promise<Run> {
   const { side, clients, seed } = options
   const redis = side === 'bailiwick' ? await startRedisServer() : undefined
-  if (redis?.pid !== undefined) pin(redis.pid, OTHER_CORE)
+  const redisPid = redis?.pid
+  guard(redisPid)
+  if (redisPid !== undefined) pin(redisPid, OTHER_CORE)
   const server = startChild(programs[side], SERVER_CORE, options.serverFlags)
   let load: Load | undefined
   try {
@@ -57,6 +59,7 @@ export async function runCrowd(options: RunOptions): Promise<Run> {
   } finally {
     await Promise.all([load?.end(), server.end()])
     await redis?.stop()
+    unguard(redisPid)
   }
 }
 

@@ -76,6 +76,8 @@ interface Point {
   readonly max: number
   readonly arrived: number
   readonly core: number
+  /** What of it was the kernel's. */
+  readonly kernel: number
   readonly waited: number
   readonly loopP99: number
   readonly bytesPerClientSecond: number
@@ -99,6 +101,7 @@ function points(runs: readonly Run[]): readonly Point[] {
       max: middle(({ gaps }) => gaps.max),
       arrived: middle(({ arrived, due }) => arrived / due),
       core: middle(({ server }) => server.cpu),
+      kernel: middle(({ server }) => server.system),
       waited: middle(({ server }) => server.waited),
       loopP99: middle(({ server }) => server.loopP99),
       bytesPerClientSecond: middle((run) => run.bytesPerClientSecond),

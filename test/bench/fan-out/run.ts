@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { helloFrame } from '../../../client/load/bailiwick-dialect.ts'
 import { CpuMeter } from '../kit/cpu.ts'
-import { ended, pinned, SERVER_CORE, startChild, withLimit } from '../kit/pinned.ts'
+import { ended, guard, pinned, SERVER_CORE, startChild, unguard, withLimit } from '../kit/pinned.ts'
 import { startLoad } from '../load/start.ts'
 import type { FanOutStart } from './frame.ts'
 
@@ -43,6 +43,7 @@ export async function runFanOut(options: FanOut, round: number): Promise<Sample>
     const client = { path: '/', hello: helloFrame('bench/fan-out/0', 'none'), start: bounds.min }
     const load = await startLoad({
       side: 'bailiwick',
+      meaningless: true,
       port: server.port,
       bounds,
       seed: round,
@@ -76,6 +77,8 @@ async function startServer({ kind, epoll, bytes }: FanOut): Promise<Server> {
   }
   const [command = '', ...args] = pinned(SERVER_CORE, [epoll, String(bytes)])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  guard(child.pid)
+  child.once('exit', () => unguard(child.pid))
   const [line] = await withLimit(once(child.stdout, 'data'), START_LIMIT, 'the C loop')
   return { port: Number(String(line)), pid: child.pid ?? 0, end: () => ended(child) }
 }

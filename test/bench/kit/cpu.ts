@@ -5,16 +5,18 @@ const TICK_MS = 10
 
 interface Reading {
   readonly at: number
-  /** CPU time of the whole process, milliseconds. */
+  /** CPU time of the whole process, and what of it was the kernel's, milliseconds. */
   readonly cpu: number
+  readonly system: number
   /** The main thread's: time it ran, and time it could have run and had no core. Milliseconds. */
   readonly ran: number
   readonly waited: number
 }
 
 export interface CpuReport {
-  /** Share of one core used by the process, all its threads. */
+  /** Share of one core used by the process, all its threads, and what of it was the kernel's. */
   readonly cpu: number
+  readonly system: number
   /** Share of the time in which its main thread waited for a core that others had (its own helper threads not counted). */
   readonly waited: number
 }
@@ -40,7 +42,11 @@ export class CpuMeter {
     const cpu = to.cpu - from.cpu
     // What the main thread waited for its own helpers (garbage collection, compression) is no fault of the machine.
     const helpers = Math.max(0, cpu - (to.ran - from.ran))
-    return { cpu: cpu / elapsed, waited: Math.max(0, to.waited - from.waited - helpers) / elapsed }
+    return {
+      cpu: cpu / elapsed,
+      system: (to.system - from.system) / elapsed,
+      waited: Math.max(0, to.waited - from.waited - helpers) / elapsed,
+    }
   }
 }
 
@@ -49,5 +55,6 @@ function read(pid: number): Reading {
   // The name in parentheses may hold spaces: fields are counted behind it, from number 3 on.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ').map(Number)
-  return { at: performance.now(), cpu: (Number(fields[11]) + Number(fields[12])) * TICK_MS, ran: ran / 1e6, waited: waited / 1e6 }
+  const [user, system] = [Number(fields[11]) * TICK_MS, Number(fields[12]) * TICK_MS]
+  return { at: performance.now(), cpu: user + system, system, ran: ran / 1e6, waited: waited / 1e6 }
 }

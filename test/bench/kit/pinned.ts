@@ -41,10 +41,28 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-const running = new Set<ChildProcess>()
+const running = new Set<number>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const pid of running) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
 })
+// Whoever interrupts a benchmark leaves nothing behind: `exit` above comes only with an orderly end.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+/** From now on this process ends with ours, whatever ends ours in order. */
+export function guard(pid: number | undefined): void {
+  if (pid !== undefined) running.add(pid)
+}
+
+/** It has ended. */
+export function unguard(pid: number | undefined): void {
+  if (pid !== undefined) running.delete(pid)
+}
 
 /** A command that runs on one core, where that can be had. */
 export function pinned(core: number, command: readonly string[]): readonly string[] {
@@ -67,7 +85,7 @@ export function startChild(file: string, core: number, flags: readonly string[] 
   const [command = '', ...args] = pinned(core, node)
   const env = { ...process.env, NODE_ENV: 'production' }
   const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' })
-  running.add(child)
+  guard(child.pid)
   const waiting = new Map<number, Waiting>()
   let calls = 0
   child.on('message', (message: { id: number; value?: unknown; error?: string }) => {
@@ -77,7 +95,7 @@ export function startChild(file: string, core: number, flags: readonly string[] 
     else call?.reject(new Error(message.error))
   })
   child.on('exit', (code, signal) => {
-    running.delete(child)
+    unguard(child.pid)
     for (const { reject } of waiting.values()) reject(new Error(`${file} ended: ${code ?? signal}`))
     waiting.clear()
   })

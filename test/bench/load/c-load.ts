@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import type { CrowdReport } from '../../../client/load/crowd.ts'
 import { LOAD_JOIN_LIMIT } from '../../../core/timing.ts'
 import { compile } from '../kit/compile.ts'
-import { ended, OTHER_CORE, pinned, withLimit } from '../kit/pinned.ts'
+import { ended, guard, OTHER_CORE, pinned, unguard, withLimit } from '../kit/pinned.ts'
 import { CELL, TICK_RATE } from '../kit/world.ts'
 import type { Load, LoadStart } from './load.ts'
 import { updatesIn } from './updates.ts'
@@ -22,6 +22,8 @@ export async function startCLoad(start: LoadStart): Promise<Load | undefined> {
   if (program === undefined) return undefined
   const [command, ...args] = pinned(OTHER_CORE, [program])
   const child = spawn(command ?? program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  guard(child.pid)
+  child.once('exit', () => unguard(child.pid))
   const lines = createInterface({ input: child.stdout })
   const ask = (text: string, limitMs: number): Promise<string> => withLimit(answer(child, lines, text), limitMs, 'the load generator')
   try {
@@ -35,7 +37,7 @@ export async function startCLoad(start: LoadStart): Promise<Load | undefined> {
     by: 'c',
     async measure(ms) {
       const { samples, missedTicks, ...report } = JSON.parse(await ask(`measure ${ms}\n`, ms + ANSWER_LIMIT)) as Report
-      const bytesPerUpdate = start.side === 'bailiwick' ? updatesIn(samples) : undefined
+      const bytesPerUpdate = start.side === 'bailiwick' && !start.meaningless ? updatesIn(samples) : undefined
       return { ...report, missedTicks, bytesPerUpdate }
     },
     end: () => ended(child),

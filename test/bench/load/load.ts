@@ -5,6 +5,8 @@ import type { Side } from '../kit/side.ts'
 /** A crowd as it is told to whoever generates it. */
 export interface LoadStart {
   readonly side: Side
+  /** Frames are bytes without a meaning: only counted. */
+  readonly meaningless?: boolean
   readonly port: number
   /** Millimetres. */
   readonly bounds: Bounds

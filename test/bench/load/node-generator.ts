@@ -10,10 +10,10 @@ import type { LoadStart } from './load.ts'
 let crowd: Crowd | undefined
 
 serveCalls({
-  async join({ side, port, bounds, seed, clients }: LoadStart): Promise<void> {
+  async join({ side, meaningless = false, port, bounds, seed, clients }: LoadStart): Promise<void> {
     crowd = new Crowd({
       ...{ count: clients.length, seed, bounds, frameRateHz: TICK_RATE, cell: CELL },
-      dialect: side === 'bailiwick' ? bailiwickDialect : colyseusDialect,
+      dialect: meaningless ? { ...bailiwickDialect, updates: () => undefined } : side === 'bailiwick' ? bailiwickDialect : colyseusDialect,
       door: async (i) => ({ host: '127.0.0.1', port, path: clients[i]?.path ?? '/', hello: clients[i]?.hello }),
     })
     await crowd.join(LOAD_JOIN_LIMIT)
