@@ -109,6 +109,8 @@ class Stage {
 }
 
 const MIDDLE = CELL / 2
+/** How far one walks in a tick, millimetres. */
+const PER_TICK = MAX_SPEED / TICKS_A_SECOND
 
 describe('what a client sees', () => {
   it('everything in the nine cells in its first frame, with the welcome before it; nothing that is carried, nothing of the tenth', () => {
@@ -193,19 +195,28 @@ describe('crossings', () => {
     expect(ada.frames.filter(({ left }) => left.includes(stage.id('bob')))).toHaveLength(1)
   })
 
-  it('both at once, in opposite directions and in the same', () => {
+  it('everybody at once: the client, and others over every border of its view, both ways, in the same tick', () => {
     for (const direction of [1, -1]) {
       const stage = new Stage()
-      stage.join('ada', CELL + HYSTERESIS - 100, MIDDLE)
-      stage.join('bob', direction > 0 ? CELL - 100 : 2 * CELL + 100, MIDDLE)
-      stage.join('cyd', direction > 0 ? 2 * CELL - 100 : 3 * CELL + 100, MIDDLE)
+      const middle = CELL / 2
+      // After 17 ticks it is beyond its border by more than the hysteresis; so are they beyond theirs, those of `late` one tick later.
+      stage.join('ada', middle + direction * (middle - 1_000), MIDDLE)
+      const others: (readonly [string, number])[] = []
+      for (let border = -2; border <= 3; border++)
+        for (const way of [1, -1])
+          for (const late of [0, 1]) {
+            const name = `o${border}${way > 0 ? 'r' : 'l'}${late}`
+            stage.join(name, border * CELL - way * (16 + late) * PER_TICK - (way > 0 ? 100 : -100), MIDDLE, false)
+            others.push([name, way])
+          }
       stage.tick()
-      stage.does('ada', { kind: 'move', vx: MAX_SPEED, vy: 0 })
-      for (const other of ['bob', 'cyd']) stage.does(other, { kind: 'move', vx: direction * MAX_SPEED, vy: 0 })
-      for (let i = 0; i < 300; i++) {
+      stage.does('ada', { kind: 'move', vx: direction * MAX_SPEED, vy: 0 })
+      for (const [name, way] of others) stage.does(name, { kind: 'move', vx: way * MAX_SPEED, vy: 0 })
+      for (let i = 0; i < 30; i++) {
         stage.tick()
         expect(stage.differences()).toEqual([])
       }
+      expect(stage.clients.get('ada')?.last?.column).toBe(direction)
     }
   })
 
@@ -279,6 +290,27 @@ describe('clients that fall behind', () => {
     expect(stage.differences()).toEqual([])
   })
 
+  it('with ticks that wait for their confirmation: nothing of what was encoded before it was lost is sent, all of what comes after', () => {
+    for (const missed of [0, 1, 2, 3]) {
+      const { stage, ada } = walking()
+      for (let i = 0; i < 4; i++) stage.tick(3)
+      ada.ready = false
+      stage.tick(3)
+      ada.ready = true
+      const frames = ada.frames.length
+      for (let i = 0; i < missed; i++) stage.tick(3)
+      // The fresh frame itself may not get through.
+      ada.ready = missed !== 3
+      stage.tick(3)
+      ada.ready = true
+      for (let i = 0; i < 8; i++) stage.tick(3)
+      expect(ada.frames[frames]?.fresh).toBe(true)
+      expect(ada.frames.slice(frames + 1).some(({ fresh }) => fresh)).toBe(false)
+      stage.tick()
+      expect(stage.differences()).toEqual([])
+    }
+  })
+
   it('what it claims to have seen of frames it was never sent counts for nothing', () => {
     const { stage, ada } = walking()
     ada.acknowledges = false
@@ -316,19 +348,37 @@ describe('crowded cells', () => {
     expect(stage.differences()).toEqual([])
   })
 
-  it('who moves its centre into a crowd, or out of it, misses nothing that waits', () => {
-    const stage = new Stage()
-    stage.join('ada', CELL + HYSTERESIS, MIDDLE)
-    for (let i = 0; i < CELL_BUDGET; i++) stage.join(`c${i}`, 100 * (i % 100) + 5_000, 5_000 + i * 10, false)
-    stage.tick()
-    stage.does('ada', { kind: 'move', vx: -MAX_SPEED, vy: 0 })
-    for (let i = 0; i < CELL_BUDGET; i++) stage.does(`c${i}`, { kind: 'move', vx: 50, vy: 50 })
-    for (let i = 0; i < 60; i++) {
+  it('who moves its centre into a crowd misses nothing that waits for its neighbours, whenever the crowd stops', () => {
+    for (let stop = 23; stop < 30; stop++) {
+      const stage = new Stage()
+      const ada = stage.join('ada', CELL + HYSTERESIS, MIDDLE)
+      for (let i = 0; i < CELL_BUDGET; i++) stage.join(`c${i}`, 100 * (i % 100) + 5_000, 5_000 + i * 10, false)
       stage.tick()
-      // The crowd stops in the very tick of one of the crossings, whichever it is.
-      if (i === 26) for (let k = 0; k < CELL_BUDGET; k++) stage.does(`c${k}`, { kind: 'move', vx: 0, vy: 0 })
+      stage.does('ada', { kind: 'move', vx: -MAX_SPEED, vy: 0 })
+      for (let i = 0; i < CELL_BUDGET; i++) stage.does(`c${i}`, { kind: 'move', vx: 400, vy: 400 })
+      for (let i = 0; i < 32; i++) {
+        if (i === stop) for (let k = 0; k < CELL_BUDGET; k++) stage.does(`c${k}`, { kind: 'move', vx: 0, vy: 0 })
+        stage.tick()
+      }
+      expect(ada.last?.column).toBe(0)
+      expect(stage.differences()).toEqual([])
+    }
+  })
+
+  it('who walks out of a crowd while it waits to be told is told where it is', () => {
+    const stage = new Stage()
+    stage.join('inside', MIDDLE, MIDDLE)
+    stage.join('beside', -MIDDLE, MIDDLE)
+    const crowd = CELL_BUDGET * 2
+    for (let i = 0; i < crowd; i++) stage.join(`c${i}`, CELL - 50 * (i % 40) - 1, 5_000 + i * 10, false)
+    stage.tick()
+    for (let i = 0; i < crowd; i++) stage.does(`c${i}`, { kind: 'move', vx: i % 3 === 0 ? -800 : 800, vy: 0 })
+    for (let i = 0; i < 45; i++) {
+      stage.tick()
       expect(stage.differences(() => true)).toEqual([])
     }
+    for (let i = 0; i < crowd; i++) stage.does(`c${i}`, { kind: 'move', vx: 0, vy: 0 })
+    stage.ticks(8)
     expect(stage.differences()).toEqual([])
   })
 })
