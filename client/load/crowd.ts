@@ -62,6 +62,8 @@ interface Client {
 const AT_ONCE = 64
 /** One state frame in so many is looked into for the number of its updates. */
 const SAMPLE = 97
+/** Until all are in, a client stands, and says so (and what it has seen) with one move in so many. */
+const STANDING = 10
 /** The header of a WebSocket frame: 2 bytes, 4 from 126 bytes of payload on. */
 const headerOf = (payload: number): number => (payload < 126 ? 2 : 4)
 
@@ -82,6 +84,7 @@ export class Crowd {
   #sampledBytes = 0
   #sampledUpdates = 0
   #measuring = false
+  #walking = false
 
   constructor(options: CrowdOptions) {
     this.#options = options
@@ -89,7 +92,7 @@ export class Crowd {
     this.#gaps = new Gaps(options.count)
   }
 
-  /** Lets all clients in, some at once, and begins to walk. Throws Unreachable with the first reason when one is turned away or the deadline (milliseconds) passes. */
+  /** Lets all clients in, some at once; then they begin to walk. Throws Unreachable with the first reason when one is turned away or the deadline (milliseconds) passes. */
   async join(deadlineMs: number): Promise<void> {
     this.#startBeat()
     let next = 0
@@ -103,6 +106,7 @@ export class Crowd {
     late.catch(() => undefined)
     try {
       await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, worker)), late])
+      this.#walking = true
     } finally {
       limit.abort()
     }
@@ -212,14 +216,14 @@ export class Crowd {
       const due = Math.floor(((performance.now() - began) / LOAD_MOVE_EVERY) * count)
       // Who comes late does not send the same client two moves at once.
       done = Math.max(done, due - count)
-      for (; done < due; done++) this.#move(done % count)
+      for (; done < due; done++) if (this.#walking || Math.floor(done / count) % STANDING === 0) this.#move(done % count)
     }, LOAD_BEAT)
   }
 
   #move(i: number): void {
     const client = this.#clients[i]
     if (client === undefined || !client.welcomed) return
-    this.#walk.turn(i, LOAD_MOVE_EVERY / 1_000)
+    if (this.#walking) this.#walk.turn(i, LOAD_MOVE_EVERY / 1_000)
     client.socket.send(
       this.#options.dialect.move(++client.sequence, this.#walk.vx[i] ?? 0, this.#walk.vy[i] ?? 0, Math.max(0, client.tick)),
     )
