@@ -11,7 +11,7 @@ import type { ObservedLayer } from './decide-host.ts'
 import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
 import { openLayer } from './open-layer.ts'
-import { packingOffThread } from './packing.ts'
+import { type Packing, packingOffThread } from './packing.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
 
@@ -29,6 +29,8 @@ export interface HostLayersDeps {
   readonly meters: HostMeters
   readonly fleet: FleetId
   readonly host: string
+  /** Default: on other threads. */
+  readonly packing?: Packing
   /** The index should hear of a change. */
   readonly onChange: () => void
 }
@@ -208,7 +210,7 @@ export class HostLayers {
   #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
     const { meters, ...deps } = this.#deps
     return openLayer(
-      { ...deps, packing: packingOffThread, writer: this.#writer, onTick: (seconds) => meters.tick(seconds) },
+      { packing: packingOffThread, ...deps, writer: this.#writer, onTick: (seconds) => meters.tick(seconds) },
       { layer, generation, signal: abort.signal, onEnd: () => this.#layerOver(layer, generation) },
     )
   }

@@ -1,0 +1,27 @@
+import { expect } from 'vitest'
+import { givenSeed } from '../extent.ts'
+import { runSchedule, type ScheduleOptions, type ScheduleResult } from './schedule.ts'
+
+/** Lines of a failed schedule that are shown. */
+const SHOWN = Number(process.env['BAILIWICK_LINES'] ?? 60)
+
+/** Plays the schedules of the seeds 1 to `count`, or the one of BAILIWICK_SEED; shows the first that fails, and how to see it again. Answers what was done in all. */
+export async function playMany(
+  count: number,
+  options: ScheduleOptions,
+): Promise<Omit<ScheduleResult, 'seed' | 'failure' | 'fingerprint' | 'lines'>> {
+  const total = { ticks: 0, joins: 0, inputs: 0, kills: 0, claims: 0, lost: 0 }
+  const seeds = givenSeed === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [givenSeed]
+  for (const seed of seeds) {
+    const result = await runSchedule(seed, options)
+    if (result.failure !== undefined) console.error(result.lines.slice(-SHOWN).join('\n'))
+    expect(result.failure, `profile ${options.profile}: BAILIWICK_SEED=${seed} npm run test:faults`).toBeUndefined()
+    for (const key of ['ticks', 'joins', 'inputs', 'kills', 'claims', 'lost'] as const) total[key] += result[key]
+  }
+  return total
+}
+
+export const SINGLE: ScheduleOptions = { profile: 'single', layers: 2, hosts: 3, characters: 4, pace: 300, lasts: 8_000 }
+export const STORM: ScheduleOptions = { ...SINGLE, profile: 'storm' }
+export const TAKEOVERS: ScheduleOptions = { ...SINGLE, profile: 'takeovers' }
+export const KILLS: ScheduleOptions = { profile: 'kills', layers: 3, hosts: 4, characters: 24, pace: 150, lasts: 36_000_000 }

@@ -1,0 +1,223 @@
+import { chains } from '../../../core/chains.ts'
+import { storedCharacter } from '../../../core/character-record.ts'
+import type { LayerId } from '../../../core/ids.ts'
+import type { ZoneSettings } from '../../../core/settings.ts'
+import { simulationSettings } from '../../../zone-server/restore.ts'
+import { audit, type Possessions } from './audit.ts'
+import { LayerHistory, Violation } from './history.ts'
+import { FLEET, SimulatedHost } from './host.ts'
+import { IndexServer } from './index-server.ts'
+import { Kernel } from './kernel.ts'
+import { Nemesis, type Profile } from './nemesis.ts'
+import { Network } from './network.ts'
+import { Placement } from './placement.ts'
+import { ACCOUNT, Player } from './player.ts'
+import { StoreServer } from './store-server.ts'
+
+export interface ScheduleOptions {
+  readonly profile: Profile
+  readonly layers: number
+  readonly hosts: number
+  readonly characters: number
+  /** Milliseconds between two thoughts of a player. */
+  readonly pace: number
+  /** How long faults come, milliseconds … */
+  readonly lasts: number
+  /** … or until so much was done: joins, inputs and kills. */
+  readonly actions?: number | undefined
+  /** A check that is left out. */
+  readonly without?: Check | undefined
+}
+
+/** The fence, the replication id in it, the third step of the claim, the watch over the outbox rule. */
+export type Check = 'fence' | 'replid' | 'headAgain' | 'outbox'
+
+export interface ScheduleResult {
+  readonly seed: number
+  /** What went wrong; undefined when nothing did. */
+  readonly failure: string | undefined
+  readonly fingerprint: number
+  readonly ticks: number
+  readonly joins: number
+  readonly inputs: number
+  readonly kills: number
+  readonly claims: number
+  /** Confirmed ticks that were lost with owner and index together. */
+  readonly lost: number
+  readonly lines: readonly string[]
+}
+
+/** Items that each character has in the beginning. */
+const ITEMS = 3
+/** Faults are over; so long, and so often, it is looked whether everybody has found that out. Longer than the longest retry with its jitter. */
+const RECOVERY = 4_000
+const RECOVERY_TRIES = 6
+/** Then all hosts are killed, and new ones must find everything. */
+const LAST_LIFE = 2_000
+
+/** Plays one schedule, decided by its seed alone. */
+export async function runSchedule(seed: number, options: ScheduleOptions): Promise<ScheduleResult> {
+  const world = await createWorld(seed, options)
+  const { kernel, histories } = world
+  try {
+    await play(world, options)
+  } catch (error) {
+    world.fail(error)
+  }
+  const sum = (of: (history: LayerHistory) => number): number => [...histories.values()].reduce((total, history) => total + of(history), 0)
+  return {
+    seed,
+    failure: world.failure(),
+    fingerprint: kernel.fingerprint,
+    ticks: sum(({ count }) => count),
+    claims: sum(({ epochs }) => epochs),
+    lost: sum(({ lost }) => lost),
+    ...done(world),
+    lines: kernel.lines,
+  }
+}
+
+/** There are two faults at a time. */
+function mayLose(profile: Profile): boolean {
+  return profile === 'storm' || profile === 'takeovers'
+}
+
+function done({ players, nemesis }: World) {
+  return {
+    joins: players.reduce((total, player) => total + player.joins, 0),
+    inputs: players.reduce((total, player) => total + player.inputs, 0),
+    kills: nemesis.kills,
+  }
+}
+
+type World = Awaited<ReturnType<typeof createWorld>>
+
+async function createWorld(seed: number, options: ScheduleOptions) {
+  const kernel = new Kernel(seed)
+  const network = new Network(kernel)
+  const zones = Array.from({ length: options.layers }, (_, i) => zoneOf(i))
+  const layers = zones.map(({ zone }): LayerId => `${zone}/0`)
+  const histories = new Map(zones.map((zone, i) => historyOf(layers[i] ?? 'game/none/0', zone, mayLose(options.profile))))
+  let failure: unknown
+  const fail = (error: unknown): void => {
+    failure ??= error
+  }
+  const served = { kernel, network, histories, onViolation: fail }
+  const store = new StoreServer({ ...served, without: options.without })
+  let placement: Placement | undefined
+  const index = new IndexServer({
+    ...{ ...served, zones, without: options.without },
+    onClosed: (layer, generation) => placement?.closed(layer, generation),
+  })
+  const possessions = await createCharacters(store, options.characters, zones)
+  placement = new Placement(kernel, layers, options.hosts, (name) => new SimulatedHost(name, { kernel, index, store, onViolation: fail }))
+  const shared = { kernel, index, placement, histories, layers, onViolation: fail, pace: options.pace }
+  const players = [...possessions.characters.keys()].map(
+    (character, i) => new Player(character, layers[i % layers.length] ?? 'game/none/0', shared),
+  )
+  const nemesis = new Nemesis({ kernel, network, index, store, placement, histories, profile: options.profile })
+  return {
+    ...{ kernel, histories, store, placement, players, nemesis, possessions, layers, fail },
+    failed: () => failure !== undefined,
+    failure: () => (failure === undefined ? undefined : failure instanceof Violation ? failure.message : String((failure as Error).stack)),
+  }
+}
+
+async function play(world: World, { lasts, profile, actions }: ScheduleOptions): Promise<void> {
+  const { kernel, nemesis, placement, players, histories, failed } = world
+  const stop = failed
+  const enough = (): boolean => {
+    const { joins, inputs, kills } = done(world)
+    return actions !== undefined && joins + inputs + kills >= actions
+  }
+  await kernel.run(lasts, () => stop() || enough())
+  nemesis.end()
+  kernel.note('nemesis: over')
+  await recovers(world)
+  if (failed()) return
+  await everythingOnce(world)
+  // Nobody remembers anything: what index and store hold must be all of it.
+  kernel.note('all hosts are killed')
+  for (const { process } of [...placement.hosts]) process.crash()
+  placement.hosts.splice(0)
+  placement.bear()
+  for (const layer of world.layers) placement.move(layer)
+  for (const player of players) player.stop()
+  await kernel.run(kernel.now + LAST_LIFE, stop)
+  if (failed()) return
+  for (const [layer, history] of histories) {
+    if (!placement.isServed(layer)) throw new Violation(`${layer} is not recovered by the last host`)
+    if (history.lost > 0 && !mayLose(profile)) throw new Violation(`${layer} lost ${history.lost} confirmed ticks`)
+  }
+  await everythingOnce(world)
+  if (![...histories.values()].some(({ lost }) => lost > 0)) await acknowledgedIsThere(world)
+}
+
+/** Runs on until every layer is served and, where somebody is, lives. A host may have to find out first, by the first who comes, that it was replaced. */
+async function recovers({ kernel, histories, placement, failed }: World): Promise<void> {
+  const open = new Set(histories.keys())
+  for (let i = 0; i < RECOVERY_TRIES; i++) {
+    const before = new Map([...histories].map(([layer, history]) => [layer, history.last]))
+    await kernel.run(kernel.now + RECOVERY, failed)
+    for (const [layer, history] of histories) {
+      const lives = history.last > (before.get(layer) ?? 0) || history.state.players.size === 0
+      if (lives && placement.isServed(layer)) open.delete(layer)
+    }
+    if (open.size === 0 || failed()) return
+  }
+  throw new Violation(`${[...open].join(', ')}: not served again ${(RECOVERY * RECOVERY_TRIES) / 1_000} s after the last fault`)
+}
+
+async function everythingOnce({ store, histories, possessions }: World): Promise<void> {
+  await audit(store.store, histories, possessions)
+}
+
+/** What a player was told was applied is in the state that is left. */
+async function acknowledgedIsThere({ players, histories, store }: World): Promise<void> {
+  for (const { character, acknowledged } of players) {
+    const head = await store.store.head(chains.character(character))
+    const stored = (head?.data['state'] as { readonly inputSequence?: number } | undefined)?.inputSequence ?? 0
+    const applied = [...histories.values()].map(({ state }) => state.players.get(character)?.inputSequence ?? 0)
+    const leaving = [...histories.values()]
+      .flatMap(({ state }) => [...state.outbox.values()])
+      .filter((release) => release.character === character)
+    const newest = Math.max(stored, ...applied, ...leaving.map((release) => release.state.inputSequence))
+    if (newest < acknowledged)
+      throw new Violation(`${character} was told that input ${acknowledged} is applied, and ${newest} is the last one that is`)
+  }
+}
+
+function zoneOf(i: number): ZoneSettings {
+  return {
+    zone: `game/zone-${i + 1}`,
+    uid: `uid-${i + 1}`,
+    generation: 1,
+    fleet: FLEET,
+    activation: 'Always',
+    suspended: false,
+    idleAfterMs: 60_000,
+    layers: { min: 1, max: 1, maxPlayers: 100 },
+    // Small, so that what lies around is within reach.
+    bounds: { min: { x: 0, y: 0 }, max: { x: 4, y: 4 } },
+    tickRateHz: 10,
+    snapshotEveryMs: 2_000,
+  }
+}
+
+function historyOf(layer: LayerId, zone: ZoneSettings, mayLose: boolean): [LayerId, LayerHistory] {
+  return [layer, new LayerHistory(layer, simulationSettings(zone), mayLose)]
+}
+
+async function createCharacters(store: StoreServer, count: number, zones: readonly ZoneSettings[]): Promise<Possessions> {
+  const characters = new Map<string, string[]>()
+  for (let i = 0; i < count; i++) {
+    const character = `character-${i + 1}`
+    const items = Array.from({ length: ITEMS }, (_, k) => `${character}/${k + 1}`)
+    const inventory = items.map((id) => ({ id, kind: 'stone' }))
+    const state = { zone: zones[0]?.zone ?? null, position: { x: 2_000, y: 2_000 }, inventory, inputSequence: 0 }
+    const record = { kind: 'released', account: ACCOUNT, name: `Somebody${i + 1}`, createdAt: 0, state } as const
+    await store.store.append(chains.character(character), 1, `made ${character}`, storedCharacter(record))
+    characters.set(character, items)
+  }
+  return { characters }
+}
