@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type CharacterRecord, type CharacterState, chains } from '../../../core/chains.ts'
 import { systemClock } from '../../../core/clock.ts'
 import type { LayerId, ZoneId } from '../../../core/ids.ts'
-import type { GameServerPort, GameServerView } from '../../../core/ports/game-server-port.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { type Log, silentLog } from '../../../core/ports/log-port.ts'
 import type { ChainEntry, JsonObject, Store } from '../../../core/ports/store-port.ts'
@@ -11,63 +10,13 @@ import { createMemoryIndex, type MemoryIndex } from '../../../platform/memory/me
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createZoneServer, type ZoneServer } from '../../../zone-server/create-zone-server.ts'
+import { GrantedGameServer } from './granted-game-server.ts'
 import { TestClient } from './test-client.ts'
 
 export const FLEET = 'game/zone-servers'
 export const ZONE: ZoneId = 'game/meadow'
 export const LAYER: LayerId = 'game/meadow/0'
 export const ACCOUNT = 'account-1'
-
-/** A game server without Agones: every wish is granted at once. */
-export class GrantedGameServer implements GameServerPort {
-  readonly wishes: string[] = []
-  view: GameServerView
-  #onChange: (server: GameServerView) => void = () => undefined
-
-  constructor(name: string) {
-    this.view = {
-      name,
-      namespace: 'game',
-      state: 'Scheduled',
-      address: '127.0.0.1',
-      ports: [{ name: 'game', port: 1 }],
-      deleting: false,
-      labels: { 'agones.dev/fleet': 'zone-servers' },
-      annotations: {},
-    }
-  }
-
-  async ready(): Promise<void> {
-    this.wishes.push('ready')
-    this.become({ state: 'Ready' })
-  }
-
-  async allocate(): Promise<void> {
-    this.wishes.push('allocate')
-    this.become({ state: 'Allocated' })
-  }
-
-  async shutdown(): Promise<void> {
-    this.wishes.push('shutdown')
-    this.become({ state: 'Shutdown' })
-  }
-
-  health(): void {}
-
-  async setAnnotation(): Promise<void> {}
-
-  async watch(onChange: (server: GameServerView) => void): Promise<void> {
-    this.#onChange = onChange
-    onChange(this.view)
-  }
-
-  async close(): Promise<void> {}
-
-  become(change: Partial<GameServerView>): void {
-    this.view = { ...this.view, ...change }
-    setImmediate(() => this.#onChange(this.view))
-  }
-}
 
 export interface HostUnderTest {
   readonly server: ZoneServer
