@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 /** The inner loop: everything that needs no cluster. The cluster suites have their own configuration. */
 export default defineConfig({
   test: {
-    include: ['test/{unit,contract,golden,architecture,e2e,faults}/**/*.test.ts'],
+    // Of the fault tests those that start no processes; all of them: vitest.faults.config.ts.
+    include: ['test/{unit,contract,golden,architecture,e2e}/**/*.test.ts', 'test/faults/*.test.ts'],
     // Most of these wait more than they compute: two at once also on a machine of two cores, where the default is one.
     maxWorkers: 2,
     testTimeout: 20_000,

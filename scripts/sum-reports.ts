@@ -14,7 +14,7 @@ if (folder === undefined) throw new Error('BAILIWICK_REPORTS is not set')
 
 let passed = 0
 let failed = 0
-for (const suite of ['check', 'test', 'cluster']) {
+for (const suite of ['check', 'test', 'faults', 'cluster']) {
   const file = join(folder, `${suite}.json`)
   if (!existsSync(file)) {
     process.stdout.write(`${suite}: did not run\n`)

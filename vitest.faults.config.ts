@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** The fault tests at full strength: simulated schedules, killed processes, a mistreated Redis. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+})
