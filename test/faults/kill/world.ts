@@ -95,10 +95,15 @@ export class KillWorld {
     return { characters: this.#possessions }
   }
 
-  /** The process that has the layer now. */
-  async owner(): Promise<HostProcess | undefined> {
-    const { host } = await this.index.getLayer(FLEET, LAYER)
-    return this.#hosts.find(({ name }) => name === host)
+  /** The process that has the layer, or claims it; waits until there is one. */
+  async owner(): Promise<HostProcess> {
+    for (;;) {
+      const { host } = await this.patiently(() => this.index.getLayer(FLEET, LAYER))
+      const found = this.#hosts.find(({ name }) => name === host)
+      if (found !== undefined) return found
+      this.throwIfFailed()
+      await pause(5)
+    }
   }
 
   /** A process more. */
@@ -109,6 +114,7 @@ export class KillWorld {
         order,
         (through) => this.#untilRead(through),
         (line) => this.#note(line),
+        this.#folder,
       ),
     )
   }

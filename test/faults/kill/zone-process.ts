@@ -1,4 +1,5 @@
 // A zone server as a process of its own, over a real index and a real store: what the kill tests kill. Told what to be by its parent, by messages.
+import { flushCompileCache } from 'node:module'
 import { systemClock } from '../../../core/clock.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import type { Log, LogFields } from '../../../core/ports/log-port.ts'
@@ -64,6 +65,8 @@ async function serve(order: HostOrder): Promise<void> {
     node: 'node-1',
     advertise: (port) => `127.0.0.1:${port}`,
   })
+  // Who is killed writes nothing at its end.
+  flushCompileCache()
 }
 
 process.on('disconnect', () => process.exit(0))

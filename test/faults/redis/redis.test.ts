@@ -48,11 +48,11 @@ async function playsOn(): Promise<void> {
 /** Stops the owner between two turns, so that all that Redis confirmed is written down before Redis loses it; then it finds out. */
 async function whileTheOwnerStands(what: () => Promise<void>): Promise<void> {
   const owner = await world.owner()
-  owner?.stop()
+  owner.stop()
   await pause(50)
   await world.readOn()
   await what()
-  owner?.resume()
+  owner.resume()
 }
 
 async function redisOf(server: RedisServer) {
