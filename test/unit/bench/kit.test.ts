@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { startPlaces } from '../../../client/load/walk.ts'
+import { boundsInMillimetres } from '../../../core/geometry.ts'
+import { held, judge } from '../../bench/crowd/rule.ts'
+import type { Run } from '../../bench/crowd/run.ts'
+import { median } from '../../bench/kit/result.ts'
+import { plot } from '../../bench/kit/svg.ts'
+import { CELL, worldFor } from '../../bench/kit/world.ts'
+
+const good: Run = {
+  side: 'bailiwick',
+  generator: 'c',
+  clients: 400,
+  seconds: 4,
+  gaps: { p50: 50, p99: 60, max: 90, worstClientP99: 70, count: 32_000 },
+  due: 32_000,
+  arrived: 32_000,
+  missedTicks: 0,
+  bytesPerClientSecond: 4_000,
+  bytesPerUpdate: 7,
+  sent: 16_000,
+  lost: 0,
+  inView: 32,
+  headroom: { cpu: 0.3, delayP99: 1, delayMax: 3, saturated: false },
+  server: { cpu: 0.4, system: 0.2, waited: 0, loopP99: 3, loopMax: 9, memory: 1 },
+}
+const saturated = { ...good.headroom, saturated: true }
+
+describe('the rule of the crowd', () => {
+  it.each([
+    ['passes', {}],
+    ['passes', { gaps: { ...good.gaps, p50: 51, p99: 75 } }],
+    ['fails', { gaps: { ...good.gaps, p50: 51.1 } }],
+    ['fails', { gaps: { ...good.gaps, p99: 75.1 } }],
+    ['passes', { arrived: 31_680 }],
+    ['fails', { arrived: 31_679 }],
+    ['fails', { lost: 1 }],
+    ['passes', { headroom: saturated }],
+    ['undecided', { headroom: saturated, arrived: 0 }],
+  ] as const)('%s: %o', (verdict, change) => {
+    expect(judge({ ...good, ...change })).toBe(verdict)
+  })
+
+  it('holds the most clients of which most runs pass', () => {
+    const at = (clients: number, ...passes: readonly boolean[]): Run[] => passes.map((pass) => ({ ...good, clients, lost: pass ? 0 : 1 }))
+    expect(held([])).toBe(0)
+    expect(held([...at(200, true), ...at(400, true, false, true), ...at(600, true, false)])).toBe(400)
+    expect(held(at(200, false))).toBe(0)
+  })
+})
+
+describe('the kit of the benchmarks', () => {
+  it.each([200, 400, 1_000, 2_800])('makes a world in which %i clients see about 32 others', (count) => {
+    const places = startPlaces(count, count, boundsInMillimetres(worldFor(count)))
+    const cell = ({ x, y }: { x: number; y: number }) => ({ column: Math.floor(x / CELL), row: Math.floor(y / CELL) })
+    const cells = places.map(cell)
+    const seen = cells.map((a) => cells.filter((b) => Math.abs(a.column - b.column) <= 1 && Math.abs(a.row - b.row) <= 1).length - 1)
+    const mean = seen.reduce((sum, others) => sum + others, 0) / count
+    expect(mean).toBeGreaterThan(27)
+    expect(mean).toBeLessThan(38)
+  })
+
+  it('takes the middle', () => {
+    expect([median([]), median([3]), median([3, 1]), median([9, 1, 2])]).toEqual([0, 3, 2, 2])
+  })
+
+  it('draws a point for each value, within the picture', () => {
+    const svg = plot([
+      {
+        title: 'a < b',
+        x: 'x',
+        y: 'y',
+        lines: [
+          {
+            name: 'one',
+            points: [
+              [0, 0],
+              [10, 5],
+              [20, 500],
+            ],
+          },
+        ],
+        top: 100,
+      },
+    ])
+    expect(svg).toContain('a &lt; b')
+    const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)])
+    expect(circles).toHaveLength(3)
+    for (const [x = -1, y = -1] of circles) expect(x >= 0 && x <= 460 && y >= 0 && y <= 320).toBe(true)
+  })
+})
