@@ -69,7 +69,7 @@ export class Trimming {
     await lease.prune(below)
     const { fence } = lease
     const answer = await journal.trimJournal(lease.layer, fence, through)
-    // A refusal of an earlier epoch's fence is no news.
-    if (answer !== 'Done' && fence === lease.fence) onRefused(answer)
+    // A refusal of an earlier epoch's fence is no news, nor is one by our own next fence, of which we only await the answer.
+    if (answer !== 'Done' && fence === lease.fence && fence.epoch === lease.epoch) onRefused(answer)
   }
 }
