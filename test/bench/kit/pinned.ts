@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** The server that is measured has a core of its own, everything else has the other. */
@@ -41,6 +43,10 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** Whatever a benchmark writes to the folder for temporary files goes here, and with it. */
+export const temporaryFolder = mkdtempSync(join(tmpdir(), 'bailiwick-bench-'))
+process.env['TMPDIR'] = temporaryFolder
+
 const running = new Set<number>()
 process.once('exit', () => {
   for (const pid of running) {
@@ -50,6 +56,7 @@ process.once('exit', () => {
       // It has ended by itself.
     }
   }
+  rmSync(temporaryFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 })
 // Whoever interrupts a benchmark leaves nothing behind: `exit` above comes only with an orderly end.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))

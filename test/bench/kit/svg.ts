@@ -26,6 +26,7 @@ export function plot(panels: readonly Panel[]): string {
   const body = panels.map((panel, i) => `<g transform="translate(${i * WIDTH} 0)">${draw(panel)}</g>`).join('\n')
   const style = 'font-family="sans-serif" font-size="11" fill="#24292f"'
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" viewBox="0 0 ${width} ${HEIGHT}" ${style}>
+<title>${escaped(panels.map(({ title }) => title).join('; '))}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${body}
 </svg>
