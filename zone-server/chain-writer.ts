@@ -105,6 +105,7 @@ export class ChainWriter {
 
   /** Writes a last snapshot of the state, in which nothing may change any more, and answers it. */
   last(): Promise<{ readonly n: number; readonly snapshot: PackedSnapshot }> {
+    this.#deps.signal.throwIfAborted()
     const done = Promise.withResolvers<{ n: number; snapshot: PackedSnapshot }>()
     this.#last = { tick: this.#deps.state.tick, done }
     this.#deps.signal.addEventListener('abort', () => done.reject(this.#deps.signal.reason), { once: true })
@@ -179,7 +180,7 @@ export class ChainWriter {
     const { lease, signal, kept } = this.#deps
     const entries = kept.oldest(KEPT_STORED_AT)
     const to = entries.at(-1)?.tick ?? 0
-    await lease.segment(entries, signal)
+    await lease.segment(entries, to === kept.newest, signal)
     this.#stored(to)
   }
 

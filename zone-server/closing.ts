@@ -76,9 +76,9 @@ export class Closing {
       await this.#empty(signal)
       onEmpty()
       const { n, snapshot } = await chain.last()
-      await trimming.end(n, snapshot)
-      await lease.close(state.tick, signal)
       const options = { what: `closing of ${state.layer}`, log, timers, signal }
+      await retrying(() => trimming.end(n, snapshot), options)
+      await lease.close(state.tick, signal)
       await retrying(() => index.closeLayer(fleet, state.layer, host, generation), options)
       log.info({ layer: state.layer, epoch: lease.epoch, tick: state.tick, reason }, 'layer closed')
       onEnd('closed')

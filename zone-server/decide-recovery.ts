@@ -89,7 +89,7 @@ function sumUp({ base, records }: RecoverySeen): Told {
       codes.set(record.epoch, record.code)
       continue
     }
-    epoch = record.epoch
+    epoch = Math.max(epoch, record.epoch)
     if (record.kind === 'segment') {
       entry = Math.max(entry, record.to)
       stored.push(...(record.entries ?? []).filter((held) => held.tick > base.entry))

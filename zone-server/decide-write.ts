@@ -42,9 +42,9 @@ function isSegmentDue({ now, writtenAt, wanted, keptTick, keptBytes, durable }: 
 
 function isSnapshotDue({ now, capturedAt, everyMs, changed, replayMs, snapshotWanted }: WriteSeen): boolean {
   if (snapshotWanted) return true
-  if (!changed) return false
   const waited = now - capturedAt
-  return isOver(waited, everyMs) || (replayMs >= REPLAY_LIMIT && isOver(waited, SNAPSHOT_EVERY_MIN))
+  // Ticks in which nothing happened are replayed too, as soon as something does.
+  return (changed && isOver(waited, everyMs)) || (replayMs >= REPLAY_LIMIT && isOver(waited, SNAPSHOT_EVERY_MIN))
 }
 
 /** A clock that was set back must not put anything off. */

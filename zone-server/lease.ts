@@ -97,14 +97,21 @@ export class Lease {
     return n
   }
 
-  /** Appends journal entries, which must be linked one to the next. */
-  async segment(entries: readonly JournalEntry[], signal: AbortSignal): Promise<void> {
+  /**
+   * Appends journal entries, in order. `whole`: the chain then holds everything that was confirmed before. A part of it is written as of the epoch of its entries: in a new
+   * epoch's name it would say that what the journal still has of the older one does not count.
+   */
+  async segment(entries: readonly JournalEntry[], whole: boolean, signal: AbortSignal): Promise<void> {
     const [first] = entries
     const last = entries.at(-1)
     if (first === undefined || last === undefined) return
     const { hash, blob } = await this.#deps.packing.pack(encodeSegment(entries))
     const range = { from: first.previous, to: last.tick }
-    await this.#append(() => ({ kind: 'segment', epoch: this.#epoch, ...range, hash, ...this.#pointers }), blob, signal)
+    await this.#append(
+      () => ({ kind: 'segment', epoch: whole ? this.#epoch : last.epoch, ...range, hash, ...this.#pointers }),
+      blob,
+      signal,
+    )
   }
 
   /** Appends the end of this epoch. */

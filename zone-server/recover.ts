@@ -5,12 +5,12 @@ import type { LayerId } from '../core/ids.ts'
 import type { JournalEntry } from '../core/ports/journal-port.ts'
 import type { ChainEntry } from '../core/ports/store-port.ts'
 import { REPLAY_SLICE } from '../core/timing.ts'
-import { CHAIN_PAGE } from './bounds.ts'
+import { CHAIN_PAGE, KEPT_STORED_AT } from './bounds.ts'
 import type { SeenSnapshot } from './decide-claim.ts'
 import { decideRecovery, type Recovery, type SeenRecord } from './decide-recovery.ts'
 import type { Lease, LeaseDeps } from './lease.ts'
 import { readLayerRecord } from './records.ts'
-import { decodeSegment } from './segment-file.ts'
+import { decodeSegment, firstOf } from './segment-file.ts'
 import { decodeBatch } from './simulation/batch.ts'
 import type { LayerState } from './simulation/state.ts'
 import { stateHash } from './simulation/state-hash.ts'
@@ -94,7 +94,11 @@ export async function recover(request: RecoveryRequest, deps: LeaseDeps, signal:
 export async function storeRecovered(recovered: Recovered, lease: Lease, { packing }: LeaseDeps, signal: AbortSignal): Promise<Recovered> {
   const { state, entry, unstored, snapshot } = recovered
   if (snapshot !== undefined) {
-    await lease.segment(unstored, signal)
+    for (let left = unstored; left.length > 0; ) {
+      const part = firstOf(left, KEPT_STORED_AT)
+      left = left.slice(part.length)
+      await lease.segment(part, left.length === 0, signal)
+    }
     return { ...recovered, unstored: [] }
   }
   const n = await lease.snapshot(await packSnapshot(captureState(state, entry), packing), signal)

@@ -15,6 +15,16 @@ export function weightOf(entry: JournalEntry): number {
   return entry.batch.byteLength + ENTRY_OVERHEAD
 }
 
+/** The first of the entries, up to so many bytes, and one at least when there is one. */
+export function firstOf(entries: readonly JournalEntry[], bytes: number): readonly JournalEntry[] {
+  let sum = 0
+  const end = entries.findIndex((entry, i) => {
+    sum += weightOf(entry)
+    return i > 0 && sum > bytes
+  })
+  return end === -1 ? [...entries] : entries.slice(0, end)
+}
+
 /** Journal entries as bytes. */
 export function encodeSegment(entries: readonly JournalEntry[]): Uint8Array {
   const size = entries.reduce((sum, { batch }) => sum + ENTRY_HEADER + batch.byteLength, FILE_HEADER)

@@ -1,4 +1,4 @@
-import { BailiwickError } from '../../core/errors.ts'
+import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { AppendAnswer, Journal, JournalAppend } from '../../core/ports/journal-port.ts'
 
 interface Waiting {
@@ -49,7 +49,9 @@ export class JournalWriter {
         at += appends.length
       }
     } catch (error) {
-      for (const { reject } of round) reject(error)
+      // One layer's entries that can't be taken at all are no other layer's fault. What was appended already is Done once more.
+      if (round.length > 1 && !isCode(error, 'IndexUnavailable')) for (const one of round) await this.#call([one])
+      else for (const { reject } of round) reject(error)
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../../core/ports/journal-port.ts'
 import { invariant } from '../invariant.ts'
-import { weightOf } from '../segment-file.ts'
+import { firstOf, weightOf } from '../segment-file.ts'
 
 /** Confirmed entries that the chain does not hold yet: what a segment is made of, and what the owner alone has when the index forgets. */
 export class Kept {
@@ -31,12 +31,7 @@ export class Kept {
 
   /** The oldest entries, up to so many bytes, and one at least when there is one. */
   oldest(bytes: number): readonly JournalEntry[] {
-    let sum = 0
-    const end = this.#entries.findIndex((entry, i) => {
-      sum += weightOf(entry)
-      return i > 0 && sum > bytes
-    })
-    return end === -1 ? [...this.#entries] : this.#entries.slice(0, end)
+    return firstOf(this.#entries, bytes)
   }
 
   /** The chain holds everything up to this tick now. */

@@ -62,6 +62,19 @@ describe('the writer of the journal', () => {
     away = false
     expect(await writer.append([append('a/a/0', 2)])).toEqual(['Done'])
   })
+
+  it('entries of one layer that can not be taken at all are its own misfortune', async () => {
+    const writer = new JournalWriter({
+      appendJournal: async (appends) => {
+        if (appends.some(({ layer }) => layer === 'a/b/0')) throw new BailiwickError('Internal')
+        return appends.map((): AppendAnswer => 'Done')
+      },
+    })
+    const outcomes = await Promise.allSettled(
+      ['a/z/0', 'a/a/0', 'a/b/0', 'a/c/0'].map((layer) => writer.append([append(layer as LayerId, 1)])),
+    )
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+  })
 })
 
 describe('what is kept for the store', () => {
@@ -108,6 +121,7 @@ describe('what is written next', () => {
     ['a snapshot from time to time', { capturedAt: -20_000 }, 'capture'],
     ['none when nothing happened', { capturedAt: -20_000, changed: false }, 'nothing'],
     ['one early when a replay would be long', { replayMs: 500 }, 'capture'],
+    ['so too when nothing happened', { replayMs: 500, changed: false }, 'capture'],
     ['but not too early', { replayMs: 500, capturedAt: 9_500 }, 'nothing'],
     ['one that is asked for, whatever happened', { snapshotWanted: true, changed: false }, 'capture'],
     ['a clock that was set back puts nothing off', { capturedAt: 99_000 }, 'capture'],

@@ -273,6 +273,27 @@ describe('a layer that ended here, though the index believes it is here', () => 
     await world.join('ada')
   })
 
+  it('one whose last snapshot can not be read back at once is closed in order all the same', async () => {
+    let last = false
+    let refused = 0
+    const append: Store['append'] = async (...args) => {
+      const answer = await world.store.append(...args)
+      if (last && args[3].kind === 'snapshot') refused = 1
+      return answer
+    }
+    const read: Store['read'] = async (...args) => {
+      if (args[0] === chains.layer(LAYER) && refused > 0 && refused++ < 5) throw new BailiwickError('StoreUnavailable')
+      return world.store.read(...args)
+    }
+    await world.host('host-1', { store: { ...world.store, append, read } })
+    await world.ticket('ada')
+    await served('host-1')
+    last = true
+    await world.index.requestClose(FLEET, LAYER, 'ScaleDown')
+    await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Asleep')
+    expect((await world.layerChain()).at(-1)?.kind).toBe('close')
+  })
+
   it('one whose chain another has gone on with is placed again', async () => {
     await world.host('host-1')
     const ada = await world.join('ada')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { systemClock } from '../../../core/clock.ts'
@@ -111,7 +112,7 @@ describe('claim and recovery', () => {
     first.idle()
     first.idle()
     await first.tick()
-    await first.lease.segment(first.entries.slice(-2), signal)
+    await first.lease.segment(first.entries.slice(-2), true, signal)
     await first.tick()
     const second = await claim('host-2', 2)
     expect(second.state.tick).toBe(first.state.tick)
@@ -149,7 +150,7 @@ describe('claim and recovery', () => {
         return entries.map((entry) => (entry.kind === 'segment' ? { ...entry, blob: Uint8Array.of(1, 2, 3) } : entry))
       },
     }
-    await first.lease.segment(first.entries, signal)
+    await first.lease.segment(first.entries, true, signal)
     const second = await claim('host-2', 2, { store: broken })
     expect(stateHash(second.state)).toBe(stateHash(first.state))
     index.flush()
@@ -158,12 +159,32 @@ describe('claim and recovery', () => {
 
   it('an index that forgot everything costs the tail that only it held, and no more', async () => {
     const first = await played('host-1', 3)
-    await first.lease.segment(first.entries, signal)
+    await first.lease.segment(first.entries, true, signal)
     await first.tick()
     index.flush()
     const second = await claim('host-2', 2)
     expect(second.state.tick).toBe(3)
     expect(await first.tick()).toBe('Fenced')
+  })
+
+  it('a tail that is more than one record takes is stored in parts, and counts whole when its owner dies between two of them', async () => {
+    const first = await played('host-1', 1)
+    const say = (i: number): Input => ({
+      source: `guest-${i}`,
+      sequence: 1,
+      body: { kind: 'say', text: randomBytes(750).toString('base64') },
+    })
+    while (first.entries.length < 20) await first.tick(Array.from({ length: 900 }, (_, i) => say(i)))
+    let segments = 0
+    const append: Store['append'] = async (...args) => {
+      if (args[3].kind === 'segment' && ++segments > 1) throw new BailiwickError('Internal', { found: 'the end of the process' })
+      return store.append(...args)
+    }
+    await expect(claim('host-2', 2, { store: { ...store, append } })).rejects.toMatchObject({ code: 'Internal' })
+    expect(await kinds()).toEqual(['open', 'snapshot', 'open', 'segment'])
+    const third = await claim('host-3', 3)
+    expect(third.entry).toBe(first.last)
+    expect(stateHash(third.state)).toBe(stateHash(first.state))
   })
 
   it('entries that don’t give the state they gave are not played', async () => {
