@@ -21,8 +21,8 @@ export interface ReclaimDeps {
 }
 
 /**
- * Claims a new epoch for an owner that has everything in memory, after the index forgot the fence or for new content: `open`, fence, head again, a segment of
- * everything confirmed that the store lacks, then the journal goes on from there. Throws LayerLost when another is the owner.
+ * Claims a new epoch for an owner that has everything in memory, after the index forgot the fence or for new content: a segment of everything confirmed that the
+ * store lacks, `open`, fence, head again, a segment of what the journal has besides, then the journal goes on from there. Throws LayerLost when another is the owner.
  */
 export async function reclaim(
   pending: readonly LinkedTick[],
@@ -32,6 +32,8 @@ export async function reclaim(
 ): Promise<ReclaimOutcome> {
   const { lease, index, kept, log, timers, signal, storeKept } = deps
   const before = lease.epoch
+  // First of all: an emptied index knows of no owner and may send another here, who then finds in the chain what only we had.
+  await storeKept()
   await lease.reopen(content, signal)
   const { layer, epoch, fence } = lease
   log.warn({ layer, before, epoch, confirmed, pending: pending.length }, 'a new epoch is claimed from memory')
