@@ -16,7 +16,13 @@ interface Metric {
 interface Result {
   readonly name: string
   readonly at: string
-  readonly machine: { readonly cores: number; readonly cpu: string; readonly node: string; readonly loadAverage?: readonly number[] }
+  readonly machine: {
+    readonly cores: number
+    readonly cpu: string
+    readonly node: string
+    readonly loadAverage?: readonly number[]
+    readonly tcp?: string
+  }
   readonly metrics: readonly Metric[]
   readonly notes?: readonly string[]
 }
@@ -56,7 +62,7 @@ function section({ name, at, machine, metrics, notes = [] }: Result): string {
   return [
     `### ${name}`,
     '',
-    `${at.slice(0, 16).replace('T', ' ')}, ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, load average at the end ${load}.`,
+    `${at.slice(0, 16).replace('T', ' ')}, ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, TCP ${machine.tcp ?? 'unknown'}, load average at the end ${load}.`,
     '',
     row(['what', 'measured', 'goal', 'beside it', 'ratio']),
     row(['---', '---', '---', '---', '---']),

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 
@@ -23,11 +23,14 @@ export interface Result {
   readonly notes: readonly string[]
 }
 
+/** What the kernel spends on sending depends on it. */
+const CONGESTION = '/proc/sys/net/ipv4/tcp_congestion_control'
 const folder = join(import.meta.dirname, '..', '..', '..', 'bench', 'results')
 
 /** Writes bench/results/NAME.json, and the plot beside it, and prints the metrics. */
 export function writeResult(result: Result, svg?: string): void {
-  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version, loadAverage: loadavg() }
+  const tcp = existsSync(CONGESTION) ? readFileSync(CONGESTION, 'utf8').trim() : 'unknown'
+  const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? 'unknown', node: process.version, loadAverage: loadavg(), tcp }
   mkdirSync(folder, { recursive: true })
   const { name, metrics, series, notes } = result
   const file = join(folder, `${name}.json`)
