@@ -60,7 +60,7 @@ export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal:
       case 'stop':
         throw new BailiwickError(step.code, { asked: `layer ${request.layer}`, found: step.found })
       case 'beginAnew':
-        deps.log.warn({ layer: request.layer }, 'the index forgot the fence of a claim, which begins anew')
+        deps.log.warn({ layer: request.layer }, 'a claim begins anew: the index forgot its fence, or remembered what does not count')
         claiming = begin(request, deps, signal)
         seen = { ...nothingSeen, forked: seen.forked + 1 }
         break
@@ -127,7 +127,7 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
     }
     case 'recover':
       await bringBack(seen, step, claiming)
-      return { ...seen, recovered: true }
+      return { ...seen, recovered: true, stray: claiming.recovered?.stray ?? false }
     case 'startJournal':
       return { ...seen, started: await index.startJournal(request.layer, step.fence, claiming.recovered?.entry ?? 0) }
   }

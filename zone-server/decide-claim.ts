@@ -9,7 +9,7 @@ export interface ClaimSeen {
   readonly head: SeenHead | null | undefined
   /** The answer to the append of our `open` behind that head. */
   readonly opened: 'Done' | 'Conflict' | undefined
-  /** What an index remembers of a layer whose data is gone was dropped. */
+  /** What an index remembers of a layer whose data is gone, or of a past that does not count, was dropped. */
   readonly dropped: boolean
   /** The fence after it was raised to our epoch. */
   readonly fence: Fence | undefined
@@ -21,6 +21,8 @@ export interface ClaimSeen {
   readonly journal: 'Read' | 'Fenced' | 'Forked' | undefined
   /** The state is what was confirmed, and the store holds all of it. */
   readonly recovered: boolean
+  /** The journal holds entries of a past that does not count. */
+  readonly stray: boolean
   /** The journal goes on from the recovered state. */
   readonly started: 'Done' | 'Fenced' | 'Forked' | 'Ahead' | undefined
   /** How often the head was read before this time, and another was faster. */
@@ -69,6 +71,7 @@ export const nothingSeen: ClaimSeen = {
   snapshots: [],
   journal: undefined,
   recovered: false,
+  stray: false,
   started: undefined,
   beaten: 0,
   forked: 0,
@@ -116,6 +119,8 @@ function decideJournal(seen: ClaimSeen, fence: Fence, epoch: number, snapshot: n
   if (seen.journal === undefined) return { do: 'readJournal', fence }
   if (seen.journal !== 'Read') return refused(seen, seen.journal, epoch)
   if (!seen.recovered) return { do: 'recover', epoch, snapshot }
+  // The chain alone is enough now, and an owner's entries would not fit behind those of another past.
+  if (seen.stray) return seen.dropped ? { do: 'beginAnew' } : { do: 'dropJournal', epoch }
   if (seen.started === undefined) return { do: 'startJournal', fence }
   if (seen.started === 'Done') return { do: 'serve' }
   if (seen.started === 'Ahead') return stop('StoreCorrupt', 'a journal that goes on behind what was read of it, under our own fence')

@@ -40,6 +40,8 @@ export type Recovery =
       readonly tick: number
       /** Those of them that no record of the chain gave. */
       readonly unstored: readonly JournalEntry[]
+      /** The journal goes on behind them with entries that do not count. */
+      readonly stray: boolean
     }
   | { readonly do: 'stop'; readonly code: 'StoreCorrupt' | 'CodeMismatch'; readonly found: string }
 
@@ -60,10 +62,11 @@ interface Told {
 export function decideRecovery(seen: RecoverySeen): Recovery {
   const told = sumUp(seen)
   const known = new Map(told.stored.map((entry) => [entry.tick, entry]))
+  let stray = false
   for (const entry of seen.journal) {
     // Behind what the chain holds, only its last writer and those who followed it count: another's entries are of a past that this index alone remembers.
-    if (entry.tick > told.entry && entry.epoch < told.epoch) continue
-    if (entry.tick > seen.base.entry && !known.has(entry.tick)) known.set(entry.tick, entry)
+    if (entry.tick > told.entry && entry.epoch < told.epoch) stray = true
+    else if (entry.tick > seen.base.entry && !known.has(entry.tick)) known.set(entry.tick, entry)
   }
   const entries = [...known.values()].sort((a, b) => a.tick - b.tick)
   let last = seen.base.entry
@@ -77,7 +80,7 @@ export function decideRecovery(seen: RecoverySeen): Recovery {
   if (last < told.entry) return corrupt(`entries up to ${last}, though the chain says that there were more up to ${told.entry}`)
   const stored = new Set(told.stored.map(({ tick }) => tick))
   const unstored = entries.filter(({ tick }) => !stored.has(tick))
-  return { do: 'replay', entries, entry: last, tick: Math.max(last, told.tick), unstored }
+  return { do: 'replay', entries, entry: last, tick: Math.max(last, told.tick), unstored, stray }
 }
 
 function sumUp({ base, records }: RecoverySeen): Told {

@@ -215,7 +215,7 @@ export class Layer {
       if (departure.release !== undefined) this.#commit.chain.want(tick)
       return this.#departures.left(departure, this.#audience.take(departure.character))
     })
-    this.#commit.stepped(tick)
+    this.#commit.stepped(tick, contentHash(this.#state.settings))
     if (batch.length === 0 && !watched && messages.length === 0 && departures.length === 0) return
     this.#commit.pipeline.stage({
       tick,

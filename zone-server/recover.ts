@@ -30,6 +30,8 @@ export interface Recovered {
   readonly entry: number
   /** Entries in the state that no record of the chain holds. */
   readonly unstored: readonly JournalEntry[]
+  /** The journal holds entries that are not in the state and do not count. */
+  readonly stray: boolean
   /** What it was recovered from; undefined: nothing ever happened in this layer. */
   readonly snapshot: { readonly n: number; readonly tick: number } | undefined
 }
@@ -78,7 +80,7 @@ export async function recover(request: RecoveryRequest, deps: LeaseDeps, signal:
         asked: `layer ${layer}`,
         found: `a journal of ${journal.length} entries, but no snapshot`,
       })
-    return { state: fresh(), entry: 0, unstored: [], snapshot: undefined }
+    return { state: fresh(), entry: 0, unstored: [], stray: false, snapshot: undefined }
   }
   const { record, state, n } = base
   const records = await readRecords(layer, n + 1, epoch, deps)
@@ -87,7 +89,7 @@ export async function recover(request: RecoveryRequest, deps: LeaseDeps, signal:
   const snapshot = { n, tick: state.tick }
   await replay(state, recovery, deps, signal)
   deps.log.info({ layer, epoch, snapshot: snapshot.tick, entries: recovery.entries.length, tick: state.tick }, 'layer recovered')
-  return { state, entry: recovery.entry, unstored: recovery.unstored, snapshot }
+  return { state, entry: recovery.entry, unstored: recovery.unstored, stray: recovery.stray, snapshot }
 }
 
 /** Brings the chain up to the state: a first snapshot when there was none, else a segment of what only the journal held. */

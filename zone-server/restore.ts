@@ -25,7 +25,7 @@ export function simulationSettings(zone: ZoneSettings): SimulationSettings {
 }
 
 /** What `open` and `snapshot` say of a zone's content. Empty: it has none. */
-export function contentHash({ content }: ZoneSettings): string {
+export function contentHash({ content }: Pick<ZoneSettings, 'content'> | SimulationSettings): string {
   return content?.hash ?? ''
 }
 

@@ -18,9 +18,10 @@ export class Takeover {
     if (content !== (this.#next?.content ?? this.#content)) this.#next = { content, tick: undefined, stored: false }
   }
 
-  /** A tick was stepped. Answers true when its state is the first of the new content: a snapshot of it is due. */
-  stepped(tick: number): boolean {
-    if (this.#next === undefined || this.#next.tick !== undefined) return false
+  /** A tick was stepped, and its state is of this content. Answers true when it is the first of the new one: a snapshot of it is due. */
+  stepped(tick: number, content: string): boolean {
+    // The input may wait for a tick that has room for it.
+    if (this.#next === undefined || this.#next.tick !== undefined || this.#next.content !== content) return false
     this.#next.tick = tick
     return true
   }

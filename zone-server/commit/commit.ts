@@ -69,8 +69,8 @@ export class Commit {
     })
   }
 
-  /** A tick was stepped. */
-  stepped(tick: number): void {
-    if (this.takeover.stepped(tick)) this.chain.wantSnapshot()
+  /** A tick was stepped; the content of its state. */
+  stepped(tick: number, content: string): void {
+    if (this.takeover.stepped(tick, content)) this.chain.wantSnapshot()
   }
 }

@@ -211,18 +211,19 @@ describe('new content', () => {
   it('is named by an epoch only when a snapshot holds it', () => {
     const takeover = new Takeover('old')
     takeover.wanted('new')
-    expect([takeover.stepped(7), takeover.stepped(8), takeover.content]).toEqual([true, false, 'old'])
+    expect(takeover.stepped(6, 'old')).toBe(false)
+    expect([takeover.stepped(7, 'new'), takeover.stepped(8, 'new'), takeover.content]).toEqual([true, false, 'old'])
     expect([takeover.snapshotStored(6), takeover.content]).toEqual([false, 'old'])
     expect([takeover.snapshotStored(7), takeover.snapshotStored(9), takeover.content]).toEqual([true, false, 'new'])
     takeover.reopened('new')
     takeover.wanted('new')
-    expect([takeover.stepped(10), takeover.content]).toEqual([false, 'new'])
+    expect([takeover.stepped(10, 'new'), takeover.content]).toEqual([false, 'new'])
   })
 
   it('a fork before that goes on with the old one', () => {
     const takeover = new Takeover('old')
     takeover.wanted('new')
-    takeover.stepped(7)
+    takeover.stepped(7, 'new')
     takeover.reopened(takeover.content)
     expect(takeover.snapshotStored(8)).toBe(true)
     expect(takeover.content).toBe('new')

@@ -53,6 +53,8 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ['the journal is fenced by another', { ...based, journal: 'Fenced' }, { do: 'stop', code: 'LayerLost' }],
   ['the index forgot the fence: begins anew', { ...based, journal: 'Forked' }, { do: 'beginAnew' }],
   ['it forgot it too often', { ...based, journal: 'Forked', forked: MAX_FORKED - 1 }, { do: 'stop', code: 'IndexUnavailable' }],
+  ['recovered past entries that do not count: drops them', { ...recovered, stray: true }, { do: 'dropJournal', epoch: 8 }],
+  ['dropped: begins anew, for the fence went with them', { ...recovered, stray: true, dropped: true }, { do: 'beginAnew' }],
   ['read: recovers', read, { do: 'recover', epoch: 8, snapshot: 6 }],
   [
     'the first claim ever recovers nothing',

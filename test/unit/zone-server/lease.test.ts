@@ -187,6 +187,22 @@ describe('claim and recovery', () => {
     expect(stateHash(third.state)).toBe(stateHash(first.state))
   })
 
+  it('an index that brings back a past that the chain has left does not keep the layer from being served', async () => {
+    const first = await played('host-1', 3)
+    const second = await claim('host-2', 2)
+    const { layer, epoch } = first.lease
+    const [stray] = first.entries
+    if (stray === undefined) throw new Error('nothing was played')
+    index.flush()
+    const fence = await index.raiseFence(layer, epoch)
+    expect(await index.startJournal(layer, fence, first.last)).toBe('Done')
+    expect(await index.appendJournal([{ ...stray, tick: 4, previous: first.last, layer, fence }])).toEqual(['Done'])
+    const third = new Play(await claim('host-3', 3))
+    expect(stateHash(third.state)).toBe(stateHash(second.state))
+    expect(await third.tick()).toBe('Done')
+    expect(stateHash((await claim('host-4', 4)).state)).toBe(stateHash(third.state))
+  })
+
   it('entries that don’t give the state they gave are not played', async () => {
     const first = await played('host-1', 3)
     const [last] = first.entries.slice(-1)
