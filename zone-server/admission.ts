@@ -15,6 +15,8 @@ export interface AdmissionRequest {
   readonly character: string
   /** The version of the resident of this character; undefined: it is not here. */
   readonly residentVersion: () => number | undefined
+  /** Told when it is another layer's, and in which version: the join is refused then. */
+  readonly onElsewhere?: (layer: LayerId, version: number) => void
 }
 
 /**
@@ -35,6 +37,8 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const entry = await store.head(chain)
     const record = entry === undefined ? undefined : await freed(readCharacterRecord(chain, entry), store)
+    const other = record?.kind === 'held' && record.account === request.account && record.layer !== request.layer ? record.layer : undefined
+    if (entry !== undefined && other !== undefined) request.onElsewhere?.(other, entry.n)
     const decision = decideAdmission(request, entry, record)
     if (decision.do !== 'hold') return decision
     const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer, epoch: request.epoch }

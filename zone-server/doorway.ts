@@ -1,7 +1,7 @@
 import { chains } from '../core/chains.ts'
 import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
-import { type FleetId, parseLayerId } from '../core/ids.ts'
+import { type FleetId, type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
@@ -103,7 +103,7 @@ export class Doorway {
       if (state.players.has(character)) inputs.layer({ kind: 'forget', character })
       inputs.layer({ kind: 'join', arrival: admission.arrival })
       this.#arriving.set(character, true)
-      void this.#record(character, admission.arrival.version)
+      void this.#record(character, admission.arrival.version, state.layer)
     }
     audience.seat(character, spectator)
     return {
@@ -121,13 +121,18 @@ export class Doorway {
   async #take(account: string, character: string): Promise<Admission> {
     const { state, store, releases, timers } = this.#deps
     const residentVersion = (): number | undefined => state.players.get(character)?.version
+    // The index may not know: whoever held it died before it said so, or the index forgot. Then no join would ever be sent to where the character is.
+    const onElsewhere = (layer: LayerId, version: number): void => void this.#record(character, version, layer)
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       await withDeadline(releases.settled(character), RELEASE_WAIT, timers, () => stillLeaving(character))
       this.#assertOpen()
       this.#makeRoom(character)
       const departures = this.#departures
       try {
-        const admission = await takeCharacter({ layer: state.layer, epoch: this.#deps.epoch(), account, character, residentVersion }, store)
+        const admission = await takeCharacter(
+          { layer: state.layer, epoch: this.#deps.epoch(), account, character, residentVersion, onElsewhere },
+          store,
+        )
         // It may have left and been released since its chain was read: what was read is then a past, and must not be lived twice.
         if (admission.do === 'resident' || admission.fresh || departures === this.#departures) return admission
       } finally {
@@ -147,9 +152,9 @@ export class Doorway {
   }
 
   /** Tells the index where the character is and drops what is behind the head of its chain. Neither may hold the join up. */
-  async #record(character: string, version: number): Promise<void> {
-    const { state, index, store, log, timers, signal } = this.#deps
-    const location = { state: 'InZone', zone: parseLayerId(state.layer).zone, layer: state.layer } as const
+  async #record(character: string, version: number, layer: LayerId): Promise<void> {
+    const { index, store, log, timers, signal } = this.#deps
+    const location = { state: 'InZone', zone: parseLayerId(layer).zone, layer } as const
     try {
       await retrying(() => index.setLocation(character, version, location), { what: 'location', log, timers, signal, attempts: 20 })
       await store.prune(chains.character(character), version)

@@ -143,6 +143,21 @@ describe('each thing once', () => {
   })
 })
 
+it('a character that another layer holds, which the index does not know, finds its way there after the refusal', async () => {
+  const entry = await world.characterHead('ada')
+  await world.store.append(chains.character('ada'), 2, 'by hand', {
+    kind: 'held',
+    data: { ...entry?.data, layer: 'game/meadow/1', epoch: 1 },
+  })
+  await world.host('host-1')
+  const { ticket, endpoint } = await world.ticket('ada')
+  const ada = await world.connect(endpoint)
+  ada.hello(LAYER, ticket)
+  expect(await ada.next('refused')).toMatchObject({ code: 'CharacterElsewhere' })
+  await until(async () => (await world.index.getLocation('ada'))?.state === 'InZone')
+  expect(await world.index.getLocation('ada')).toEqual({ state: 'InZone', zone: ZONE, layer: 'game/meadow/1' })
+})
+
 describe('a character that was in when its zone was lost and its data erased', () => {
   it.each([
     ['at once', false],
