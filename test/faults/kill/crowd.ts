@@ -4,9 +4,9 @@ import { ZoneSession } from '../../../client/zone-session.ts'
 import { systemClock } from '../../../core/clock.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { inventoryOf } from '../../../zone-server/simulation/state.ts'
+import { ACCOUNT } from '../simulator/characters.ts'
 import { type LayerHistory, Violation } from '../simulator/history.ts'
 import { FLEET } from '../simulator/host.ts'
-import { ACCOUNT } from '../simulator/player.ts'
 
 export interface CrowdDeps {
   readonly index: ZoneIndex

@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Connect } from '../../../client/connection.ts'
-import { chains } from '../../../core/chains.ts'
-import { storedCharacter } from '../../../core/character-record.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
@@ -15,9 +13,9 @@ import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { audit, type Possessions } from '../simulator/audit.ts'
+import { createCharacters } from '../simulator/characters.ts'
 import { LayerHistory } from '../simulator/history.ts'
 import { FLEET } from '../simulator/host.ts'
-import { ACCOUNT } from '../simulator/player.ts'
 import { Player } from './crowd.ts'
 import { type HostProcess, startHostProcess } from './host-process.ts'
 import type { StoreOrder } from './messages.ts'
@@ -28,7 +26,6 @@ export const LAYER: LayerId = 'game/meadow/0'
 const ACT_EVERY = 40
 const READ_EVERY = 25
 const SWEEP_EVERY = 50
-const ITEMS = 3
 
 export interface WorldOptions {
   readonly connect: Connect
@@ -60,7 +57,7 @@ export class KillWorld {
   readonly #order: StoreOrder
   readonly #folder: string
   readonly #timers: NodeJS.Timeout[] = []
-  readonly #possessions: Map<string, string[]> = new Map()
+  #given: Possessions = { characters: new Map() }
 
   private constructor(redis: RedisServer, redisUrl: string, store: Store, order: StoreOrder, folder: string) {
     this.redis = redis
@@ -89,10 +86,6 @@ export class KillWorld {
 
   get hosts(): readonly HostProcess[] {
     return this.#hosts
-  }
-
-  get given(): Possessions {
-    return { characters: this.#possessions }
   }
 
   /** The process that has the layer, or claims it; waits until there is one. */
@@ -163,7 +156,7 @@ export class KillWorld {
   async check(): Promise<void> {
     await this.readOn(this.#reader.url)
     for (const player of this.players) player.check()
-    await audit(this.store, new Map([[LAYER, this.history]]), this.given)
+    await audit(this.store, new Map([[LAYER, this.history]]), this.#given)
   }
 
   /** Nobody does anything any more. */
@@ -184,24 +177,15 @@ export class KillWorld {
 
   async #begin({ connect, random, characters, hosts }: WorldOptions): Promise<void> {
     await this.patiently(() => this.index.putZone(settings))
-    for (let i = 1; i <= characters; i++) await this.#character(`character-${i}`)
+    this.#given = await createCharacters(this.store, characters, settings.zone)
     for (let i = 0; i < hosts; i++) this.bear()
     this.#every(SWEEP_EVERY, () => this.#sweep())
     this.#every(READ_EVERY, () => this.#read())
     const shared = { index: this.index, history: this.history, connect, random }
-    for (const character of this.#possessions.keys()) this.players.push(new Player(character, shared))
+    for (const character of this.#given.characters.keys()) this.players.push(new Player(character, shared))
     this.#every(ACT_EVERY, async () => {
       for (const player of this.players) if (player.session.playing) player.act()
     })
-  }
-
-  async #character(character: string): Promise<void> {
-    const items = Array.from({ length: ITEMS }, (_, k) => `${character}/${k + 1}`)
-    const inventory = items.map((id) => ({ id, kind: 'stone' }))
-    const state = { zone: settings.zone, position: { x: 2_000, y: 2_000 }, inventory, inputSequence: 0 }
-    const record = { kind: 'released', account: ACCOUNT, name: character.replace('-', ''), createdAt: 0, state } as const
-    await this.store.append(chains.character(character), 1, `made ${character}`, storedCharacter(record))
-    this.#possessions.set(character, items)
   }
 
   /** What operator and allocator do all the time. */

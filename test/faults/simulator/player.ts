@@ -7,6 +7,7 @@ import type { Spectator } from '../../../zone-server/audience.ts'
 import type { Seating } from '../../../zone-server/session.ts'
 import type { PlayerBody } from '../../../zone-server/simulation/input.ts'
 import { inventoryOf } from '../../../zone-server/simulation/state.ts'
+import { ACCOUNT } from './characters.ts'
 import type { LayerHistory } from './history.ts'
 import type { SimulatedHost } from './host.ts'
 import type { IndexServer } from './index-server.ts'
@@ -20,8 +21,6 @@ const SILENCE = 2_500
 const JOIN_PATIENCE = 6_000
 /** Inputs that wait for their acknowledgement. */
 const MAX_PENDING = 40
-
-export const ACCOUNT = 'account-1'
 
 export interface PlayerDeps {
   readonly kernel: Kernel

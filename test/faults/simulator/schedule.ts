@@ -1,9 +1,9 @@
 import { chains } from '../../../core/chains.ts'
-import { storedCharacter } from '../../../core/character-record.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneSettings } from '../../../core/settings.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
-import { audit, type Possessions } from './audit.ts'
+import { audit } from './audit.ts'
+import { createCharacters } from './characters.ts'
 import { LayerHistory, Violation } from './history.ts'
 import { FLEET, SimulatedHost } from './host.ts'
 import { IndexServer } from './index-server.ts'
@@ -11,7 +11,7 @@ import { Kernel } from './kernel.ts'
 import { Nemesis, type Profile } from './nemesis.ts'
 import { Network } from './network.ts'
 import { Placement } from './placement.ts'
-import { ACCOUNT, Player } from './player.ts'
+import { Player } from './player.ts'
 import { StoreServer } from './store-server.ts'
 
 export interface ScheduleOptions {
@@ -47,8 +47,6 @@ export interface ScheduleResult {
   readonly lines: readonly string[]
 }
 
-/** Items that each character has in the beginning. */
-const ITEMS = 3
 /** Faults are over; so long, and so often, it is looked whether everybody has found that out. Longer than the longest retry with its jitter. */
 const RECOVERY = 4_000
 const RECOVERY_TRIES = 6
@@ -109,7 +107,7 @@ async function createWorld(seed: number, options: ScheduleOptions) {
     ...{ ...served, zones, without: options.without },
     onClosed: (layer, generation) => placement?.closed(layer, generation),
   })
-  const possessions = await createCharacters(store, options.characters, zones)
+  const possessions = await createCharacters(store.store, options.characters, zones[0]?.zone ?? null)
   placement = new Placement(kernel, layers, options.hosts, (name) => new SimulatedHost(name, { kernel, index, store, onViolation: fail }))
   const shared = { kernel, index, placement, histories, layers, onViolation: fail, pace: options.pace }
   const players = [...possessions.characters.keys()].map(
@@ -206,18 +204,4 @@ function zoneOf(i: number): ZoneSettings {
 
 function historyOf(layer: LayerId, zone: ZoneSettings, mayLose: boolean): [LayerId, LayerHistory] {
   return [layer, new LayerHistory(layer, simulationSettings(zone), mayLose)]
-}
-
-async function createCharacters(store: StoreServer, count: number, zones: readonly ZoneSettings[]): Promise<Possessions> {
-  const characters = new Map<string, string[]>()
-  for (let i = 0; i < count; i++) {
-    const character = `character-${i + 1}`
-    const items = Array.from({ length: ITEMS }, (_, k) => `${character}/${k + 1}`)
-    const inventory = items.map((id) => ({ id, kind: 'stone' }))
-    const state = { zone: zones[0]?.zone ?? null, position: { x: 2_000, y: 2_000 }, inventory, inputSequence: 0 }
-    const record = { kind: 'released', account: ACCOUNT, name: `Somebody${i + 1}`, createdAt: 0, state } as const
-    await store.store.append(chains.character(character), 1, `made ${character}`, storedCharacter(record))
-    characters.set(character, items)
-  }
-  return { characters }
 }
