@@ -209,6 +209,8 @@ export class ChainWriter {
         this.#writing = undefined
         this.look()
       })
+      // Nobody awaits this look.
+      .catch((error: unknown) => this.#deps.onFailed(error))
     this.#writing = writing
   }
 }
