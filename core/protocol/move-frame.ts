@@ -56,7 +56,7 @@ function varint(bytes: Uint8Array, from: number, to: number): number {
   for (let i = 0; i < 5 && from + i < to; i++) {
     const byte = bytes[from + i] ?? 0
     if (i === 4 && byte > 0x0f) return -1
-    value += (byte & 0x7f) * 2 ** (7 * i)
+    value = (value | ((byte & 0x7f) << (7 * i))) >>> 0
     if (byte < 0x80) {
       end = from + i + 1
       return value

@@ -5,6 +5,7 @@ import type { Log } from '../../core/ports/log-port.ts'
 import { CONNECTION_END_LIMIT, HELLO_DEADLINE, PING_EVERY } from '../../core/timing.ts'
 import { Admittance, type ConnectionLimits } from './admittance.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
+import { withReusedReads } from './reused-reads.ts'
 import { TcpConnection } from './tcp.ts'
 import { handshake, httpAnswer, WebSocketConnection } from './websocket.ts'
 
@@ -33,7 +34,8 @@ export interface Listener {
 const HTTP_START = 0x47
 
 interface Client {
-  readonly socket: Socket
+  /** The one that carries frames, once there is one. */
+  socket: Socket
   readonly address: string
   connection: WebSocketConnection | TcpConnection | undefined
   handler: ConnectionHandler | undefined
@@ -68,7 +70,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const port = await bind(server, options)
   const sweep = setInterval(() => pingAll(clients), PING_EVERY)
   const cut = (): void => {
-    for (const socket of clients.keys()) socket.destroy()
+    for (const { socket } of clients.values()) socket.destroy()
   }
   return {
     port,
@@ -123,7 +125,9 @@ function adopt(
   admittance: Admittance,
 ): void {
   if (client === undefined) return
-  const { socket } = client
+  const socket = withReusedReads(client.socket, (chunk, length) => receive(chunk, length))
+  client.socket = socket
+  socket.on('error', () => socket.destroy())
   const connection = kind === 'websocket' ? new WebSocketConnection(socket, client.address) : new TcpConnection(socket, client.address)
   const handler = options.onConnection(connection)
   client.connection = connection
@@ -140,14 +144,13 @@ function adopt(
     broken: (reason, detail) => handler.broken(reason, detail),
     closed: () => handler.closed(),
   })
-  const receive = (chunk: Buffer): void => {
+  const receive = (chunk: Buffer, length: number): void => {
     client.silences = 0
-    connection.receive(chunk, chunk.byteLength)
+    connection.receive(chunk, length)
   }
-  socket.on('data', receive)
   // The peer has ended its side: so do we, after what is still to be sent.
   socket.on('end', () => connection.close(1000, ''))
-  if (first.byteLength > 0) receive(first)
+  if (first.byteLength > 0) receive(first, first.byteLength)
 }
 
 /** An HTTP server that is fed sockets by hand and does nothing but upgrade. */
