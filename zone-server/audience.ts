@@ -27,11 +27,12 @@ export class Audience {
   /** Slabs of ticks that were sent. */
   readonly #slabs: Slab[] = []
 
-  /** Without timers a tick is sent to all at once; with them its sending is spread over the tick. */
-  constructor(timers?: Timers) {
-    this.#delivery = new Delivery(timers, ({ slab }) => {
+  /** Without timers a tick is sent to all at once; with them its sending is spread over the tick. `onFailed`: a frame could not be made; by default that is thrown. */
+  constructor(timers?: Timers, onFailed: (error: unknown) => void = rethrow) {
+    const onSent = ({ slab }: TickFrames): void => {
       if (slab !== noSlab) this.#slabs.push(slab)
-    })
+    }
+    this.#delivery = new Delivery(timers, onSent, onFailed)
   }
 
   /** Seats a client; the one that sat there before is told so and ended. */
@@ -181,6 +182,10 @@ export class Audience {
 
 function messagesAlone(seat: Seat, messages: Row['messages']): Row {
   return { seat, from: -1, to: -1, fresh: false, column: 0, row: 0, acknowledged: 0, messages, done: false }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }
 
 function say(seat: Seat, captured: Captured): void {

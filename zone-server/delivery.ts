@@ -20,11 +20,18 @@ export class Delivery {
   /** Frames are put together here and sent from here, one after another: a connection that can't take one at once keeps the buffer, and a new one is made. */
   #scratch = Buffer.allocUnsafeSlow(FIRST_SCRATCH)
 
-  constructor(timers: Timers | undefined, onSent: (frames: TickFrames) => void) {
+  /** `onFailed`: a frame could not be made, which is a fault of the program; what the others of the group are due goes on. */
+  constructor(timers: Timers | undefined, onSent: (frames: TickFrames) => void, onFailed: (error: unknown) => void) {
     this.#spread = new Spread(
       timers,
       (confirmed, group) => {
-        for (const row of confirmed.frames.groups[group] ?? []) this.#deliver(confirmed, row)
+        for (const row of confirmed.frames.groups[group] ?? []) {
+          try {
+            this.#deliver(confirmed, row)
+          } catch (error) {
+            onFailed(error)
+          }
+        }
       },
       ({ frames }) => onSent(frames),
     )

@@ -86,7 +86,7 @@ export class Layer {
     const { timers, log, store, index, fleet, host, packing, writer } = deps
     const { signal } = this.#over
     const inputs = this.#inputs
-    const audience = new Audience(timers)
+    const audience = new Audience(timers, (error) => this.#stopped(error))
     this.#audience = audience
     this.id = state.layer
     this.generation = generation

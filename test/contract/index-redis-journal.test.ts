@@ -255,3 +255,17 @@ describe('the fence of an erased layer', () => {
     await vi.waitFor(async () => expect(await raw.keys('bw:{l:*')).toEqual([`bw:{l:${OTHER}}:fence`]), PATIENCE)
   })
 })
+
+describe('a Redis that is full', () => {
+  it('takes no entry, but what frees memory', async () => {
+    const { server, index, fence, append } = await scene()
+    const raw = await rawClient(server)
+    await raw.configSet('maxmemory', '1')
+    await expect(append(4)).rejects.toThrow()
+    expect(await index.trimJournal(LAYER, fence, 2)).toBe('Done')
+    expect(await ticks(index, fence)).toEqual([3])
+    await index.dropJournal(LAYER, 6)
+    await raw.configSet('maxmemory', '0')
+    expect(await append(4)).toBe('Fenced')
+  })
+})

@@ -56,8 +56,9 @@ redis.register_function('bailiwick_raise_fence', raise_fence)
 redis.register_function({ function_name = 'bailiwick_read_journal', flags = { 'no-writes' }, callback = read_journal })
 redis.register_function('bailiwick_start_journal', start_journal)
 redis.register_function('bailiwick_append_journal', append_journal)
-redis.register_function('bailiwick_trim_journal', trim_journal)
-redis.register_function('bailiwick_drop_journal', drop_journal)
+-- They free memory: a Redis that is full must not refuse them.
+redis.register_function({ function_name = 'bailiwick_trim_journal', flags = { 'allow-oom' }, callback = trim_journal })
+redis.register_function({ function_name = 'bailiwick_drop_journal', flags = { 'allow-oom' }, callback = drop_journal })
 redis.register_function('bailiwick_set_location', set_location)
 redis.register_function({
   function_name = 'bailiwick_version',

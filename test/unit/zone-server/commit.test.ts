@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import type { AppendAnswer, JournalAppend } from '../../../core/ports/journal-port.ts'
 import { type LogFields, silentLog } from '../../../core/ports/log-port.ts'
+import { Session } from '../../../zone-server/session.ts'
 import { FLEET, Gate, LAYER, pause, until, World, zone } from './world-kit.ts'
 
 let world: World
@@ -203,5 +204,22 @@ describe('a host that is killed', () => {
     const again = await world.join('ada')
     await again.until((client) => client.find('lantern') !== undefined)
     expect(again.states.at(-1)?.tick).toBeGreaterThan(tick)
+  })
+})
+
+describe('a frame that can not be made', () => {
+  it('ends its layer, not its host', async () => {
+    const { server } = await world.host('host-1')
+    await world.join('ada')
+    const { prototype } = Session
+    const state = vi.spyOn(prototype, 'state').mockImplementation(() => {
+      throw new Error('a frame that can not be made')
+    })
+    await until(() => state.mock.calls.length > 0)
+    state.mockRestore()
+    // The host goes on, and takes the layer again.
+    const again = await world.join('ada')
+    await again.until((client) => client.states.length > 3)
+    await server.close()
   })
 })
