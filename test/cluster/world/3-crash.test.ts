@@ -39,6 +39,13 @@ describe('3. a crash loses nothing that was confirmed', () => {
       everyMs: 50,
     })
     const host = await hostOf()
+    // There is a warm host beside it, as there should be: the fleet has replaced what an earlier round ended.
+    await world.cluster.waitFor(
+      'a warm host',
+      async () =>
+        (await world.gameServers()).filter(({ metadata, status }) => status?.state === 'Allocated' && metadata.name !== host).length > 0,
+      { timeoutMs: 60_000 },
+    )
     const place = await standing(ann)
     ann.session?.drop(carried.id)
     const item = await world.cluster.waitFor(
