@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { decodeServerMessage, encodeClientMessage, MAX_CLIENT_FRAME, PROTOCOL_VERSION } from '../../../core/protocol/frame.ts'
+import {
+  decodeServerMessage,
+  decodeServerPayload,
+  encodeClientMessage,
+  FRAME_STATE,
+  MAX_CLIENT_FRAME,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+} from '../../../core/protocol/frame.ts'
+import { decodeStateFrame } from '../../../core/protocol/state-frame.ts'
 import { TICKET_TTL } from '../../../core/timing.ts'
 import { newPlayer, type Player, sees, usedPasswords } from './player.ts'
 import { game, inPhase, releaseNamespace, square, useWorld, type World } from './release.ts'
@@ -48,6 +57,12 @@ async function post(url: string, body: unknown, authorization?: string): Promise
 const join = (zone: string, character: string, authorization = `Bearer ${token}`) =>
   post(`${world.allocatorUrl}/v1/zones/${zone}/join`, { character }, authorization)
 
+/** Messages come in frames of their own, and with state frames. */
+function messagesOf(frame: Uint8Array): readonly ServerMessage[] {
+  if (frame[0] !== FRAME_STATE) return [decodeServerMessage(frame)]
+  return decodeStateFrame(frame).messages.map(decodeServerPayload)
+}
+
 /** Sends frames to a host, more of them once it is welcome, and gathers what it answers until it ends the connection (or 5 s have passed). */
 async function talk(
   endpoint: string,
@@ -62,12 +77,12 @@ async function talk(
   })
   socket.on('error', (error) => refused.push(error.message))
   socket.on('message', (data: Buffer) => {
-    if (data[0] !== 1) return
-    const { body } = decodeServerMessage(data)
-    if (body.case === 'refused') refused.push(body.value.code)
-    if (body.case !== 'welcome') return
-    refused.push('welcomed')
-    for (const frame of onceWelcome) socket.send(frame)
+    for (const { body } of messagesOf(data)) {
+      if (body.case === 'refused') refused.push(body.value.code)
+      if (body.case !== 'welcome') continue
+      refused.push('welcomed')
+      for (const frame of onceWelcome) socket.send(frame)
+    }
   })
   await new Promise((resolve) => socket.on('open', resolve).on('close', resolve))
   for (const frame of frames) socket.send(frame)
