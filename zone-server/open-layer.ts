@@ -1,32 +1,11 @@
-import type { Timers } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
-import { type FleetId, type LayerId, parseLayerId } from '../core/ids.ts'
-import type { ZoneIndex } from '../core/ports/index-port.ts'
-import type { Log } from '../core/ports/log-port.ts'
-import type { Store } from '../core/ports/store-port.ts'
+import { type LayerId, parseLayerId } from '../core/ids.ts'
 import { claimLayer } from './claim.ts'
-import type { JournalWriter } from './commit/journal-writer.ts'
-import { Layer, type LayerEnd } from './layer.ts'
-import type { Packing } from './packing.ts'
+import { Layer, type LayerDeps, type LayerEnd } from './layer.ts'
 import { contentHash, firstInputs, simulationSettings } from './restore.ts'
 import { type LayerState, newState } from './simulation/state.ts'
 
-export interface OpenLayerDeps {
-  readonly store: Store
-  readonly index: ZoneIndex
-  readonly fleet: FleetId
-  readonly host: string
-  readonly log: Log
-  readonly timers: Timers
-  /** How what is written to the chain is compressed and checked. */
-  readonly packing: Packing
-  /** The host's one writer of the journal. */
-  readonly writer: JournalWriter
-  /** Told how long each tick took, in seconds. */
-  readonly onTick: (seconds: number) => void
-  /** The layer's report has news. */
-  readonly onChange: () => void
-}
+export type OpenLayerDeps = Omit<LayerDeps, 'onEnd'>
 
 export interface OpenLayerRequest {
   readonly layer: LayerId

@@ -6,12 +6,12 @@ import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
-import type { ZoneSettings } from '../../../core/settings.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
+import { smallZone } from '../../zone-settings.ts'
 import { audit, type Possessions } from '../simulator/audit.ts'
 import { createCharacters } from '../simulator/characters.ts'
 import { LayerHistory } from '../simulator/history.ts'
@@ -232,19 +232,7 @@ export class KillWorld {
   }
 }
 
-const settings: ZoneSettings = {
-  zone: 'game/meadow',
-  uid: 'uid-1',
-  generation: 1,
-  fleet: FLEET,
-  activation: 'Always',
-  suspended: false,
-  idleAfterMs: 60_000,
-  layers: { min: 1, max: 1, maxPlayers: 100 },
-  bounds: { min: { x: 0, y: 0 }, max: { x: 4, y: 4 } },
-  tickRateHz: 20,
-  snapshotEveryMs: 1_000,
-}
+const settings = smallZone()
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

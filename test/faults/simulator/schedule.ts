@@ -2,6 +2,7 @@ import { chains } from '../../../core/chains.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneSettings } from '../../../core/settings.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
+import { smallZone } from '../../zone-settings.ts'
 import { audit } from './audit.ts'
 import { createCharacters } from './characters.ts'
 import { LayerHistory, Violation } from './history.ts'
@@ -186,20 +187,7 @@ async function acknowledgedIsThere({ players, histories, store }: World): Promis
 }
 
 function zoneOf(i: number): ZoneSettings {
-  return {
-    zone: `game/zone-${i + 1}`,
-    uid: `uid-${i + 1}`,
-    generation: 1,
-    fleet: FLEET,
-    activation: 'Always',
-    suspended: false,
-    idleAfterMs: 60_000,
-    layers: { min: 1, max: 1, maxPlayers: 100 },
-    // Small, so that what lies around is within reach.
-    bounds: { min: { x: 0, y: 0 }, max: { x: 4, y: 4 } },
-    tickRateHz: 10,
-    snapshotEveryMs: 2_000,
-  }
+  return smallZone({ zone: `game/zone-${i + 1}`, uid: `uid-${i + 1}`, fleet: FLEET, tickRateHz: 10, snapshotEveryMs: 2_000 })
 }
 
 function historyOf(layer: LayerId, zone: ZoneSettings, mayLose: boolean): [LayerId, LayerHistory] {

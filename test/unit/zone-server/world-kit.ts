@@ -10,6 +10,7 @@ import { createMemoryIndex, type MemoryIndex } from '../../../platform/memory/me
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createZoneServer, type ZoneServer } from '../../../zone-server/create-zone-server.ts'
+import { smallZone } from '../../zone-settings.ts'
 import { GrantedGameServer } from './granted-game-server.ts'
 import { TestClient } from './test-client.ts'
 
@@ -126,20 +127,7 @@ export class World {
 }
 
 export function zone(change: Partial<ZoneSettings> = {}): ZoneSettings {
-  return {
-    zone: ZONE,
-    uid: 'uid-1',
-    generation: 1,
-    fleet: FLEET,
-    activation: 'Always',
-    suspended: false,
-    idleAfterMs: 60_000,
-    layers: { min: 1, max: 1, maxPlayers: 100 },
-    bounds: { min: { x: 0, y: 0 }, max: { x: 1_000, y: 1_000 } },
-    tickRateHz: 20,
-    snapshotEveryMs: 30_000,
-    ...change,
-  }
+  return smallZone({ bounds: { min: { x: 0, y: 0 }, max: { x: 1_000, y: 1_000 } }, snapshotEveryMs: 30_000, ...change })
 }
 
 export function pause(ms: number): Promise<void> {
