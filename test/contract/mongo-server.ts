@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureTool } from '../cluster/tools.ts'
+import { freePort } from '../free-port.ts'
 
 export interface MongoServer {
   readonly url: string
@@ -55,16 +56,6 @@ export async function startMongo(): Promise<MongoServer> {
       process.off('exit', onExit)
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no free port')
-  return address.port
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

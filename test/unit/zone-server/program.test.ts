@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
@@ -12,6 +11,7 @@ import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
+import { freePort } from '../../free-port.ts'
 import { type SidecarDouble, startSidecar } from '../agones/sidecar-double.ts'
 import { TestClient } from './test-client.ts'
 import { ACCOUNT, FLEET, LAYER, pause, until, ZONE, zone } from './world-kit.ts'
@@ -56,15 +56,6 @@ afterAll(async () => {
   await redis.stop()
   await mongo.remove()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 /** The zone server as it runs in a pod, but for the sidecar. */
 async function start(): Promise<Process> {
