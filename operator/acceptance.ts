@@ -4,42 +4,72 @@ import type { Observed } from './observe.ts'
 export interface Violation {
   readonly reason: string
   readonly message: string
+  /** Nothing of the zone is published, placed or changed while it is so; else all but the part that is refused. */
+  readonly blocks: boolean
 }
 
-type Check = (observed: Observed) => Violation | undefined
+/** One check of what the CRD can't refuse. */
+export interface AcceptanceRow {
+  readonly reason: string
+  /** Answers what is wrong and what to do; undefined: nothing. */
+  readonly says: (observed: Observed) => string | undefined
+  readonly blocks: (observed: Observed) => boolean
+}
 
-/** In the order in which a person would find out. What the CRD can refuse is not here. */
-const checks: readonly Check[] = [
-  function templateFleetIsMissing({ template }) {
-    if (template === undefined || template.fleet !== undefined) return undefined
-    return {
-      reason: 'FleetNotFound',
-      message: `spec.dedicated.from names ${template.id}, which does not exist: create this Fleet or name another one`,
-    }
+const always = (): boolean => true
+
+/**
+ * In the order in which a person would find out: the first that says something is the reason of Accepted=False. What blocks stands before what does not, so
+ * that the reason is why nothing happens. To add one: a row here, its reason in docs/operations.md, a case in test/unit/operator/status.test.ts.
+ */
+export const acceptanceTable: readonly AcceptanceRow[] = [
+  {
+    reason: 'FleetNotFound',
+    blocks: always,
+    says: ({ template }) =>
+      template === undefined || template.fleet !== undefined
+        ? undefined
+        : `spec.dedicated.from names ${template.id}, which does not exist: create this Fleet or name another one`,
   },
-  function dedicatedNameIsTaken({ template, wanted, zone }) {
-    if (template === undefined || wanted.fleet === undefined || wanted.fleet.ownerZone === zone.metadata.uid) return undefined
-    return { reason: 'FleetNameTaken', message: `Fleet ${wanted.id} exists and was not made for this zone: delete it or rename the zone` }
+  {
+    reason: 'FleetNameTaken',
+    blocks: always,
+    says: ({ template, wanted, zone }) =>
+      template === undefined || wanted.fleet === undefined || wanted.fleet.ownerZone === zone.metadata.uid
+        ? undefined
+        : `Fleet ${wanted.id} exists and was not made for this zone: delete it or rename the zone`,
   },
-  function fleetIsMissing({ template, wanted, zone }) {
-    if (template !== undefined || wanted.fleet !== undefined) return undefined
-    const how = zone.spec.fleet === undefined ? 'the default fleet' : 'named by spec.fleet'
-    return {
-      reason: 'FleetNotFound',
-      message: `Fleet ${wanted.id} (${how}) does not exist: create it or set spec.fleet to one in this namespace`,
-    }
+  {
+    reason: 'FleetNotFound',
+    blocks: always,
+    says: ({ template, wanted, zone }) => {
+      if (template !== undefined || wanted.fleet !== undefined) return undefined
+      const how = zone.spec.fleet === undefined ? 'the default fleet' : 'named by spec.fleet'
+      return `Fleet ${wanted.id} (${how}) does not exist: create it or set spec.fleet to one in this namespace`
+    },
   },
-  function fleetIsBeingDeleted({ wanted }) {
-    if (wanted.fleet?.deleting !== true) return undefined
-    return { reason: 'FleetBeingDeleted', message: `Fleet ${wanted.id} is being deleted: set spec.fleet to another one` }
+  {
+    reason: 'FleetBeingDeleted',
+    blocks: always,
+    says: ({ wanted }) =>
+      wanted.fleet?.deleting === true ? `Fleet ${wanted.id} is being deleted: set spec.fleet to another one` : undefined,
   },
 ]
 
-/** The first reason why the zone can't be accepted; undefined: it can. */
+/** What is wrong with the zone's spec: what blocks first; undefined: nothing. */
 export function violation(observed: Observed): Violation | undefined {
-  for (const check of checks) {
-    const found = check(observed)
-    if (found !== undefined) return found
+  let found: Violation | undefined
+  for (const { reason, says, blocks } of acceptanceTable) {
+    const message = says(observed)
+    if (message === undefined) continue
+    const one = { reason, message, blocks: blocks(observed) }
+    if (one.blocks) return one
+    found ??= one
   }
-  return undefined
+  return found
+}
+
+/** True when the zone can't be hosted as it is: what is hosted already goes on, nothing else happens. */
+export function isRefused(observed: Observed): boolean {
+  return violation(observed)?.blocks === true
 }

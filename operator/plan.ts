@@ -4,7 +4,7 @@ import type { CloseReason } from '../core/ports/index-port.ts'
 import type { Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { ZONE_FINALIZER, zoneSettings } from '../core/zone.ts'
-import { violation } from './acceptance.ts'
+import { isRefused } from './acceptance.ts'
 import { isLeft, type Observed, openLayers } from './observe.ts'
 import { dedicatedObjects, isCurrent } from './resources.ts'
 
@@ -77,15 +77,14 @@ function keepFinalizer({ zone }: Observed): Step {
 
 function makeDedicatedFleet(observed: Observed): Step {
   const made = dedicatedObjects(observed)
-  if (made === undefined || violation(observed) !== undefined || isCurrent(observed.wanted.fleet, observed.ownAutoscaler, made))
-    return GO_ON
+  if (made === undefined || isRefused(observed) || isCurrent(observed.wanted.fleet, observed.ownAutoscaler, made)) return GO_ON
   const manifests = made.autoscaler === undefined ? [made.fleet] : [made.fleet, made.autoscaler]
   return { actions: manifests.map((manifest) => ({ do: 'applyManifest', manifest })) }
 }
 
 /** What is hosted already goes on as it is. */
 function requireAcceptance(observed: Observed): Step {
-  return violation(observed) === undefined && observed.wanted.fleet !== undefined ? GO_ON : STOP
+  return !isRefused(observed) && observed.wanted.fleet !== undefined ? GO_ON : STOP
 }
 
 /** A zone is hosted by one fleet only: the old one closes it, with final snapshots, before the new one may open it. */

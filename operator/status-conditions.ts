@@ -1,13 +1,22 @@
 import { parseLayerId } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import type { Condition } from '../core/zone.ts'
+import { acceptanceTable } from './acceptance.ts'
 import type { Observed } from './observe.ts'
 import { whatIsLeft } from './plan-deletion.ts'
 import type { Facts } from './status-facts.ts'
 
+/**
+ * The conditions of a zone. For each its rows in order: the first that says something is it.
+ *
+ * To add a reason: put what it is decided by into Facts (status-facts.ts) if it is not there; put the row before the first one that would hide it (a
+ * row that is more than a moment's work stands before the one for the moment's); let the message say what is so and, if somebody has to do something, what;
+ * describe it in docs/operations.md (a test compares); add a case to test/unit/operator/status.test.ts. A reason why the spec itself is refused is a
+ * row of acceptance.ts instead. The last row of each condition holds always.
+ */
 type State = Condition['status']
-/** Holds when it answers a message: what is so, and what to do if something is to be done. */
-type Row = readonly [State, string, (facts: Facts, observed: Observed) => string | false | undefined]
+/** Status, reason, and the message; without a message the row does not hold. */
+export type ConditionRow = readonly [State, string, (facts: Facts, observed: Observed) => string | false | undefined]
 
 const names = (layers: readonly LayerView[]): string =>
   layers
@@ -41,12 +50,15 @@ const waiting = ({ open }: Facts, { wanted, inUse }: Observed): string | false =
     : `${many(wished)}: no host of Fleet ${used.id} has room, and ${used.trouble}`
 }
 
-/** For each condition its rows in order: the first that holds is it. */
-const tables: readonly (readonly [string, readonly Row[]])[] = [
+const notAccepted = ({ refused }: Facts): string | false => refused && 'the zone is not accepted, see condition Accepted'
+
+export const conditionTables: readonly (readonly [string, readonly ConditionRow[]])[] = [
   [
     'Accepted',
     [
-      ['False', 'violation', ({ violation }) => violation?.message],
+      ...acceptanceTable.map(
+        ({ reason }): ConditionRow => ['False', reason, ({ violation }) => violation?.reason === reason && violation.message],
+      ),
       ['True', 'Valid', (_, { wanted }) => `Fleet ${wanted.id} hosts the zone`],
     ],
   ],
@@ -69,7 +81,7 @@ const tables: readonly (readonly [string, readonly Row[]])[] = [
         ({ closing, serving }) => closing.length > 0 && serving.length === 0 && `${many(closing)}: final snapshot under way`,
       ],
       ['False', 'Placing', ({ missing }) => missing > 0 && 'a host is being chosen'],
-      ['False', 'NotAccepted', ({ violation }) => violation !== undefined && 'the zone is not accepted, see condition Accepted'],
+      ['False', 'NotAccepted', notAccepted],
       ['False', 'Sleeping', () => 'nobody is in; a join wakes the zone'],
     ],
   ],
@@ -79,7 +91,7 @@ const tables: readonly (readonly [string, readonly Row[]])[] = [
       ['False', 'Terminating', ({ terminating }) => terminating && 'the zone is being deleted'],
       ['False', 'Suspended', ({ suspended }) => suspended && 'the zone is suspended: set spec.suspend to false to open it'],
       ['True', 'Serving', ({ serving }) => serving.length > 0 && 'players can join'],
-      ['False', 'NotAccepted', ({ violation }) => violation !== undefined && 'the zone is not accepted, see condition Accepted'],
+      ['False', 'NotAccepted', notAccepted],
       ['False', 'LayerFailed', failures],
       ['False', 'Waking', ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'a join waits until a layer is served'],
       ['False', 'Closing', ({ closing }) => closing.length > 0 && 'a join waits until the layer is closed, and wakes it again'],
@@ -112,14 +124,14 @@ const ALWAYS_KNOWN = new Set(['Accepted'])
 
 /** Every condition, with the time of its last change kept from `before`. While the index was never read, those about layers stay as they are. */
 export function conditions(facts: Facts, before: readonly Condition[], observed: Observed): Condition[] {
-  return tables.flatMap(([type, rows]) => {
+  return conditionTables.flatMap(([type, rows]) => {
     const known = before.find((condition) => condition.type === type)
     if (!facts.indexRead && !ALWAYS_KNOWN.has(type)) return known === undefined ? [] : [known]
     return [condition(type, rows, facts, known, observed)]
   })
 }
 
-function condition(type: string, rows: readonly Row[], facts: Facts, known: Condition | undefined, observed: Observed): Condition {
+function condition(type: string, rows: readonly ConditionRow[], facts: Facts, known: Condition | undefined, observed: Observed): Condition {
   for (const [status, reason, says] of rows) {
     const message = says(facts, observed)
     if (message === false || message === undefined) continue
@@ -127,7 +139,7 @@ function condition(type: string, rows: readonly Row[], facts: Facts, known: Cond
     return {
       type,
       status,
-      reason: reason === 'violation' ? (facts.violation?.reason ?? reason) : reason,
+      reason,
       message,
       lastTransitionTime:
         known?.status === status ? known.lastTransitionTime : new Date(observed.now).toISOString().replace(/\.\d+Z$/, 'Z'),

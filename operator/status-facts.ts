@@ -8,7 +8,10 @@ import { type Observed, openLayers } from './observe.ts'
 export interface Facts {
   readonly terminating: boolean
   readonly suspended: boolean
+  /** What is wrong with the spec. */
   readonly violation: Violation | undefined
+  /** And it can't be hosted because of it. */
+  readonly refused: boolean
   /** False while the index was never read: nothing is known of layers. */
   readonly indexRead: boolean
   /** The zone leaves one fleet for another. */
@@ -35,14 +38,16 @@ export function gatherFacts(observed: Observed): Facts {
   const isClosing = ({ state, closeRequested }: LayerView): boolean => state === 'Closing' || closeRequested !== undefined
   const serving = open.filter((layer) => layer.state === 'Serving' && !isClosing(layer))
   const found = violation(observed)
-  const kept = spec.activation === 'Always' && spec.suspend !== true && found === undefined ? (spec.layers?.min ?? 1) : 0
+  const refused = found?.blocks === true
+  const kept = spec.activation === 'Always' && spec.suspend !== true && !refused ? (spec.layers?.min ?? 1) : 0
   const terminating = zone.metadata.deletionTimestamp !== undefined
   return {
     terminating,
     suspended: spec.suspend === true,
     violation: found,
+    refused,
     indexRead: used.placement !== undefined,
-    moving: inUse !== undefined && inUse.id !== wanted.id && found === undefined,
+    moving: inUse !== undefined && inUse.id !== wanted.id && !refused,
     open,
     serving,
     opening: open.filter((layer) => layer.state !== 'Serving' && !isClosing(layer)),

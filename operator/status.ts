@@ -4,30 +4,11 @@ import type { LayerView } from '../core/ports/index-port.ts'
 import type { LayerStatus, ZoneStatus } from '../core/zone.ts'
 import type { Observed } from './observe.ts'
 import { conditions } from './status-conditions.ts'
-import { type Facts, gatherFacts } from './status-facts.ts'
-
-export type Phase = NonNullable<ZoneStatus['phase']>
+import { gatherFacts } from './status-facts.ts'
+import { phaseOf } from './status-phases.ts'
 
 /** What the CRD allows. */
 const MAX_LAYERS = 100
-
-/** In order: the first that holds is the phase. */
-const phases: readonly (readonly [Phase, (facts: Facts) => boolean])[] = [
-  ['Terminating', ({ terminating }) => terminating],
-  ['Draining', ({ suspended, open }) => suspended && open.length > 0],
-  ['Suspended', ({ suspended }) => suspended],
-  ['Pending', ({ violation, open }) => violation !== undefined && open.length === 0],
-  ['Draining', ({ moving, open }) => moving && open.length > 0],
-  ['Failed', ({ failed, serving }) => failed.length > 0 && serving.length === 0],
-  [
-    'Degraded',
-    ({ serving, missing, failed, violation }) => serving.length > 0 && (missing > 0 || failed.length > 0 || violation !== undefined),
-  ],
-  ['Running', ({ serving }) => serving.length > 0],
-  ['Waking', ({ opening, missing }) => opening.length > 0 || missing > 0],
-  ['Draining', ({ open }) => open.length > 0],
-  ['Sleeping', () => true],
-]
 
 /**
  * The whole status of a zone, from what was observed and the status before (for the times of its conditions). While the index was never read, what was said of layers
@@ -57,11 +38,6 @@ export function computeStatus(observed: Observed): ZoneStatus {
 export function compareStatus(before: ZoneStatus | undefined, next: ZoneStatus): 'same' | 'players' | 'transition' {
   if (isDeepStrictEqual(before ?? {}, next)) return 'same'
   return isDeepStrictEqual(withoutPlayers(before ?? {}), withoutPlayers(next)) ? 'players' : 'transition'
-}
-
-function phaseOf(facts: Facts, before: Phase | undefined): Phase {
-  if (!facts.indexRead && !facts.terminating) return before ?? 'Pending'
-  return phases.find(([, holds]) => holds(facts))?.[0] ?? 'Pending'
 }
 
 function layerStatus(view: LayerView): LayerStatus {
