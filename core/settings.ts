@@ -23,6 +23,8 @@ export interface ZoneSettings {
   }
   /** Metres. */
   readonly bounds: Bounds
+  /** Zones whose border with this one is open: both name each other. Absent: none. */
+  readonly neighbours?: readonly ZoneId[]
   readonly tickRateHz: number
   readonly snapshotEveryMs: number
   /** What its author put into it; none: an empty plane. */

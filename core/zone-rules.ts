@@ -12,6 +12,13 @@ type Rule = (value: unknown, old: unknown) => boolean
 export const rules: Readonly<Record<string, Rule>> = {
   'metadata.name must be at most 63 lower case letters, digits and dashes, beginning and ending with a letter or digit': (zone) =>
     isRecord(zone) && isRecord(zone['metadata']) && isLabel(zone['metadata']['name']),
+  'spec.neighbours must not name the zone itself': (zone) => {
+    const { metadata, spec } = zone as { readonly metadata: { readonly name?: unknown }; readonly spec: { readonly neighbours?: unknown } }
+    return !Array.isArray(spec.neighbours) || !spec.neighbours.includes(metadata.name)
+  },
+  'spec.neighbours must be names of Zones, lower case letters, digits and dashes, beginning and ending with a letter or digit': isLabel,
+  'spec.content.configMap must be the name of a ConfigMap, lower case letters, digits, dashes and dots, beginning and ending with a letter or digit':
+    (name) => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(String(name)),
   'spec.fleet and spec.dedicated exclude each other, remove one': (spec) => !(has(spec, 'fleet') && has(spec, 'dedicated')),
   'spec.fleet must be the name of a Fleet, lower case letters, digits and dashes, beginning and ending with a letter or digit': isLabel,
   'spec.dedicated.from must be the name of a Fleet, lower case letters, digits and dashes, beginning and ending with a letter or digit':

@@ -14,6 +14,7 @@ export interface StructuralSchema {
   readonly maxLength?: number
   readonly maxItems?: number
   readonly maxProperties?: number
+  readonly 'x-kubernetes-list-type'?: string
   readonly 'x-kubernetes-int-or-string'?: boolean
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[]

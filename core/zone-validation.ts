@@ -44,6 +44,7 @@ function checkStructure(schema: StructuralSchema, value: unknown, path: string):
   }
   if (Array.isArray(value)) {
     if (schema.maxItems !== undefined && value.length > schema.maxItems) return wrong(`must have at most ${schema.maxItems} items`)
+    if (schema['x-kubernetes-list-type'] === 'set' && new Set(value).size < value.length) return wrong('must not name the same twice')
     return value.flatMap((item, index) => checkStructure(schema.items ?? {}, item, `${path}[${index}]`))
   }
   return isRecord(value) ? checkObject(schema, value, path) : []
@@ -78,6 +79,11 @@ function checkRules(schema: StructuralSchema, value: unknown, old: unknown, path
     const rule = rules[message]
     if (rule === undefined) throw new Error(`core/zone-rules.ts lacks the rule "${message}" of crds/zone.yaml`)
     if (!rule(value, old)) problems.push({ field: path, message })
+  }
+  // A list's items have no former values: they are told apart by what they are, not by their place.
+  if (Array.isArray(value) && schema.items !== undefined) {
+    const { items } = schema
+    return [...problems, ...value.flatMap((item, index) => checkRules(items, item, undefined, `${path}[${index}]`))]
   }
   if (!isRecord(value)) return problems
   for (const [key, property] of Object.entries(schema.properties ?? {})) {

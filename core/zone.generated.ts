@@ -56,6 +56,21 @@ export interface ZoneSpec {
   layers?: LayersSpec
   bounds: BoundsSpec
   /**
+   * Names of zones in the same namespace whose border with this one may be crossed. A border is open when both zones name each other.
+   *
+   * @maxItems 16
+   */
+  neighbours?: string[]
+  /**
+   * What is in the zone from the beginning. A change takes over in running layers; nobody is cut off and nothing is lost.
+   */
+  content?: {
+    /**
+     * Name of a ConfigMap in the same namespace with a content.yaml and, for a map, a map.txt.
+     */
+    configMap: string
+  }
+  /**
    * Steps of the simulation a second.
    */
   tickRate?: number
@@ -242,6 +257,10 @@ export const zoneSchema = {
     {
       "rule": "self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')",
       "message": "metadata.name must be at most 63 lower case letters, digits and dashes, beginning and ending with a letter or digit"
+    },
+    {
+      "rule": "!has(self.spec.neighbours) || !(self.metadata.name in self.spec.neighbours)",
+      "message": "spec.neighbours must not name the zone itself"
     }
   ],
   "properties": {
@@ -517,6 +536,42 @@ export const zoneSchema = {
                   "type": "number"
                 }
               }
+            }
+          }
+        },
+        "neighbours": {
+          "description": "Names of zones in the same namespace whose border with this one may be crossed. A border is open when both zones name each other.",
+          "type": "array",
+          "maxItems": 16,
+          "x-kubernetes-list-type": "set",
+          "items": {
+            "type": "string",
+            "maxLength": 63,
+            "x-kubernetes-validations": [
+              {
+                "rule": "self.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')",
+                "message": "spec.neighbours must be names of Zones, lower case letters, digits and dashes, beginning and ending with a letter or digit"
+              }
+            ]
+          }
+        },
+        "content": {
+          "description": "What is in the zone from the beginning. A change takes over in running layers; nobody is cut off and nothing is lost.",
+          "type": "object",
+          "required": [
+            "configMap"
+          ],
+          "properties": {
+            "configMap": {
+              "description": "Name of a ConfigMap in the same namespace with a content.yaml and, for a map, a map.txt.",
+              "type": "string",
+              "maxLength": 253,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$')",
+                  "message": "spec.content.configMap must be the name of a ConfigMap, lower case letters, digits, dashes and dots, beginning and ending with a letter or digit"
+                }
+              ]
             }
           }
         },

@@ -1,3 +1,4 @@
+import type { Neighbour } from './neighbours.ts'
 import type { Observed } from './observe.ts'
 
 /** Why a zone can't be hosted as its spec asks, and what to do about it. */
@@ -17,6 +18,13 @@ export interface AcceptanceRow {
 }
 
 const always = (): boolean => true
+const never = (): boolean => false
+
+/** The ids of neighbours in one state, for a sentence. */
+function named({ neighbours }: Observed, wanted: Neighbour['state']): string | undefined {
+  const found = neighbours.flatMap(({ zone, state }) => (state === wanted ? [zone] : []))
+  return found.length === 0 ? undefined : found.join(', ')
+}
 
 /**
  * In the order in which a person would find out: the first that says something is the reason of Accepted=False. What blocks stands before what does not, so
@@ -53,6 +61,28 @@ export const acceptanceTable: readonly AcceptanceRow[] = [
     blocks: always,
     says: ({ wanted }) =>
       wanted.fleet?.deleting === true ? `Fleet ${wanted.id} is being deleted: set spec.fleet to another one` : undefined,
+  },
+  {
+    reason: 'NeighbourNotFound',
+    blocks: never,
+    says: (observed) => {
+      const found = named(observed, 'unknown')
+      return (
+        found &&
+        `spec.neighbours names ${found}, which does not exist: create it or take it out. This border stays closed, all else is hosted`
+      )
+    },
+  },
+  {
+    reason: 'NeighbourNotMutual',
+    blocks: never,
+    says: (observed) => {
+      const found = named(observed, 'oneSided')
+      return (
+        found &&
+        `spec.neighbours names ${found}, which does not name ${observed.zone.metadata.name}: add it there or take it out here. This border stays closed, all else is hosted`
+      )
+    },
   },
 ]
 

@@ -1,10 +1,11 @@
 import { type FleetId, fleetId, type ZoneId } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
-import type { Autoscaler, Fleet, FleetSource } from '../core/ports/zone-source-port.ts'
+import type { Autoscaler, Fleet, FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
-import { wantedFleet, type Zone } from '../core/zone.ts'
+import { wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
 import type { Placement } from './fleet-mirror.ts'
 import type { IndexMirror } from './index-mirror.ts'
+import { type Neighbour, neighboursOf } from './neighbours.ts'
 
 /** One fleet as far as a zone is concerned. */
 export interface FleetFacts {
@@ -30,11 +31,14 @@ export interface Observed {
   readonly ownAutoscaler: Autoscaler | undefined
   /** A fleet made for this zone that its spec no longer asks for. */
   readonly leftover: FleetId | undefined
+  /** Every zone that the spec names as a neighbour. */
+  readonly neighbours: readonly Neighbour[]
   /** What the index holds; undefined: nothing. */
   readonly settings: ZoneSettings | undefined
 }
 
 export interface Sources {
+  readonly zones: Pick<ZoneSource, 'get'>
   readonly fleets: FleetSource
   readonly mirror: IndexMirror
   /** Name of the fleet of zones that name none. */
@@ -43,7 +47,7 @@ export interface Sources {
 
 /** Reads from local copies alone; does no I/O. */
 export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): Observed {
-  const { fleets, mirror, defaultFleet } = sources
+  const { zones, fleets, mirror, defaultFleet } = sources
   const namespace = zone.metadata.namespace ?? 'default'
   const wantedId = wantedFleet(zone, defaultFleet)
   const settings = mirror.settingsOf(id)
@@ -66,8 +70,15 @@ export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): 
     template: source === undefined ? undefined : { id: source, fleet: fleets.get(source), autoscaler: fleets.autoscalerOf(source) },
     ownAutoscaler: source === undefined ? undefined : fleets.autoscalerOf(wantedId),
     leftover: left !== undefined && left.ownerZone === zone.metadata.uid && !left.deleting ? own : undefined,
+    neighbours: neighboursOf(zone, id, (other) => zones.get(other)),
     settings,
   }
+}
+
+/** What hosts, allocator and clients are to know of the zone. Throws InvalidInput as zoneSettings does. */
+export function wantedSettings({ zone, wanted, neighbours }: Observed): ZoneSettings {
+  const open = neighbours.flatMap(({ zone: id, state }) => (state === 'mutual' ? [id] : []))
+  return { ...zoneSettings(zone, wanted.id), ...(open.length === 0 ? {} : { neighbours: open }) }
 }
 
 /** Layers that somebody hosts or that wait for a host. */

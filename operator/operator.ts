@@ -10,6 +10,7 @@ import { idOfZone } from '../core/zone.ts'
 import type { Metrics } from '../platform/metrics/index.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
+import { NeighbourGraph } from './neighbours.ts'
 import { Reconciler } from './reconciler.ts'
 import { StatusWriter } from './status-writer.ts'
 import { WorkQueue } from './workqueue.ts'
@@ -52,6 +53,9 @@ class RunningOperator implements Operator {
   readonly #queue: WorkQueue<ZoneId>
   readonly #mirror: IndexMirror
   readonly #writer: StatusWriter
+  readonly #neighbours = new NeighbourGraph()
+  /** Nothing is decided before: a zone that was not seen yet would be taken for one that does not exist. */
+  #allSeen = false
   readonly #stop = new AbortController()
   readonly #meters: ReturnType<typeof meters>
   #timers: NodeJS.Timeout[] = []
@@ -60,7 +64,7 @@ class RunningOperator implements Operator {
   constructor(deps: OperatorDeps) {
     this.#deps = deps
     const { zones, index, clock, log, random } = deps
-    const enqueue = (zone: ZoneId): void => void this.#queue.add(zone)
+    const enqueue = (zone: ZoneId): void => this.#enqueue(zone)
     const common = random === undefined ? {} : { random }
     this.#mirror = new IndexMirror({
       index,
@@ -97,7 +101,9 @@ class RunningOperator implements Operator {
       fleets.watchFleets((fleet) => this.#fleetChanged(fleet), signal),
       fleets.watchServers((server) => void this.#serverLeaves(server), signal),
     ])
-    await zones.watch((zone) => this.#queue.add(zone), signal)
+    await zones.watch((zone) => this.#zoneChanged(zone), signal)
+    this.#allSeen = true
+    this.#enqueueAll(false)
     this.#timers = [setInterval(() => this.#sweep(), SWEEP_EVERY), setInterval(() => this.#resync(), RESYNC_EVERY)]
     this.#resync()
     log.info({ zones: zones.list().length }, 'operator: everything was seen once')
@@ -118,11 +124,22 @@ class RunningOperator implements Operator {
   }
 
   #enqueueAll(anew: boolean): void {
+    if (!this.#allSeen) return
     const ids = new Set<ZoneId>([...this.#deps.zones.list().map(idOfZone), ...this.#mirror.knownZones().filter((zone) => this.#owns(zone))])
     for (const id of ids) anew ? this.#queue.addAnew(id) : this.#queue.add(id)
   }
 
+  #enqueue(zone: ZoneId): void {
+    if (this.#allSeen) this.#queue.add(zone)
+  }
+
+  #zoneChanged(zone: ZoneId): void {
+    const concerned = this.#neighbours.changed(zone, this.#deps.zones.get(zone))
+    for (const one of [zone, ...concerned]) this.#enqueue(one)
+  }
+
   #fleetChanged(fleet: FleetId): void {
+    if (!this.#allSeen) return
     for (const zone of this.#deps.zones.list()) {
       if (namesFleet(zone, fleet, this.#mirror.settingsOf(idOfZone(zone)), this.#deps.defaultFleet)) this.#queue.addAnew(idOfZone(zone))
     }

@@ -3,9 +3,9 @@ import { type FleetId, type LayerId, layerId, parseLayerId } from '../core/ids.t
 import type { CloseReason } from '../core/ports/index-port.ts'
 import type { Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
-import { ZONE_FINALIZER, zoneSettings } from '../core/zone.ts'
+import { ZONE_FINALIZER } from '../core/zone.ts'
 import { isRefused } from './acceptance.ts'
-import { isLeft, type Observed, openLayers } from './observe.ts'
+import { isLeft, type Observed, openLayers, wantedSettings } from './observe.ts'
 import { dedicatedObjects, isCurrent } from './resources.ts'
 
 /** One thing to do. Each may be done again without harm. */
@@ -94,9 +94,9 @@ function leaveOldFleet({ wanted, inUse }: Observed): Step {
   return inUse.placement?.barred === true ? STOP : { actions: [{ do: 'barZone', fleet: inUse.id, reason: 'FleetChange' }], stop: true }
 }
 
-function publishSettings({ zone, wanted, settings }: Observed): Step {
-  const current = zoneSettings(zone, wanted.id)
-  return isDeepStrictEqual(settings, current) ? GO_ON : { actions: [{ do: 'putZone', settings: current }] }
+function publishSettings(observed: Observed): Step {
+  const current = wantedSettings(observed)
+  return isDeepStrictEqual(observed.settings, current) ? GO_ON : { actions: [{ do: 'putZone', settings: current }] }
 }
 
 function closeSuspended({ zone, wanted }: Observed): Step {
@@ -110,8 +110,9 @@ function openAgain({ wanted }: Observed): Step {
   return wanted.placement.barred ? { actions: [{ do: 'unbarZone', fleet: wanted.id }] } : GO_ON
 }
 
-function keepOpen({ zone, wanted }: Observed): Step {
-  const settings = zoneSettings(zone, wanted.id)
+function keepOpen(observed: Observed): Step {
+  const { wanted } = observed
+  const settings = wantedSettings(observed)
   if (settings.activation !== 'Always') return GO_ON
   const open = new Set(openLayers(wanted.placement).map(({ layer }) => layer))
   const missing = Array.from({ length: settings.layers.min }, (_, index) => layerId(settings.zone, index)).filter(
@@ -121,8 +122,9 @@ function keepOpen({ zone, wanted }: Observed): Step {
 }
 
 /** Layers beyond `max` at once; layers that `Always` opened and no longer needs when they were empty for as long as an idle one may be. */
-function closeSurplus({ zone, wanted, now }: Observed): Step {
-  const { layers, activation, idleAfterMs } = zoneSettings(zone, wanted.id)
+function closeSurplus(observed: Observed): Step {
+  const { wanted, now } = observed
+  const { layers, activation, idleAfterMs } = wantedSettings(observed)
   const actions: Action[] = []
   let again: number | undefined
   for (const view of openLayers(wanted.placement)) {

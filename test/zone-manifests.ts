@@ -29,6 +29,7 @@ export const goodManifests: readonly { readonly name: string; readonly manifest:
     name: 'bounds at the edge of the world',
     manifest: withBounds('{ min: { x: -2000000, "y": -2000000 }, max: { x: 2000000, "y": 2000000 } }'),
   },
+  { name: 'neighbours and content', manifest: zone('neighbours: [forest, cave]', 'content: { configMap: meadow.content }') },
   { name: 'max follows min', manifest: zone('layers: { min: 7 }') },
 ]
 
@@ -68,6 +69,16 @@ export const badManifests: readonly BadManifest[] = [
   { name: 'a misspelled field', manifest: zone('activaton: Always'), field: 'activaton' },
   { name: 'no layers at all', manifest: zone('layers: { min: 0 }'), field: 'spec.layers.min' },
   { name: 'a text where a number belongs', manifest: zone('layers: { maxPlayers: many }'), field: 'spec.layers.maxPlayers' },
+  { name: 'itself as a neighbour', manifest: zone('neighbours: [forest, meadow]'), field: 'spec.neighbours' },
+  { name: 'a neighbour that is named twice', manifest: zone('neighbours: [forest, forest]'), field: 'spec.neighbours' },
+  { name: 'a neighbour of another namespace', manifest: zone('neighbours: [wild/forest]'), field: 'spec.neighbours' },
+  {
+    name: 'too many neighbours',
+    manifest: zone(`neighbours: [${Array.from({ length: 17 }, (_, n) => `z${n}`).join(', ')}]`),
+    field: 'spec.neighbours',
+  },
+  { name: 'content of nothing', manifest: zone('content: {}'), field: 'spec.content.configMap' },
+  { name: 'content that is no name', manifest: zone('content: { configMap: Meadow_Content }'), field: 'spec.content.configMap' },
   { name: 'a name with a dot', manifest: `${head('mea.dow')}spec:\n  ${bounds}\n`, field: 'metadata.name' },
   { name: 'a name that is too long', manifest: `${head('m'.repeat(64))}spec:\n  ${bounds}\n`, field: 'metadata.name' },
 ]

@@ -28,7 +28,7 @@ export function summarizeZone(settings: ZoneSettings, layers: readonly LayerView
 export function detailZone(
   settings: ZoneSettings,
   layers: readonly LayerView[],
-): ZoneHead & { readonly layers: readonly LayerDescription[] } {
+): ZoneHead & { readonly layers: readonly LayerDescription[]; readonly neighbours: readonly string[] } {
   const described = layers
     .filter((view) => view.state !== 'Asleep')
     .map((view) => ({
@@ -40,7 +40,7 @@ export function detailZone(
       endpoints: isServed(view) ? view.endpoints : [],
     }))
     .sort((a, b) => a.index - b.index)
-  return { ...head(settings, layers), layers: described }
+  return { ...head(settings, layers), layers: described, neighbours: settings.neighbours ?? [] }
 }
 
 function head(settings: ZoneSettings, layers: readonly LayerView[]): ZoneHead {

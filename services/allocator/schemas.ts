@@ -21,6 +21,7 @@ export const zoneAnswer = z.object({
       }),
     )
     .readonly(),
+  neighbours: z.array(z.string()).readonly().describe('namespace/name of each zone whose border with this one is open'),
 })
 
 export const joinBody = z.strictObject({

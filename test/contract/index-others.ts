@@ -9,6 +9,7 @@ function settings(zone: ZoneId, uid: string, generation: number): ZoneSettings {
     ...{ zone, uid, generation, fleet: 'game/fleet', activation: 'OnDemand', suspended: false, idleAfterMs: 1_000 },
     ...{ layers: { min: 1, max: 4, maxPlayers: 300 }, tickRateHz: 20, snapshotEveryMs: 30_000 },
     bounds: { min: { x: 0, y: 0 }, max: { x: 1_000, y: 1_000.5 } },
+    neighbours: ['game/next', 'game/other'],
   }
 }
 

@@ -31,6 +31,11 @@ describe('zones as the allocator describes them', () => {
     expect(summarizeZone(zoneSettings(), layers)).toEqual({ namespace: 'game', name: 'meadow', state: 'Serving', players: 7, layers: 2 })
   })
 
+  it('names the zones whose border is open', () => {
+    expect(detailZone(zoneSettings(), []).neighbours).toEqual([])
+    expect(detailZone(zoneSettings({ neighbours: ['game/forest'] }), []).neighbours).toEqual(['game/forest'])
+  })
+
   it('gives endpoints only of layers that are served, in order, and leaves sleeping ones out', () => {
     const detail = detailZone(zoneSettings(), [view(2, 'Closing', 1), view(0, 'Serving', 3), view(1, 'Asleep')])
     expect(detail.layers).toEqual([

@@ -55,6 +55,7 @@ export function observed(extra: Partial<Observed> = {}): Observed {
     template: undefined,
     ownAutoscaler: undefined,
     leftover: undefined,
+    neighbours: [],
     settings: undefined,
     ...extra,
     wanted,

@@ -52,6 +52,16 @@ const table: readonly [string, Observed, readonly string[]][] = [
   ['nothing to do', published(zone()), []],
   ['settings that differ', published(zone(), { settings: { ...zoneSettings(zone(), FLEET), tickRateHz: 1 } }), [`put ${FLEET}`]],
   [
+    'a border that opened',
+    published(zone({ neighbours: ['forest'] }), { neighbours: [{ zone: 'game/forest', state: 'mutual' }] }),
+    [`put ${FLEET}`],
+  ],
+  [
+    'a border that stays closed',
+    published(zone({ neighbours: ['forest'] }), { neighbours: [{ zone: 'game/forest', state: 'oneSided' }] }),
+    [],
+  ],
+  [
     'settings of an earlier zone of the name',
     published(zone(), { settings: { ...zoneSettings(zone(), FLEET), uid: 'u0' } }),
     [`put ${FLEET}`],

@@ -84,6 +84,26 @@ const table: readonly [string, Observed, readonly string[]][] = [
     ['Degraded', 'False FleetNotFound', 'True Serving', 'True Serving', 'False Settled', 'True NoFailure'],
   ],
   [
+    'a neighbour that is not there, served',
+    at(zone(), layers(layer(0)), { neighbours: [{ zone: 'game/forest', state: 'unknown' }] }),
+    ['Degraded', 'False NeighbourNotFound', 'True Serving', 'True Serving', 'False Settled', 'True NoFailure'],
+  ],
+  [
+    'a neighbour that does not want to be one, asleep',
+    at(zone(), facts(), {
+      neighbours: [
+        { zone: 'game/cave', state: 'mutual' },
+        { zone: 'game/forest', state: 'oneSided' },
+      ],
+    }),
+    ['Sleeping', 'False NeighbourNotMutual', 'False Sleeping', 'True Sleeping', 'False Settled', 'True NoFailure'],
+  ],
+  [
+    'no fleet and no neighbour: why nothing happens comes first',
+    at(zone(), missingFleet(), { neighbours: [{ zone: 'game/forest', state: 'unknown' }] }),
+    ['Pending', 'False FleetNotFound', 'False NotAccepted', 'False NotAccepted', 'False Settled', 'True NoFailure'],
+  ],
+  [
     'moving',
     at(zone(), facts(), { inUse: old(layer(0, { state: 'Closing' })) }),
     ['Draining', 'True Valid', 'False Closing', 'False Closing', 'True FleetChange', 'True NoFailure'],
