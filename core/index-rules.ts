@@ -2,6 +2,8 @@ import {
   BAR_FORGOTTEN_AFTER,
   CLAIM_DEADLINE,
   CLAIM_LIMIT,
+  DRAIN_MOVE_EXPECTED,
+  DRAIN_ROOM_RESERVE,
   FAILED_LAYER_WAIT_MAX,
   FAILED_LAYER_WAIT_MIN,
   HOST_DEAD_AFTER,
@@ -25,6 +27,14 @@ export interface IndexRules {
   readonly ticketRemembered: number
   readonly failedLayerWaitMin: number
   readonly failedLayerWaitMax: number
+  /** How long the move of a layer takes at most, as a rule: how many a drain with a deadline must move at once. */
+  readonly drainMoveExpected: number
+  /** A drain waits for room until so long before its deadline. */
+  readonly drainRoomReserve: number
+  /** Layers that the drains of a fleet move at once, while their deadlines allow. */
+  readonly drainMoves: number
+  /** Percent of a fleet's hosts that are drained at once because they are outdated; one at least. */
+  readonly outdatedShare: number
   /** Tickets remembered for one layer, used and expired ones included. */
   readonly ticketsPerLayer: number
   /** Layers handled by one sweep, and wishes placed by one registration or heartbeat. */
@@ -47,6 +57,10 @@ export const defaultIndexRules: IndexRules = {
   ticketRemembered: TICKET_REMEMBERED,
   failedLayerWaitMin: FAILED_LAYER_WAIT_MIN,
   failedLayerWaitMax: FAILED_LAYER_WAIT_MAX,
+  drainMoveExpected: DRAIN_MOVE_EXPECTED,
+  drainRoomReserve: DRAIN_ROOM_RESERVE,
+  drainMoves: 8,
+  outdatedShare: 10,
   ticketsPerLayer: 4_096,
   sweepLimit: 200,
   failureLength: 500,

@@ -31,6 +31,10 @@ export const TICKET_REMEMBERED = 60_000
 /** A layer that failed twice in a row waits this long before it is placed again, then twice as long each time, up to the maximum. The first time it does not wait. */
 export const FAILED_LAYER_WAIT_MIN = 500
 export const FAILED_LAYER_WAIT_MAX = 15_000
+/** Closing a layer and opening it elsewhere takes no longer than this, as a rule: a drain with a deadline moves as many at once as it must, by this. */
+export const DRAIN_MOVE_EXPECTED = 2_000
+/** A drain with a deadline waits for a host with room until so long before it; then it closes its layers all the same. */
+export const DRAIN_ROOM_RESERVE = 30_000
 /** Waits between attempts to reach the index again; they go on for ever. */
 export const INDEX_RECONNECT_MIN = 50
 export const INDEX_RECONNECT_MAX = 2_000
@@ -243,6 +247,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
+  [DRAIN_MOVE_EXPECTED < DRAIN_ROOM_RESERVE, 'a drain that waited for room still has time to move a layer'],
+  [
+    CLOSE_DEADLINE < DRAIN_ROOM_RESERVE && DRAIN_ROOM_RESERVE + HOST_STOP_RESERVE < POD_GRACE,
+    'a pod in its grace waits for room and still closes',
+  ],
   [HOST_STEP_EVERY < HEARTBEAT_EVERY, 'heartbeats are not late because nobody looked'],
   [JOURNAL_RETRY_MIN <= JOURNAL_RETRY_MAX && LAYER_RETRY_MIN <= LAYER_RETRY_MAX, 'a wait between tries grows'],
   [JOURNAL_RETRY_MAX < JOURNAL_AHEAD_LIMIT, 'a layer whose index answers again is not held by its own wait'],

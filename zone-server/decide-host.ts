@@ -13,8 +13,8 @@ export interface HostObserved {
   readonly membership: 'none' | 'registered' | 'left'
   /** Since when it has left the index. */
   readonly leftAt: number | undefined
-  /** drainHost was answered since the registration. */
-  readonly drained: boolean
+  /** drainHost was answered since the registration: without a deadline, or with the one by which this host must end. */
+  readonly drained: 'no' | 'openEnded' | 'byDeadline'
   /** The last wish that was called out to the SDK. */
   readonly wish: { readonly kind: Wish; readonly at: number } | undefined
   readonly heartbeatAt: number
@@ -41,7 +41,8 @@ export type HostAction =
   | { readonly do: 'wish'; readonly kind: Wish }
   | { readonly do: 'register' }
   | { readonly do: 'heartbeat'; readonly outdated: boolean }
-  | { readonly do: 'drain' }
+  /** Its layers are to be elsewhere within so long, ms; undefined: whenever there is room. */
+  | { readonly do: 'drain'; readonly withinMs: number | undefined }
   | { readonly do: 'leave' }
   | { readonly do: 'claim'; readonly layer: LayerId; readonly generation: number }
   | { readonly do: 'drop'; readonly layer: LayerId; readonly reason: string }
@@ -56,6 +57,12 @@ const ending: ReadonlySet<string> = new Set(['Shutdown', 'Unhealthy', 'Error'])
 /** What the host is to do now; each kind of thing in its own check, in this order. */
 export function decideHost(seen: HostObserved): readonly HostAction[] {
   return [...wishes(seen), ...membership(seen), ...layers(seen), ...end(seen)]
+}
+
+/** It is to be told to the index. Of an outdated host the index knows by its heartbeat, and decides when its turn comes. */
+function needsDrain({ server, stopBy, drained }: HostObserved): boolean {
+  if (stopBy !== undefined) return drained !== 'byDeadline'
+  return server !== undefined && isEnding(server) && drained === 'no'
 }
 
 /** The host is on its way out, for whatever reason: nothing new, everything it has goes. */
@@ -106,7 +113,8 @@ function membership(seen: HostObserved): HostAction[] {
   const actions: HostAction[] = []
   const late = seen.now - seen.heartbeatAt >= HEARTBEAT_EVERY
   if ((late || seen.heartbeatDue) && !busy.has('heartbeat')) actions.push({ do: 'heartbeat', outdated: isOutdated(server) })
-  if (isDraining(seen) && !seen.drained && !busy.has('drain')) actions.push({ do: 'drain' })
+  if (needsDrain(seen) && !busy.has('drain'))
+    actions.push({ do: 'drain', withinMs: seen.stopBy === undefined ? undefined : Math.max(0, seen.stopBy - seen.now) })
   const empty = seen.layers.length === 0 && answer !== undefined && answer.layers.length === 0
   if (answer?.mayLeave === true && empty && !busy.has('leave')) actions.push({ do: 'leave' })
   return actions

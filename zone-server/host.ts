@@ -41,7 +41,7 @@ interface Self {
 const unknown: ReturnType<Membership['observed']> = {
   membership: 'none',
   leftAt: undefined,
-  drained: false,
+  drained: 'no',
   heartbeatAt: Number.NEGATIVE_INFINITY,
   heartbeatDue: false,
   answer: undefined,
@@ -190,7 +190,7 @@ export class Host {
         this.#call('heartbeat', () => membership.heartbeat(action.outdated))
         break
       case 'drain':
-        this.#call('drain', () => membership.drain())
+        this.#call('drain', () => membership.drain(action.withinMs))
         break
       case 'leave':
         this.#call('leave', () => membership.leave())

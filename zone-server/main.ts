@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock.ts'
-import { POD_GRACE } from '../core/timing.ts'
+import { HOST_STOP_RESERVE, POD_GRACE } from '../core/timing.ts'
 import type { z } from '../core/validate/index.ts'
 import { createAgonesGameServer } from '../platform/agones/index.ts'
 import { variables } from '../platform/config/index.ts'
@@ -19,6 +19,8 @@ const shape = {
   MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
   CAPACITY: variables.count(1, 100, 4),
   FLEET: variables.text('the name of a fleet').optional(),
+  /** What the pod is given after SIGTERM before it is killed. */
+  GRACE_SECONDS: variables.count(20, 3_600, POD_GRACE / 1_000),
   NODE_NAME: variables.text('the name of the node').default('unknown'),
 } satisfies z.ZodRawShape
 
@@ -32,6 +34,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
     capacity: config.CAPACITY,
     gamePort: config.GAME_PORT,
     node: config.NODE_NAME,
+    stopWithinMs: config.GRACE_SECONDS * 1_000 - HOST_STOP_RESERVE,
     ...(config.FLEET === undefined ? {} : { fleet: config.FLEET }),
   })
   const app = createHttpApp({
@@ -47,7 +50,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
   }
   return {
     done: server.done,
-    stopLimitMs: POD_GRACE,
+    stopLimitMs: config.GRACE_SECONDS * 1_000,
     async close() {
       await server.close()
       await closeAdapters()

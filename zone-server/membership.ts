@@ -25,7 +25,7 @@ export class Membership {
   readonly #incarnation = randomUUID()
   #membership: HostObserved['membership'] = 'none'
   #leftAt: number | undefined
-  #drained = false
+  #drained: HostObserved['drained'] = 'no'
   #heartbeatAt = Number.NEGATIVE_INFINITY
   #heartbeatDue = false
   #answer: HeartbeatAnswer | undefined
@@ -56,7 +56,7 @@ export class Membership {
     await index.registerHost(fleet, registration, this.#reports())
     log.info({ fleet, endpoint, capacity }, 'registered')
     this.#membership = 'registered'
-    this.#drained = false
+    this.#drained = 'no'
     this.#answer = undefined
     this.#heartbeatDue = true
   }
@@ -77,11 +77,11 @@ export class Membership {
     this.#membership = 'none'
   }
 
-  async drain(): Promise<void> {
+  async drain(withinMs: number | undefined): Promise<void> {
     const { index, log, fleet, host } = this.#deps
-    await index.drainHost(fleet, host)
-    log.info({ fleet }, 'draining')
-    this.#drained = true
+    await index.drainHost(fleet, host, withinMs)
+    log.info({ fleet, withinMs }, 'draining')
+    this.#drained = withinMs === undefined ? 'openEnded' : 'byDeadline'
     this.#heartbeatDue = true
   }
 

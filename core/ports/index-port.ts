@@ -34,8 +34,13 @@ export interface ZoneIndex extends Journal {
    * nor of a barred zone whose records were forgotten; only within the host's capacity.
    */
   heartbeat(fleet: FleetId, beat: Heartbeat): Promise<HeartbeatAnswer>
-  /** Not placeable any more; every layer on it gets closeRequested 'Drain', one not claimed yet is placed elsewhere at once. Idempotent; unknown host: nothing. */
-  drainHost(fleet: FleetId, host: string): Promise<void>
+  /**
+   * Not placeable any more; its layers are moved. One not claimed yet is placed elsewhere at once; of the others one at a time gets closeRequested 'Drain', when a
+   * host with room keeps a slot for it, and the next when that one serves again. Over a fleet at most `drainMoves` are moved at once. With `withinMs` all are
+   * to be closed by then: as many at once as that takes, and at the end without room as well; a layer with players then leaves a wish. Idempotent; of two deadlines
+   * the earlier counts; unknown host: nothing.
+   */
+  drainHost(fleet: FleetId, host: string, withinMs?: number): Promise<void>
   /**
    * The host wants to go for good: true, and Leaving from then on, when it has no layer and is Draining, or is Retiring and that was counted by an
    * autoscale call after the one that retired it; else false and nothing changes (a placement may have un-retired it).
@@ -120,7 +125,7 @@ export type HostState = 'Ready' | 'Retiring' | 'Draining' | 'Leaving' | 'Dead'
 export interface Heartbeat {
   readonly host: string
   readonly incarnation: string
-  /** The host runs an outdated template (Agones' overflow annotation): not placeable. */
+  /** The host runs an outdated template (Agones' overflow annotation): not placeable, and drained when its turn comes: `outdatedShare` percent of a fleet at a time, and only while another has room. */
   readonly outdated: boolean
   readonly layers: readonly LayerReport[]
 }
@@ -205,7 +210,7 @@ export interface AutoscaleOptions {
 }
 
 export interface FleetCounts {
-  /** Live hosts with at least one layer, Draining ones included. */
+  /** Live hosts with at least one layer, or a slot kept for one; Draining ones included. */
   readonly occupied: number
   /** Live Ready hosts without a layer, not outdated. */
   readonly idle: number

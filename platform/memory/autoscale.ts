@@ -8,7 +8,7 @@ import { byName, type FleetState, type HostRecord } from './records.ts'
 export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCounts {
   const live = [...fleet.hosts.values()].filter((host) => (host.state === 'Leaving' ? isCounted(fleet, host) : !isDead(host, fleet)))
   for (const host of live) if (host.state === 'Retiring') host.counted = true
-  const occupied = live.filter((host) => host.layers > 0).length
+  const occupied = live.filter((host) => host.layers + host.reserved > 0).length
   const keep = hostsToKeep(asked, occupied)
   const idle = live.filter(isIdle)
   // The ones empty the longest go first and come back last.
@@ -33,7 +33,7 @@ export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCoun
 }
 
 function isIdle(host: HostRecord): boolean {
-  return host.state === 'Ready' && !host.outdated && host.layers === 0
+  return host.state === 'Ready' && !host.outdated && host.layers + host.reserved === 0
 }
 
 /** A host that left counts as live for a while, however silent, unless its pod is known to be gone. */

@@ -28,7 +28,9 @@ export function isDead(host: HostRecord, at: Moment): boolean {
 }
 
 export function isPlaceable(host: HostRecord): boolean {
-  return (host.state === 'Ready' || host.state === 'Retiring') && !host.dead && !host.outdated && host.layers < host.capacity
+  return (
+    (host.state === 'Ready' || host.state === 'Retiring') && !host.dead && !host.outdated && host.layers + host.reserved < host.capacity
+  )
 }
 
 /** Ready before Retiring, then the fewest players, then the most layers, then the name. */
@@ -91,6 +93,25 @@ export function wantsPlace(layer: Pick<LayerRecord, 'state' | 'close' | 'wished'
   if (layer.wished) return true
   if (layer.close !== undefined && layer.close !== 'Drain') return false
   return !(layer.state === 'Closing' && loss === 'dead')
+}
+
+/**
+ * How many layers a draining host may be moving at once: one, or as many as it takes to be done by its deadline, which is `left` ms away (undefined: none).
+ * `layers`: those that it still has.
+ */
+export function movesAtOnce(layers: number, left: number | undefined, rules: IndexRules): number {
+  if (left === undefined) return 1
+  return left <= 0 ? layers : Math.max(1, Math.ceil((layers * rules.drainMoveExpected) / left))
+}
+
+/** Whether a drain has no time left to wait for room. */
+export function isRushed(left: number | undefined, rules: IndexRules): boolean {
+  return left !== undefined && left <= rules.drainRoomReserve
+}
+
+/** How many hosts of so many may be draining when another one begins because it is outdated. */
+export function outdatedAtOnce(hosts: number, rules: IndexRules): number {
+  return Math.max(1, Math.floor((hosts * rules.outdatedShare) / 100))
 }
 
 /** How long (ms) a layer that was given up `failures` times in a row waits before it is placed again. */

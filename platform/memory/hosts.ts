@@ -1,6 +1,19 @@
 import type { Heartbeat, HeartbeatAnswer, HostRegistration, LayerReport } from '../../core/ports/index-port.ts'
 import { isAdoptable, isDead, isFresh, isNews, isPlaceable } from './decide.ts'
-import { enter, heldBy, hostChanged, layerChanged, layerRecord, occupy, placeWishes, release, resettle } from './place.ts'
+import { drainOn } from './drain.ts'
+import {
+  enter,
+  heldBy,
+  hostChanged,
+  layerChanged,
+  layerRecord,
+  occupy,
+  placeWishes,
+  release,
+  resettle,
+  stopMoving,
+  unreserve,
+} from './place.ts'
 import { type FleetState, type HostRecord, type LayerRecord, zoneOf } from './records.ts'
 
 /** What hosts say of themselves. platform/redis/library/hosts.lua is the same in Lua. */
@@ -22,6 +35,8 @@ export function registerHost(fleet: FleetState, registration: HostRegistration, 
     layer.players = 0
     layer.dataSafe = true
     layer.deadline = undefined
+    unreserve(fleet, layer)
+    stopMoving(fleet, layer)
   }
   for (const report of serving) takeReport(fleet, host, report)
   for (const layer of orphans) if (layer.host === undefined) resettle(fleet, layer, 'dead', `host ${host.name} was replaced`)
@@ -39,6 +54,9 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
     emptySince: fleet.now,
     layers: 0,
     players: 0,
+    // A slot is a slot, whatever process has it.
+    reserved: fleet.hosts.get(registration.name)?.reserved ?? 0,
+    drainBy: undefined,
     counted: false,
     forgetAt: undefined,
     leftAt: undefined,
@@ -65,6 +83,7 @@ export function heartbeat(fleet: FleetState, beat: Heartbeat): HeartbeatAnswer {
     hostChanged(fleet, host)
   }
   for (const report of beat.layers) takeReport(fleet, host, report)
+  drainOn(fleet, host)
   if (!could && isPlaceable(host)) placeWishes(fleet, fleet.rules.sweepLimit)
   return {
     known: true,
@@ -106,6 +125,7 @@ function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, repor
     layer.failure = undefined
     layer.failures = 0
     layer.avoid = undefined
+    if (layer.close === undefined) stopMoving(fleet, layer)
   }
   if (told) layerChanged(fleet, layer)
 }
@@ -117,29 +137,14 @@ function adopt(fleet: FleetState, host: HostRecord, report: LayerReport): void {
   release(fleet, layer)
   layer.generation = report.generation
   layer.ended = false
-  layer.close = bar?.reason ?? (host.state === 'Draining' ? 'Drain' : undefined)
-  layer.wished = wanted && bar === undefined && (layer.close === 'Drain' || report.state === 'Closing')
+  stopMoving(fleet, layer)
+  layer.close = bar?.reason
+  layer.wished = wanted && bar === undefined && (host.state === 'Draining' || report.state === 'Closing')
   layer.state = 'Assigned'
   layer.since = fleet.now
   layer.assignedAt = fleet.now
   occupy(fleet, layer, host)
   progress(fleet, host, layer, report)
-}
-
-export function drainHost(fleet: FleetState, name: string): void {
-  const host = fleet.hosts.get(name)
-  if (host === undefined || host.state === 'Draining' || host.state === 'Leaving') return
-  host.state = 'Draining'
-  host.counted = false
-  hostChanged(fleet, host)
-  for (const layer of heldBy(fleet, name)) {
-    // Nothing of it is open here yet, and somebody waits for it.
-    if (layer.state === 'Assigned') resettle(fleet, layer, 'drained', undefined)
-    else if (layer.close === undefined) {
-      layer.close = 'Drain'
-      layerChanged(fleet, layer)
-    }
-  }
 }
 
 function mayLeave(host: HostRecord): boolean {

@@ -2,7 +2,7 @@ import type { LayerId } from '../../core/ids.ts'
 import type { CloseReason, LayerView, NewTicket } from '../../core/ports/index-port.ts'
 import { claimIsLate, isDead, waitAfterFailures, wantsPlace } from './decide.ts'
 import { holds } from './hosts.ts'
-import { enter, layerChanged, layerRecord, place, release, resettle, sleep, wish } from './place.ts'
+import { enter, layerChanged, layerRecord, place, release, resettle, sleep, stopMoving, unreserve, wish } from './place.ts'
 import { type FleetState, type LayerRecord, zoneOf } from './records.ts'
 import { addTicket, hasLiveTicket } from './tickets.ts'
 import { layerView } from './views.ts'
@@ -35,7 +35,8 @@ export function silent(host: string): string {
 }
 
 /** The layer's host could not do it: the next choice avoids it. */
-function giveUp(layer: LayerRecord): void {
+function giveUp(fleet: FleetState, layer: LayerRecord): void {
+  stopMoving(fleet, layer)
   layer.ended = true
   layer.failures += 1
   layer.avoid = layer.host
@@ -43,7 +44,7 @@ function giveUp(layer: LayerRecord): void {
 
 /** The claim deadline passed: the layer is placed again. True when assigned. */
 export function retake(fleet: FleetState, layer: LayerRecord): boolean {
-  giveUp(layer)
+  giveUp(fleet, layer)
   return resettle(fleet, layer, 'late', LATE)
 }
 
@@ -64,7 +65,10 @@ export function requestClose(fleet: FleetState, id: LayerId, reason: CloseReason
     return
   }
   // A drain moves the layer; every other reason is meant to keep it closed, and outlives a drain.
-  if (reason !== 'Drain') layer.wished = false
+  if (reason !== 'Drain') {
+    layer.wished = false
+    unreserve(fleet, layer)
+  }
   if (reason !== 'Drain' || layer.close === undefined) layer.close = reason
   layerChanged(fleet, layer)
 }
@@ -98,7 +102,7 @@ export function failLayer(fleet: FleetState, id: LayerId, host: string, generati
   const layer = fleet.layers.get(id)
   if (!holds(layer, host, generation)) return 'lost'
   const wanted = wantsPlace(layer, 'failed', fleet.bars.has(zoneOf(id)))
-  giveUp(layer)
+  giveUp(fleet, layer)
   release(fleet, layer)
   layer.failure = reason.slice(0, fleet.rules.failureLength)
   if (!wanted) sleep(fleet, layer)

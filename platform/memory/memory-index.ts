@@ -9,7 +9,8 @@ import { autoscale } from './autoscale.ts'
 import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
-import { drainHost, heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
+import { drainHost } from './drain.ts'
+import { heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
 import { appendJournal, createJournals, dropJournal, raiseFence, readJournal, restart, startJournal, trimJournal } from './journals.ts'
 import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
 import { createFleetState, type FleetState } from './records.ts'
@@ -74,7 +75,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
 
     registerHost: (fleet, host, serving = []) => change(fleet, (state) => registerHost(state, structuredClone(host), serving)),
     heartbeat: (fleet, beat) => change(fleet, (state) => heartbeat(state, beat)),
-    drainHost: (fleet, host) => change(fleet, (state) => drainHost(state, host)),
+    drainHost: (fleet, host, withinMs) => change(fleet, (state) => drainHost(state, host, withinMs)),
     leaveHost: (fleet, host, incarnation) => change(fleet, (state) => leaveHost(state, host, incarnation)),
     removeHost: (fleet, host, incarnation) => change(fleet, (state) => removeHost(state, host, incarnation)),
 

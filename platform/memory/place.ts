@@ -25,6 +25,8 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     failure: undefined,
     failures: 0,
     avoid: undefined,
+    movedFrom: undefined,
+    target: undefined,
   }
   fleet.layers.set(layer, made)
   return made
@@ -48,7 +50,32 @@ export function heldBy(fleet: FleetState, host: string): LayerRecord[] {
   return [...(fleet.held.get(host) ?? [])].sort(byName).map((layer) => layerRecord(fleet, layer))
 }
 
-/** Gives the layer a slot on the host. A retiring host is not retiring any more. */
+/** The host is needed: it is not retiring any more. */
+export function keep(fleet: FleetState, host: HostRecord): void {
+  if (host.state !== 'Retiring') return
+  host.state = 'Ready'
+  host.counted = false
+  hostChanged(fleet, host)
+}
+
+/** The layer's move is over, or it moves no longer. */
+export function stopMoving(fleet: FleetState, layer: LayerRecord): void {
+  if (layer.movedFrom === undefined) return
+  // It may move the next one.
+  fleet.changed({ kind: 'host', host: layer.movedFrom })
+  layer.movedFrom = undefined
+  fleet.moving.delete(layer.layer)
+}
+
+/** Frees the slot that is kept for the layer, if any. */
+export function unreserve(fleet: FleetState, layer: LayerRecord): void {
+  if (layer.target === undefined) return
+  const host = fleet.hosts.get(layer.target)
+  if (host !== undefined) host.reserved -= 1
+  layer.target = undefined
+}
+
+/** Gives the layer a slot on the host. */
 export function occupy(fleet: FleetState, layer: LayerRecord, host: HostRecord): void {
   layer.host = host.name
   const held = fleet.held.get(host.name) ?? new Set()
@@ -57,15 +84,12 @@ export function occupy(fleet: FleetState, layer: LayerRecord, host: HostRecord):
   host.layers += 1
   host.players += layer.players
   host.emptySince = undefined
-  if (host.state === 'Retiring') {
-    host.state = 'Ready'
-    host.counted = false
-    hostChanged(fleet, host)
-  }
+  keep(fleet, host)
 }
 
 /** Frees the slot that the layer has, if any, and tells its host. */
 export function release(fleet: FleetState, layer: LayerRecord): void {
+  unreserve(fleet, layer)
   if (layer.host === undefined) return
   layerChanged(fleet, layer)
   const host = fleet.hosts.get(layer.host)
@@ -84,6 +108,7 @@ export function release(fleet: FleetState, layer: LayerRecord): void {
 /** Nobody hosts the layer and nobody waits for it. */
 export function sleep(fleet: FleetState, layer: LayerRecord): void {
   fleet.wishes.delete(layer.layer)
+  stopMoving(fleet, layer)
   layer.close = undefined
   layer.wished = false
   layer.ended = true
@@ -95,6 +120,7 @@ export function sleep(fleet: FleetState, layer: LayerRecord): void {
 export function wish(fleet: FleetState, layer: LayerRecord, from: number): void {
   if (layer.state === 'Wished' && fleet.wishes.has(layer.layer)) return
   fleet.wishes.set(layer.layer, from)
+  stopMoving(fleet, layer)
   layer.close = undefined
   layer.wished = false
   enter(fleet, layer, 'Wished')

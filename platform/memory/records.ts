@@ -13,6 +13,10 @@ export interface HostRecord extends HostRegistration {
   emptySince: number | undefined
   layers: number
   players: number
+  /** Slots kept for layers that are moved here. */
+  reserved: number
+  /** Draining, and its layers are to be closed by then (index time). */
+  drainBy: number | undefined
   /** Retiring, and an autoscale call has seen it so. */
   counted: boolean
   /** When the record is dropped, once it is dead or Leaving. */
@@ -44,6 +48,10 @@ export interface LayerRecord {
   failures: number
   /** The host that gave it up: chosen again only if no other has room. */
   avoid: string | undefined
+  /** The draining host that it is moved away from, until it is served elsewhere. */
+  movedFrom: string | undefined
+  /** The host that keeps a slot for it meanwhile. */
+  target: string | undefined
 }
 
 export interface TicketRecord {
@@ -71,6 +79,8 @@ export interface FleetState {
   /** Layers that wait for a host, and from when on they may be placed. */
   readonly wishes: Map<LayerId, number>
   readonly bars: Map<ZoneId, BarRecord>
+  /** Layers that are moved away from draining hosts. */
+  readonly moving: Set<LayerId>
   readonly tickets: Map<string, TicketRecord>
   readonly ticketsOf: Map<LayerId, Set<string>>
   /** Index time of this call, and of the last one that changed something. */
@@ -95,6 +105,7 @@ export function createFleetState(rules: IndexRules, changed: (change: FleetChang
     held: new Map(),
     wishes: new Map(),
     bars: new Map(),
+    moving: new Set(),
     tickets: new Map(),
     ticketsOf: new Map(),
     now: 0,

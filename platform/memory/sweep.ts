@@ -41,7 +41,7 @@ function forget(fleet: FleetState, limit: number): void {
   for (const host of fleet.hosts.values()) {
     if (host.forgetAt === undefined || host.forgetAt > fleet.now) continue
     // A host that left and is not down yet would register anew if it were not known.
-    const isGone = host.layers === 0 && (host.dead || fleet.now - host.lastSeen > fleet.rules.hostDeadAfter)
+    const isGone = host.layers === 0 && host.reserved === 0 && (host.dead || fleet.now - host.lastSeen > fleet.rules.hostDeadAfter)
     due.push({ at: host.forgetAt, key: `host|${host.name}`, drop: () => isGone && forgetHost(fleet, host.name) })
   }
   for (const [zone, bar] of fleet.bars) {

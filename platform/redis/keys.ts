@@ -19,6 +19,8 @@ const fleetKeyNames = [
   'ticketorder',
   'ticketsof',
   'changes',
+  'moving',
+  'draining',
 ] as const
 
 const fleetKey = (fleet: FleetId, name: (typeof fleetKeyNames)[number]): string => `bw:{f:${fleet}}:${name}`

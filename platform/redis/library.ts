@@ -6,7 +6,21 @@ import type { Client } from './connection.ts'
 export const LIBRARY_VERSION = 1
 
 /** The parts of the function library, each after those that it uses. */
-const parts = ['decide', 'state', 'place', 'hosts', 'tickets', 'layers', 'bars', 'sweep', 'autoscale', 'journal', 'others', 'register']
+const parts = [
+  'decide',
+  'state',
+  'place',
+  'drain',
+  'hosts',
+  'tickets',
+  'layers',
+  'bars',
+  'sweep',
+  'autoscale',
+  'journal',
+  'others',
+  'register',
+]
 
 export interface Library {
   readonly version: number

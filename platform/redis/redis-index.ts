@@ -79,8 +79,8 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       await ask('register_host', fleet, { host, serving })
     },
     heartbeat: async (fleet, beat) => readHeartbeat(await ask('heartbeat', fleet, beat)),
-    async drainHost(fleet, host) {
-      await ask('drain_host', fleet, { host })
+    async drainHost(fleet, host, withinMs) {
+      await ask('drain_host', fleet, { host, withinMs })
     },
     leaveHost: (fleet, host, incarnation) => read<boolean>('leave_host', fleet, { host, incarnation }),
     async removeHost(fleet, host, incarnation) {

@@ -4,6 +4,7 @@ import { capacityContract } from './index-capacity.ts'
 import { claimsContract } from './index-claims.ts'
 import { closingContract } from './index-closing.ts'
 import { departuresContract } from './index-departures.ts'
+import { drainContract } from './index-drain.ts'
 import type { IndexHarness } from './index-harness.ts'
 import { hostsContract } from './index-hosts.ts'
 import { journalContract } from './index-journal.ts'
@@ -17,6 +18,7 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     claimsContract(harness)
     closingContract(harness)
     hostsContract(harness)
+    drainContract(harness)
     departuresContract(harness)
     capacityContract(harness)
     adoptionContract(harness)

@@ -24,6 +24,9 @@ export const lawRules: Partial<IndexRules> = {
   ticketRemembered: 300 * TICK + HALF,
   failedLayerWaitMin: 50 * TICK + HALF,
   failedLayerWaitMax: 150 * TICK + HALF,
+  drainMoveExpected: 30 * TICK,
+  drainRoomReserve: 60 * TICK + HALF / 2,
+  drainMoves: 2,
   ticketsPerLayer: 3,
   sweepLimit: 4,
 }
@@ -177,7 +180,7 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'beat':
       return index.heartbeat(fleet, { host, incarnation, outdated: !step.honest && step.count === 0, layers: reportsOf(run, step) })
     case 'drain':
-      return index.drainHost(fleet, host)
+      return index.drainHost(fleet, host, step.honest ? undefined : step.time * TICK + HALF)
     case 'leave':
       return index.leaveHost(fleet, host, incarnation)
     case 'remove':

@@ -131,7 +131,7 @@ export function othersContract(harness: () => IndexHarness): void {
         await world.index.heartbeat(world.fleet, beat('a', [report(world.layer(0), 1, 1, 'Serving', players)]))
       }
       await world.index.drainHost(world.fleet, 'a')
-      await vi.waitFor(() => expect(changes).toHaveLength(2), PATIENCE)
+      await vi.waitFor(() => expect(changes).toEqual([{ kind: 'host', host: 'a' }]), PATIENCE)
     })
 
     it('tells when a layer can no longer have its ticks confirmed, and when it can again', async () => {

@@ -193,10 +193,11 @@ export function placementContract(harness: () => IndexHarness): void {
     it('are placed by the heartbeat of a host that may be given layers again', async () => {
       const world = createWorld(harness())
       await world.register('a')
-      await world.index.heartbeat(world.fleet, beat('a', [], { outdated: true }))
-      const layers = await wishes(world, 1)
-      const answer = await world.index.heartbeat(world.fleet, beat('a'))
-      expect(answer.layers).toEqual([{ layer: layers[0], generation: 1, closeRequested: undefined }])
+      const { layer } = await world.serve(world.layer(9))
+      await world.index.heartbeat(world.fleet, beat('a', [report(layer, 1, 1)], { outdated: true }))
+      const [wished] = await wishes(world, 1)
+      const answer = await world.index.heartbeat(world.fleet, beat('a', [report(layer, 1, 1)]))
+      expect(answer.layers).toContainEqual({ layer: wished, generation: 1, closeRequested: undefined })
     })
 
     it('are bounded by the limit of a sweep', async () => {

@@ -1,7 +1,7 @@
 -- What the fleet needs. platform/memory/autoscale.ts is the same in TypeScript.
 
 local function is_idle(host)
-  return host.state == 'Ready' and not host.outdated and host.layers == 0
+  return host.state == 'Ready' and not host.outdated and host.layers + (host.reserved or 0) == 0
 end
 
 -- A host that left counts as live for a while, however silent, unless its pod is known to be gone.
@@ -58,7 +58,7 @@ local function autoscale(fleet, asked)
     end
   end
   local function count(wanted) return #select(live, wanted) end
-  local occupied = count(function(host) return host.layers > 0 end)
+  local occupied = count(function(host) return host.layers + (host.reserved or 0) > 0 end)
   retire(fleet, live, hosts_to_keep(asked, occupied), asked.emptyAfterMs)
   return {
     occupied = occupied,

@@ -14,7 +14,8 @@ local function is_dead(host, fleet)
 end
 
 local function is_placeable(host)
-  return (host.state == 'Ready' or host.state == 'Retiring') and not host.dead and not host.outdated and host.layers < host.capacity
+  return (host.state == 'Ready' or host.state == 'Retiring') and not host.dead and not host.outdated
+    and host.layers + (host.reserved or 0) < host.capacity
 end
 
 -- comparePlaces as a number, for a sorted set whose equal members lie by name: Ready before Retiring, then the fewest players, then the most layers.
@@ -53,6 +54,20 @@ local function wants_place(layer, loss, barred)
   if layer.wished then return true end
   if layer.close and layer.close ~= 'Drain' then return false end
   return not (layer.state == 'Closing' and loss == 'dead')
+end
+
+local function moves_at_once(layers, left, rules)
+  if not left then return 1 end
+  if left <= 0 then return layers end
+  return math.max(1, math.ceil(layers * rules.drainMoveExpected / left))
+end
+
+local function is_rushed(left, rules)
+  return left ~= nil and left <= rules.drainRoomReserve
+end
+
+local function outdated_at_once(hosts, rules)
+  return math.max(1, math.floor(hosts * rules.outdatedShare / 100))
 end
 
 local function wait_after_failures(failures, rules)

@@ -32,6 +32,7 @@ local function progress(fleet, host, layer, report)
     layer.failure = nil
     layer.failures = 0
     layer.avoid = nil
+    if not layer.close then stop_moving(fleet, layer) end
   end
   if told or counted then
     put_host(fleet, host)
@@ -47,8 +48,9 @@ local function adopt(fleet, host, report)
   release(fleet, layer)
   layer.generation = report.generation
   layer.ended = false
-  layer.close = bar and bar.reason or (host.state == 'Draining' and 'Drain' or nil)
-  layer.wished = wanted and not bar and (layer.close == 'Drain' or report.state == 'Closing')
+  stop_moving(fleet, layer)
+  layer.close = bar and bar.reason or nil
+  layer.wished = wanted and not bar and (host.state == 'Draining' or report.state == 'Closing')
   layer.state = 'Assigned'
   layer.since = fleet.now
   layer.assignedAt = fleet.now
@@ -70,8 +72,11 @@ end
 local function new_host(fleet, registration)
   local host = {
     state = 'Ready', dead = false, removed = false, outdated = false, lastSeen = fleet.now, emptySince = fleet.now,
-    layers = 0, players = 0, counted = false
+    layers = 0, players = 0, reserved = 0, counted = false
   }
+  -- A slot is a slot, whatever process has it.
+  local old = host_of(fleet, registration.name)
+  if old then host.reserved = old.reserved or 0 end
   for field, value in pairs(registration) do host[field] = value end
   return host
 end
@@ -88,7 +93,10 @@ local function register_host(fleet, asked)
   else
     -- Their slots die with the old process; a new one may be chosen for them, on this host too.
     if old then orphans = held_by(fleet, old.name) end
-    for _, layer in ipairs(orphans) do release(fleet, layer) end
+    for _, layer in ipairs(orphans) do
+      release(fleet, layer)
+      stop_moving(fleet, layer)
+    end
     host = new_host(fleet, registration)
   end
   redis.call('HSET', fleet.key.clock, 'capacity', host.capacity)
@@ -121,31 +129,13 @@ local function heartbeat(fleet, beat)
     host_changed(fleet, host)
   end
   for _, report in ipairs(beat.layers) do take_report(fleet, host, report) end
+  drain_on(fleet, host)
   if not could and is_placeable(host) then place_wishes(fleet, fleet.rules.sweepLimit) end
   local layers = {}
   for i, layer in ipairs(held_by(fleet, host.name)) do
     layers[i] = { layer = layer.layer, generation = layer.generation, closeRequested = layer.close }
   end
   return { known = true, state = host.state, layers = layers, mayLeave = may_leave(host) }
-end
-
-local function drain_host(fleet, asked)
-  local host = host_of(fleet, asked.host)
-  if not host or host.state == 'Draining' or host.state == 'Leaving' then return end
-  host.state = 'Draining'
-  host.counted = false
-  put_host(fleet, host)
-  host_changed(fleet, host)
-  for _, layer in ipairs(held_by(fleet, host.name)) do
-    -- Nothing of it is open here yet, and somebody waits for it.
-    if layer.state == 'Assigned' then
-      resettle(fleet, layer, 'drained')
-    elseif not layer.close then
-      layer.close = 'Drain'
-      put_layer(fleet, layer)
-      layer_changed(fleet, layer)
-    end
-  end
 end
 
 local function leave_host(fleet, asked)

@@ -13,7 +13,8 @@ local function silent(host)
 end
 
 -- The layer's host could not do it: the next choice avoids it.
-local function give_up(layer)
+local function give_up(fleet, layer)
+  stop_moving(fleet, layer)
   layer.ended = true
   layer.failures = layer.failures + 1
   layer.avoid = layer.host
@@ -21,7 +22,7 @@ end
 
 -- The claim deadline passed: the layer is placed again. True when assigned.
 local function retake(fleet, layer)
-  give_up(layer)
+  give_up(fleet, layer)
   return resettle(fleet, layer, 'late', LATE)
 end
 
@@ -68,7 +69,10 @@ local function request_close(fleet, asked)
     return
   end
   -- A drain moves the layer; every other reason is meant to keep it closed, and outlives a drain.
-  if asked.reason ~= 'Drain' then layer.wished = false end
+  if asked.reason ~= 'Drain' then
+    layer.wished = false
+    unreserve(fleet, layer)
+  end
   if asked.reason ~= 'Drain' or not layer.close then layer.close = asked.reason end
   put_layer(fleet, layer)
   layer_changed(fleet, layer)
@@ -109,7 +113,7 @@ local function fail_layer(fleet, asked)
   local layer = layer_held(fleet, asked)
   if not layer then return 'lost' end
   local wanted = wants_place(layer, 'failed', is_barred(fleet, layer.layer))
-  give_up(layer)
+  give_up(fleet, layer)
   release(fleet, layer)
   layer.failure = asked.reason
   if not wanted then

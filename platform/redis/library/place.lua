@@ -48,7 +48,38 @@ local function choose_host(fleet, avoid)
   end
 end
 
--- Gives the layer a slot on the host. A retiring host is not retiring any more.
+-- The host is needed: it is not retiring any more.
+local function keep(fleet, host)
+  if host.state == 'Retiring' then
+    host.state = 'Ready'
+    host.counted = false
+    host_changed(fleet, host)
+  end
+  put_host(fleet, host)
+end
+
+-- The layer's move is over, or it moves no longer; the host may move the next one.
+local function stop_moving(fleet, layer)
+  if not layer.movedFrom then return end
+  tell(fleet, 'host', layer.movedFrom, layer.movedFrom)
+  layer.movedFrom = nil
+  redis.call('ZREM', fleet.key.moving, layer.layer)
+  put_layer(fleet, layer)
+end
+
+-- Frees the slot that is kept for the layer, if any.
+local function unreserve(fleet, layer)
+  if not layer.target then return end
+  local host = host_of(fleet, layer.target)
+  if host then
+    host.reserved = host.reserved - 1
+    put_host(fleet, host)
+  end
+  layer.target = nil
+  put_layer(fleet, layer)
+end
+
+-- Gives the layer a slot on the host.
 local function occupy(fleet, layer, host)
   layer.host = host.name
   redis.call('ZADD', fleet.key.held, 0, host.name .. '|' .. layer.layer)
@@ -56,17 +87,13 @@ local function occupy(fleet, layer, host)
   host.layers = host.layers + 1
   host.players = host.players + layer.players
   host.emptySince = nil
-  if host.state == 'Retiring' then
-    host.state = 'Ready'
-    host.counted = false
-    host_changed(fleet, host)
-  end
-  put_host(fleet, host)
+  keep(fleet, host)
   put_layer(fleet, layer)
 end
 
 -- Frees the slot that the layer has, if any, and tells its host.
 local function release(fleet, layer)
+  unreserve(fleet, layer)
   if not layer.host then return end
   layer_changed(fleet, layer)
   redis.call('ZREM', fleet.key.held, layer.host .. '|' .. layer.layer)
@@ -87,6 +114,7 @@ end
 -- Nobody hosts the layer and nobody waits for it.
 local function sleep(fleet, layer)
   redis.call('ZREM', fleet.key.wishes, layer.layer)
+  stop_moving(fleet, layer)
   layer.close = nil
   layer.wished = false
   layer.ended = true
@@ -98,6 +126,7 @@ end
 local function wish(fleet, layer, from)
   if layer.state == 'Wished' and redis.call('ZSCORE', fleet.key.wishes, layer.layer) then return end
   redis.call('ZADD', fleet.key.wishes, from, layer.layer)
+  stop_moving(fleet, layer)
   layer.close = nil
   layer.wished = false
   enter(fleet, layer, 'Wished')

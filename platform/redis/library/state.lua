@@ -4,8 +4,11 @@
 -- In the order in which the program passes them.
 local FLEET_KEYS = {
   'clock', 'hosts', 'seen', 'room', 'forget', 'layers', 'names', 'held', 'deadlines', 'wishes', 'bars',
-  'tickets', 'ticketorder', 'ticketsof', 'changes'
+  'tickets', 'ticketorder', 'ticketsof', 'changes', 'moving', 'draining'
 }
+
+-- What a program of an earlier release does not send yet.
+local LATER_RULES = { drainMoveExpected = 2000, drainRoomReserve = 30000, drainMoves = 8, outdatedShare = 10 }
 
 -- The replication id is read again after so many milliseconds: it takes longer to restart or to fail over.
 local REPLID_EVERY = 20
@@ -17,7 +20,10 @@ end
 
 local function open_fleet(keys, args)
   local fleet = { key = {}, hosts = {}, layers = {}, dirty_hosts = {}, dirty_layers = {}, rules = cjson.decode(args[1]) }
-  for i, name in ipairs(FLEET_KEYS) do fleet.key[name] = keys[i] end
+  -- A program of an earlier release names fewer keys; the others lie in the same slot.
+  local prefix = keys[1]:sub(1, -#FLEET_KEYS[1] - 1)
+  for i, name in ipairs(FLEET_KEYS) do fleet.key[name] = keys[i] or (prefix .. name) end
+  for rule, value in pairs(LATER_RULES) do fleet.rules[rule] = fleet.rules[rule] or value end
   return fleet
 end
 
@@ -130,7 +136,7 @@ local function member_if(wanted, key, score, member)
 end
 
 -- Writes the hosts that changed, and what finds them: `room` has the placeable ones in the order of choice, `seen` those that may be dead or are and
--- still have layers, `forget` those that are on their way out.
+-- still have layers, `draining` those that drain and still have layers, `forget` those that are on their way out.
 local function settle_hosts(fleet)
   for name in pairs(fleet.dirty_hosts) do
     local host = fleet.hosts[name]
@@ -141,6 +147,7 @@ local function settle_hosts(fleet)
     else
       member_if(host.state ~= 'Leaving', fleet.key.seen, host.lastSeen, name)
     end
+    member_if(host.state == 'Draining' and not host.dead and host.layers > 0, fleet.key.draining, 0, name)
     member_if(host.forgetAt ~= nil, fleet.key.forget, host.forgetAt or 0, 'host|' .. name)
   end
   fleet.dirty_hosts = {}

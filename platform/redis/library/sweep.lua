@@ -8,7 +8,7 @@ local function forget(fleet, limit)
       unbar_zone(fleet, { zone = name })
     elseif not host then
       redis.call('ZREM', fleet.key.forget, member)
-    elseif host.layers == 0 and (host.dead or fleet.now - host.lastSeen > fleet.rules.hostDeadAfter) then
+    elseif host.layers == 0 and (host.reserved or 0) == 0 and (host.dead or fleet.now - host.lastSeen > fleet.rules.hostDeadAfter) then
       -- A host that left and is not down yet would register anew if it were not known.
       forget_host(fleet, name)
     end

@@ -65,6 +65,8 @@ async function start(): Promise<Process> {
     PATH: process.env['PATH'] ?? '',
     PORT: String(httpPort),
     GAME_PORT: String(gamePort),
+    // So short that it waits for no other host.
+    GRACE_SECONDS: '30',
     REDIS_URL: redis.url,
     MONGODB_URL: mongo.url,
     MONGODB_DATABASE: database,

@@ -60,6 +60,8 @@ export class World {
       gameHost: '127.0.0.1',
       node: 'node-1',
       advertise: (port) => `127.0.0.1:${port}`,
+      // So short that it waits for no other host.
+      stopWithinMs: 20_000,
     })
     const host = { server, gameServer }
     this.#hosts.push(host)

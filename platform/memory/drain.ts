@@ -1,0 +1,73 @@
+import { chooseHost, isRushed, movesAtOnce, outdatedAtOnce } from './decide.ts'
+import { heldBy, hostChanged, keep, layerChanged, layerRecord, resettle } from './place.ts'
+import type { FleetState, HostRecord, LayerRecord } from './records.ts'
+
+/** How hosts are emptied. platform/redis/library/drain.lua is the same in Lua. */
+
+export function drainHost(fleet: FleetState, name: string, withinMs: number | undefined): void {
+  const host = fleet.hosts.get(name)
+  if (host === undefined || host.state === 'Leaving') return
+  if (withinMs !== undefined) host.drainBy = Math.min(host.drainBy ?? Number.POSITIVE_INFINITY, fleet.now + withinMs)
+  begin(fleet, host)
+  moveOn(fleet, host)
+}
+
+/** With a heartbeat: an outdated host begins to drain when its turn comes, and one that drains goes on with it. */
+export function drainOn(fleet: FleetState, host: HostRecord): void {
+  if (host.outdated && isTurn(fleet, host)) begin(fleet, host)
+  if (host.state === 'Draining') moveOn(fleet, host)
+}
+
+function begin(fleet: FleetState, host: HostRecord): void {
+  if (host.state === 'Draining') return
+  host.state = 'Draining'
+  host.counted = false
+  hostChanged(fleet, host)
+}
+
+/** An empty one disturbs nobody. The others go so many at a time, and only while one that stays has room. */
+function isTurn(fleet: FleetState, host: HostRecord): boolean {
+  if (host.state !== 'Ready' && host.state !== 'Retiring') return false
+  if (host.layers === 0) return true
+  const hosts = [...fleet.hosts.values()].filter((other) => (other.dead ? other.layers > 0 : other.state !== 'Leaving'))
+  const draining = hosts.filter((other) => other.state === 'Draining' && !other.dead && other.layers > 0)
+  return draining.length < outdatedAtOnce(hosts.length, fleet.rules) && chooseHost(fleet.hosts.values(), undefined, fleet) !== undefined
+}
+
+/** Has the next layers moved, as many as may be. */
+function moveOn(fleet: FleetState, host: HostRecord): void {
+  const left = host.drainBy === undefined ? undefined : host.drainBy - fleet.now
+  const rushed = isRushed(left, fleet.rules)
+  const held = heldBy(fleet, host.name)
+  // Nothing of it is open here yet, and somebody waits for it.
+  for (const layer of held) if (layer.state === 'Assigned') resettle(fleet, layer, 'drained', undefined)
+  const moving = [...fleet.moving].filter((id) => layerRecord(fleet, id).movedFrom === host.name).length
+  let may = movesAtOnce(held.length, left, fleet.rules) - moving
+  for (const layer of held) {
+    if (may <= 0 || (fleet.moving.size >= fleet.rules.drainMoves && !rushed)) return
+    if (!isMovable(layer, rushed)) continue
+    const target = chooseHost(fleet.hosts.values(), undefined, fleet)
+    if (target === undefined && !rushed) return
+    move(fleet, layer, host, target)
+    may -= 1
+  }
+}
+
+/** One that is being claimed is served first, unless there is no time. */
+function isMovable(layer: LayerRecord, rushed: boolean): boolean {
+  return layer.close === undefined && (layer.state === 'Serving' || (rushed && layer.state === 'Claiming'))
+}
+
+/** It is asked to close here; a slot elsewhere is kept for it. With nowhere to go it is opened again only if somebody is in. */
+function move(fleet: FleetState, layer: LayerRecord, from: HostRecord, target: HostRecord | undefined): void {
+  if (target !== undefined) {
+    target.reserved += 1
+    keep(fleet, target)
+  }
+  layer.target = target?.name
+  layer.movedFrom = from.name
+  fleet.moving.add(layer.layer)
+  layer.wished = layer.wished || target !== undefined || layer.players > 0
+  layer.close = 'Drain'
+  layerChanged(fleet, layer)
+}

@@ -1,0 +1,80 @@
+-- How hosts are emptied. platform/memory/drain.ts is the same in TypeScript.
+
+local function begin_drain(fleet, host)
+  if host.state == 'Draining' then return end
+  host.state = 'Draining'
+  host.counted = false
+  put_host(fleet, host)
+  host_changed(fleet, host)
+end
+
+-- An empty one disturbs nobody. The others go so many at a time, and only while one that stays has room.
+local function is_turn(fleet, host)
+  if host.state ~= 'Ready' and host.state ~= 'Retiring' then return false end
+  if host.layers == 0 then return true end
+  settle_hosts(fleet)
+  local draining, hosts = redis.call('ZCARD', fleet.key.draining), redis.call('ZCARD', fleet.key.seen)
+  return draining < outdated_at_once(hosts, fleet.rules) and choose_host(fleet) ~= nil
+end
+
+-- One that is being claimed is served first, unless there is no time.
+local function is_movable(layer, rushed)
+  return not layer.close and (layer.state == 'Serving' or (rushed and layer.state == 'Claiming'))
+end
+
+-- It is asked to close here; a slot elsewhere is kept for it. With nowhere to go it is opened again only if somebody is in.
+local function move(fleet, layer, from, target)
+  if target then
+    target.reserved = (target.reserved or 0) + 1
+    keep(fleet, target)
+    layer.target = target.name
+  end
+  layer.movedFrom = from.name
+  redis.call('ZADD', fleet.key.moving, 0, layer.layer)
+  layer.wished = layer.wished or target ~= nil or layer.players > 0
+  layer.close = 'Drain'
+  put_layer(fleet, layer)
+  layer_changed(fleet, layer)
+end
+
+-- Has the next layers moved, as many as may be.
+local function move_on(fleet, host)
+  local left = host.drainBy and host.drainBy - fleet.now or nil
+  local rushed = is_rushed(left, fleet.rules)
+  local held = held_by(fleet, host.name)
+  -- Nothing of it is open here yet, and somebody waits for it.
+  for _, layer in ipairs(held) do
+    if layer.state == 'Assigned' then resettle(fleet, layer, 'drained') end
+  end
+  local may, all = moves_at_once(#held, left, fleet.rules), redis.call('ZRANGE', fleet.key.moving, 0, -1)
+  local moving = #all
+  for _, id in ipairs(all) do
+    if layer_record(fleet, id).movedFrom == host.name then may = may - 1 end
+  end
+  for _, layer in ipairs(held) do
+    if may <= 0 or (moving >= fleet.rules.drainMoves and not rushed) then return end
+    if is_movable(layer, rushed) then
+      local target = choose_host(fleet)
+      if not target and not rushed then return end
+      move(fleet, layer, host, target)
+      may, moving = may - 1, moving + 1
+    end
+  end
+end
+
+-- With a heartbeat: an outdated host begins to drain when its turn comes, and one that drains goes on with it.
+local function drain_on(fleet, host)
+  if host.outdated and is_turn(fleet, host) then begin_drain(fleet, host) end
+  if host.state == 'Draining' then move_on(fleet, host) end
+end
+
+local function drain_host(fleet, asked)
+  local host = host_of(fleet, asked.host)
+  if not host or host.state == 'Leaving' then return end
+  if asked.withinMs then
+    host.drainBy = math.min(host.drainBy or math.huge, fleet.now + asked.withinMs)
+    put_host(fleet, host)
+  end
+  begin_drain(fleet, host)
+  move_on(fleet, host)
+end
