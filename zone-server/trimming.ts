@@ -8,6 +8,8 @@ export interface TrimmingDeps {
   readonly lease: Lease
   readonly journal: Pick<Journal, 'trimJournal'>
   readonly log: Log
+  /** Aborts when the layer is over. */
+  readonly signal: AbortSignal
   /** The index refused: it does not know the fence any more, or another owner's is above it. */
   readonly onRefused: (refusal: 'Fenced' | 'Forked') => void
 }
@@ -22,7 +24,7 @@ export class Trimming {
   readonly #deps: TrimmingDeps
   /** The newest two that were read back: older, newer. */
   #verified: readonly Verified[]
-  #underWay = false
+  #underWay: Promise<void> | undefined
 
   /** `recovered`: the snapshot that the layer was recovered from, which was read back then. */
   constructor(recovered: Verified, deps: TrimmingDeps) {
@@ -31,26 +33,20 @@ export class Trimming {
   }
 
   /** A snapshot was stored: it is read back, and what is behind the one before it is dropped. What fails here is only logged: it is done again with the next one. */
-  async behind(n: number, snapshot: PackedSnapshot): Promise<void> {
-    if (this.#underWay) return
-    this.#underWay = true
-    try {
-      await this.#verify(n, snapshot)
-      const [older] = this.#verified
-      if (older !== undefined) await this.#drop(older.n, older.tick)
-    } catch (error) {
-      this.#deps.log.error(
-        { layer: this.#deps.lease.layer, n, detail: describeError(error) },
-        'a snapshot was not read back, or what is behind it not dropped',
-      )
-    } finally {
-      this.#underWay = false
-    }
+  behind(n: number, snapshot: PackedSnapshot): Promise<void> {
+    this.#underWay ??= this.#behind(n, snapshot).finally(() => {
+      this.#underWay = undefined
+    })
+    return this.#underWay
   }
 
-  /** The last snapshot of a layer that closes was stored: it is read back, and the journal is not needed any more. Throws when it does not read back. */
+  /**
+   * The last snapshot of a layer that closes was stored: it is read back, and the journal is not needed any more. Nothing is under way when this is over. Throws when
+   * it does not read back.
+   */
   async end(n: number, snapshot: PackedSnapshot): Promise<void> {
     const { lease, log } = this.#deps
+    await this.#underWay
     await this.#verify(n, snapshot)
     try {
       await this.#drop(this.#verified[0]?.n ?? n, snapshot.tick)
@@ -59,9 +55,23 @@ export class Trimming {
     }
   }
 
+  async #behind(n: number, snapshot: PackedSnapshot): Promise<void> {
+    const { lease, log, signal } = this.#deps
+    try {
+      await this.#verify(n, snapshot)
+      const [older] = this.#verified
+      if (older !== undefined) await this.#drop(older.n, older.tick)
+    } catch (error) {
+      // What is behind a layer that was lost is its successor's to drop.
+      if (signal.aborted) return
+      log.error({ layer: lease.layer, n, detail: describeError(error) }, 'a snapshot was not read back, or what is behind it not dropped')
+    }
+  }
+
   async #verify(n: number, snapshot: PackedSnapshot): Promise<void> {
+    if (this.#verified.at(-1)?.n === n) return
     await this.#deps.lease.verify(n, snapshot)
-    if (this.#verified.at(-1)?.n !== n) this.#verified = [...this.#verified.slice(-1), { n, tick: snapshot.tick }]
+    this.#verified = [...this.#verified.slice(-1), { n, tick: snapshot.tick }]
   }
 
   async #drop(below: number, through: number): Promise<void> {

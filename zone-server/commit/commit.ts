@@ -43,7 +43,7 @@ export class Commit {
     const common = { lease, state, kept, log, timers, signal, index }
     this.takeover = new Takeover(lease.content)
     this.trimming = new Trimming(snapshot, {
-      ...{ lease, log, journal: index },
+      ...{ lease, log, signal, journal: index },
       onRefused: (refusal) => this.pipeline.refused(refusal),
     })
     const chain = new ChainWriter(snapshotEveryMs, entry, snapshot.tick, {
