@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/ids.ts'
-import type { FleetView, LayerView, ZoneIndex } from '../core/ports/index-port.ts'
+import type { FleetView, HostView, LayerView, ZoneIndex } from '../core/ports/index-port.ts'
 import { VIEW_REFRESH_MAX, VIEW_REFRESH_MIN } from '../core/timing.ts'
 
 /** What the index says of one zone in one fleet, all from one read. */
@@ -38,6 +38,7 @@ export class FleetMirror {
   #sequence = 0
   readonly #touched = new Map<ZoneId, number>()
   #zones: ReadonlyMap<ZoneId, Known> = new Map()
+  #hosts: readonly HostView[] = []
   #read = false
   /** Zones that were asked for before the first read: they are told of it, whether or not the index has anything of them. */
   readonly #awaiting = new Set<ZoneId>()
@@ -65,6 +66,11 @@ export class FleetMirror {
   /** True once the fleet was read. */
   get read(): boolean {
     return this.#read
+  }
+
+  /** The hosts, as they were read last. */
+  get hosts(): readonly HostView[] {
+    return this.#hosts
   }
 
   knows(zone: ZoneId): boolean {
@@ -146,6 +152,7 @@ export class FleetMirror {
   #take(view: FleetView, sequence: number): void {
     const before = this.#zones
     this.#zones = this.#grouped(view)
+    this.#hosts = view.hosts
     this.#read = true
     const fresh = [...this.#touched].flatMap(([zone, at]) => (at < sequence ? [zone] : []))
     for (const zone of fresh) this.#touched.delete(zone)

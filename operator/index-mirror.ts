@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../core/ids.ts'
-import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { HostView, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { RESYNC_EVERY } from '../core/timing.ts'
@@ -83,6 +83,11 @@ export class IndexMirror {
       layers: known?.layers ?? [],
       emptySince: known?.emptySince ?? NONE,
     }
+  }
+
+  /** The hosts of every fleet that is followed. */
+  *hosts(): Iterable<readonly [FleetId, readonly HostView[]]> {
+    for (const [id, fleet] of this.#fleets) yield [id, fleet.hosts]
   }
 
   get followed(): readonly FleetId[] {

@@ -7,6 +7,7 @@ import {
   defaultEndpoint,
   KubernetesClient,
   KubernetesFleets,
+  KubernetesNodes,
   KubernetesZones,
   LeaderElection,
   leaseObject,
@@ -23,6 +24,8 @@ const shape = {
   REDIS_URL: variables.url('redis', 'rediss'),
   MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
   MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
+  /** Needs the right to see nodes. */
+  WATCH_NODES: variables.flag(true),
   WATCH_NAMESPACES: variables.list('names of namespaces, divided by commas'),
   DEFAULT_FLEET: variables.text('the name of a Fleet').default(DEFAULT_FLEET),
   POD_NAME: variables.text('the name of this pod').default('operator'),
@@ -39,6 +42,7 @@ runProgram('operator', shape, async ({ config, log }) => {
   const operator = createOperator({
     zones: new KubernetesZones(source),
     fleets: new KubernetesFleets(source),
+    nodes: config.WATCH_NODES ? new KubernetesNodes({ client, log }) : undefined,
     index,
     store,
     clock: systemClock,

@@ -3,6 +3,7 @@ import { describeError, isCode } from '../core/errors.ts'
 import { type FleetId, parsePair, type ZoneId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
+import type { NodeSource } from '../core/ports/node-source-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
 import { RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
@@ -11,6 +12,7 @@ import type { Metrics } from '../platform/metrics/index.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
 import { NeighbourGraph } from './neighbours.ts'
+import { NodeDrains } from './node-drains.ts'
 import { Reconciler } from './reconciler.ts'
 import { StatusWriter } from './status-writer.ts'
 import { WorkQueue } from './workqueue.ts'
@@ -18,6 +20,8 @@ import { WorkQueue } from './workqueue.ts'
 export interface OperatorDeps {
   readonly zones: ZoneSource
   readonly fleets: FleetSource
+  /** Absent: hosts of a cordoned node stay until they are evicted. */
+  readonly nodes?: NodeSource | undefined
   readonly index: ZoneIndex
   readonly store: Store
   readonly clock: Clock
@@ -56,6 +60,7 @@ class RunningOperator implements Operator {
   readonly #neighbours = new NeighbourGraph()
   /** Nothing is decided before: a zone that was not seen yet would be taken for one that does not exist. */
   #allSeen = false
+  readonly #nodeDrains: NodeDrains | undefined
   readonly #stop = new AbortController()
   readonly #meters: ReturnType<typeof meters>
   #timers: NodeJS.Timeout[] = []
@@ -90,7 +95,14 @@ class RunningOperator implements Operator {
         return again
       },
     })
+    this.#nodeDrains = this.#emptying()
     this.#meters = meters(deps.metrics, this.#queue, this.#writer, this.#mirror, zones)
+  }
+
+  #emptying(): NodeDrains | undefined {
+    const { nodes, index, log } = this.#deps
+    if (nodes === undefined) return undefined
+    return new NodeDrains({ nodes, index, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained.add({}) })
   }
 
   async start(): Promise<void> {
@@ -101,6 +113,7 @@ class RunningOperator implements Operator {
       fleets.watchFleets((fleet) => this.#fleetChanged(fleet), signal),
       fleets.watchServers((server) => void this.#serverLeaves(server), signal),
     ])
+    this.#deps.nodes?.watchNodes(() => this.#sweep(), signal)
     await zones.watch((zone) => this.#zoneChanged(zone), signal)
     this.#allSeen = true
     this.#enqueueAll(false)
@@ -170,6 +183,7 @@ class RunningOperator implements Operator {
   }
 
   async #sweepAll(): Promise<void> {
+    await this.#nodeDrains?.look()
     for (const fleet of this.#mirror.followed) {
       if (this.#stop.signal.aborted) return
       try {
@@ -203,6 +217,7 @@ function meters(metrics: Metrics, queue: WorkQueue<ZoneId>, writer: StatusWriter
   return {
     reconciled: metrics.counter('bailiwick_reconciles_total', 'Zones looked at', ['result']),
     seconds: metrics.histogram('bailiwick_reconcile_seconds', 'Time to look at one zone', [0.001, 0.01, 0.1, 1, 10]),
+    drained: metrics.counter('bailiwick_hosts_drained_total', 'Hosts drained because their node was cordoned'),
     placedAgain: metrics.counter('bailiwick_layers_placed_again_total', 'Layers that sweeps placed again'),
   }
 }

@@ -39,6 +39,13 @@ export const variables = {
     const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
     return z.enum(levels, { error: `one of ${levels.join(', ')}` }).default('info')
   },
+  flag: (standard: boolean) => {
+    const error = 'true or false'
+    return z
+      .enum(['true', 'false'], { error })
+      .default(standard ? 'true' : 'false')
+      .transform((text) => text === 'true')
+  },
   /** Comma separated; absent: empty. */
   list: (expected: string) =>
     z

@@ -270,6 +270,19 @@ describe('chart', () => {
     expect(roles.map((each) => each.metadata.namespace)).toEqual(['bailiwick', 'game'])
     const operator = one(manifests, 'Deployment', 'world-bailiwick-operator')
     expect(operator.spec.template.spec.containers[0].env).toContainEqual({ name: 'WATCH_NAMESPACES', value: 'bailiwick,game' })
+    expect(operator.spec.template.spec.containers[0].env).toContainEqual({ name: 'WATCH_NODES', value: 'false' })
+  })
+
+  it('lets the operator see nodes, unless it is narrowed or told not to', async () => {
+    const rightsOf = async (values: Values) => {
+      const manifests = await render(values)
+      const operator = one(manifests, 'Deployment', 'world-bailiwick-operator')
+      const env = operator.spec.template.spec.containers[0].env?.find(({ name }: { name: string }) => name === 'WATCH_NODES')?.value
+      return [env, manifests.filter(({ kind, metadata }) => kind.startsWith('ClusterRole') && metadata.name.includes('-nodes-')).length]
+    }
+    expect(await rightsOf(trial)).toEqual(['true', 2])
+    expect(await rightsOf({ ...trial, operator: { watchNodes: 'never' } })).toEqual(['false', 0])
+    expect(await rightsOf({ ...trial, watchNamespaces: ['game'], operator: { watchNodes: 'always' } })).toEqual(['true', 2])
   })
 
   const refused: [string, Values, { set?: string[]; check?: boolean }, RegExp][] = [

@@ -238,6 +238,12 @@ spec:
       {{- end }}
 {{- end -}}
 
+{{/* Whether the operator watches nodes: "true" or "false". */}}
+{{- define "bailiwick.watchNodes" -}}
+{{- $asked := .Values.operator.watchNodes -}}
+{{- or (eq $asked "always") (and (eq $asked "auto") (empty .Values.watchNamespaces)) -}}
+{{- end }}
+
 {{/* ServiceAccount and PodDisruptionBudget of one program: dict "root" "component". */}}
 {{- define "bailiwick.companions" -}}
 {{- $root := .root -}}

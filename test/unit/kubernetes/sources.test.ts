@@ -7,6 +7,7 @@ import type { Zone } from '../../../core/zone.ts'
 import { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import { EventWriter } from '../../../platform/kubernetes/events.ts'
 import { KubernetesFleets } from '../../../platform/kubernetes/fleets.ts'
+import { KubernetesNodes } from '../../../platform/kubernetes/nodes.ts'
 import type { KubernetesObject } from '../../../platform/kubernetes/objects.ts'
 import { plainEndpoint } from '../../../platform/kubernetes/plain-endpoint.ts'
 import { KubernetesZones } from '../../../platform/kubernetes/zones.ts'
@@ -154,6 +155,29 @@ describe('Fleets of a cluster', () => {
     await vi.waitFor(() => expect(fates.map(({ name, fate }) => `${name} ${fate}`)).toEqual(['b gone', 'a leaving', 'c leaving', 'a gone']))
     expect(fleets.troubleOf('game/zone-servers')).toContain('game server b is in state Error')
     expect(fleets.troubleOf('game/other')).toBeUndefined()
+  })
+})
+
+describe('nodes', () => {
+  test('which are cordoned, and when that changes', async () => {
+    const node = (name: string, version: number, unschedulable?: boolean): KubernetesObject => ({
+      metadata: { name, uid: name, resourceVersion: String(version) },
+      spec: { podCIDR: '10.0.0.0/24', ...(unschedulable === undefined ? {} : { unschedulable }) },
+    })
+    server.lists = [page([node('a', 1), node('b', 2, true), node('c', 3, true)], 10)]
+    server.watches = [
+      events([
+        event('MODIFIED', node('a', 11)),
+        event('MODIFIED', node('a', 12, true)),
+        event('MODIFIED', node('a', 13, true)),
+        event('MODIFIED', node('b', 14)),
+        event('DELETED', node('c', 15, true)),
+      ]),
+    ]
+    const nodes = new KubernetesNodes({ client, log: silentLog })
+    const seen: string[] = []
+    nodes.watchNodes(() => seen.push([...nodes.cordoned()].sort().join('')), stop.signal)
+    await vi.waitFor(() => expect(seen).toEqual(['b', 'bc', 'abc', 'ac', 'a']), 15_000)
   })
 })
 

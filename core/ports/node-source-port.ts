@@ -1,0 +1,7 @@
+/** Which nodes take no new pods. The embedded world has none. */
+export interface NodeSource {
+  /** Calls back when a node was cordoned or uncordoned, until the signal aborts; begins again by itself, whatever happens. */
+  watchNodes(onChange: () => void, signal: AbortSignal): void
+  /** Names of the cordoned nodes, as far as they were seen. */
+  cordoned(): ReadonlySet<string>
+}
