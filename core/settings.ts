@@ -1,4 +1,3 @@
-import type { ZoneContent } from './content.ts'
 import type { Bounds } from './geometry.ts'
 import type { FleetId, ZoneId } from './ids.ts'
 
@@ -27,6 +26,6 @@ export interface ZoneSettings {
   readonly neighbours?: readonly ZoneId[]
   readonly tickRateHz: number
   readonly snapshotEveryMs: number
-  /** What its author put into it; none: an empty plane. */
-  readonly content?: ZoneContent
+  /** The hash that names what its author put into it (core/content.ts), which is stored beside the settings. Absent: an empty plane. */
+  readonly content?: string
 }

@@ -14,6 +14,7 @@ const methods: Readonly<Record<Method, true>> = {
   putZone: true,
   deleteZone: true,
   getZone: true,
+  getContent: true,
   listZones: true,
   registerHost: true,
   heartbeat: true,

@@ -8,6 +8,7 @@ import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
 import { JournalWriter } from './commit/journal-writer.ts'
 import type { ObservedLayer } from './decide-host.ts'
+import { readHostedZone } from './hosted-zone.ts'
 import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
 import { openLayer } from './open-layer.ts'
@@ -164,7 +165,7 @@ export class HostLayers {
       const { zone: own } = parseLayerId(layer.id)
       if (zone !== undefined && zone !== own) continue
       try {
-        const settings = await retrying(() => index.getZone(own), {
+        const settings = await retrying(() => readHostedZone(index, own, layer.content), {
           what: `settings of ${own}`,
           log,
           timers,

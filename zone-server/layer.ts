@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Timers } from '../core/clock.ts'
+import type { ZoneContent } from '../core/content.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import type { FleetId, LayerId } from '../core/ids.ts'
 import type { CloseReason, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
@@ -15,6 +16,7 @@ import type { JournalWriter } from './commit/journal-writer.ts'
 import { Departures } from './departures.ts'
 import { Doorway } from './doorway.ts'
 import { Holding } from './holding.ts'
+import type { HostedZone } from './hosted-zone.ts'
 import { Idleness } from './idleness.ts'
 import { InputQueue } from './input-queue.ts'
 import type { Lease } from './lease.ts'
@@ -56,7 +58,7 @@ export type LayerEnd = 'closed' | 'lost'
 
 export interface LayerStart {
   readonly generation: number
-  readonly zone: ZoneSettings
+  readonly zone: HostedZone
   readonly claimed: Claimed
   readonly firstInputs: readonly LayerBody[]
 }
@@ -80,6 +82,7 @@ export class Layer {
   readonly #idleness: Idleness
   readonly #over = new AbortController()
   #zone: ZoneSettings
+  #content: ZoneContent | undefined
 
   constructor({ generation, zone, claimed, firstInputs }: LayerStart, deps: LayerDeps) {
     const { lease, state } = claimed
@@ -91,7 +94,8 @@ export class Layer {
     this.id = state.layer
     this.generation = generation
     this.#deps = deps
-    this.#zone = zone
+    this.#zone = zone.settings
+    this.#content = zone.content
     this.#lease = lease
     this.#state = state
     this.#idleness = new Idleness(timers)
@@ -104,7 +108,7 @@ export class Layer {
       },
       onLost: (error) => this.#stopped(error),
     })
-    const commit = new Commit(claimed, zone.snapshotEveryMs, {
+    const commit = new Commit(claimed, zone.settings.snapshotEveryMs, {
       ...{ ...common, packing, writer },
       onStored: (tick) => this.#releases.send(tick),
       onReclaimed: () => deps.onChange(),
@@ -133,9 +137,14 @@ export class Layer {
       onEnd: (how) => this.#end(how),
     })
     for (const body of firstInputs) inputs.layer(body)
-    this.#ticker = new Ticker(timers, zone.tickRateHz, () => this.#wake())
+    this.#ticker = new Ticker(timers, zone.settings.tickRateHz, () => this.#wake())
     // What a former owner had durable in its outbox may not have been sent.
     releases.send(chain.durable)
+  }
+
+  /** Of the settings that it was given last. */
+  get content(): ZoneContent | undefined {
+    return this.#content
   }
 
   get isClosing(): boolean {
@@ -154,13 +163,14 @@ export class Layer {
   }
 
   /** Takes new settings of its zone over: into the state by an input, and, when they are other content, into a new epoch behind a snapshot that holds them. */
-  configure(zone: ZoneSettings): void {
+  configure({ settings: zone, content }: HostedZone): void {
     this.#zone = zone
+    this.#content = content
     this.#commit.chain.setInterval(zone.snapshotEveryMs)
     this.#ticker.setRate(zone.tickRateHz)
-    const settings = simulationSettings(zone)
+    const settings = simulationSettings(zone, content)
     if (!sameSettings(settings, this.#state.settings)) this.#inputs.layer({ kind: 'configure', settings })
-    this.#commit.takeover.wanted(contentHash(zone))
+    this.#commit.takeover.wanted(contentHash(settings))
   }
 
   /** Closes it in order, whoever is in; a second call changes nothing. */

@@ -1,5 +1,6 @@
 import { chains } from '../core/chains.ts'
 import { readCharacterRecord } from '../core/character-record.ts'
+import type { ZoneContent } from '../core/content.ts'
 import { boundsInMillimetres } from '../core/geometry.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
@@ -14,8 +15,8 @@ import type { LayerState, Player, SimulationSettings } from './simulation/state.
 const READS_AT_ONCE = 16
 
 /** The part of a zone's settings that the simulation knows. */
-export function simulationSettings(zone: ZoneSettings): SimulationSettings {
-  const { tickRateHz, content } = zone
+export function simulationSettings(zone: ZoneSettings, content?: ZoneContent): SimulationSettings {
+  const { tickRateHz } = zone
   return {
     bounds: boundsInMillimetres(zone.bounds),
     tickRateHz,
@@ -25,7 +26,7 @@ export function simulationSettings(zone: ZoneSettings): SimulationSettings {
 }
 
 /** What `open` and `snapshot` say of a zone's content. Empty: it has none. */
-export function contentHash({ content }: Pick<ZoneSettings, 'content'> | SimulationSettings): string {
+export function contentHash({ content }: SimulationSettings): string {
   return content?.hash ?? ''
 }
 
@@ -33,8 +34,7 @@ export function contentHash({ content }: Pick<ZoneSettings, 'content'> | Simulat
  * The first inputs of a layer that was claimed: the settings of today, when they are others; residents that are not this layer's any more vanish; the others have no connection
  * yet. Throws StoreUnavailable, StoreCorrupt.
  */
-export async function firstInputs(state: LayerState, zone: ZoneSettings, store: Store, log: Log): Promise<LayerBody[]> {
-  const settings = simulationSettings(zone)
+export async function firstInputs(state: LayerState, settings: SimulationSettings, store: Store, log: Log): Promise<LayerBody[]> {
   const inputs: LayerBody[] = sameSettings(settings, state.settings) ? [] : [{ kind: 'configure', settings }]
   const residents = [...state.players.values()]
   for (let from = 0; from < residents.length; from += READS_AT_ONCE) {

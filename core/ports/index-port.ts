@@ -12,9 +12,14 @@ import type { Journal } from './journal-port.ts'
  */
 export interface ZoneIndex extends Journal {
   // Zones (slot: zones)
-  /** Stores the settings; older ones (same uid, lower generation) change nothing. */
-  putZone(settings: ZoneSettings): Promise<void>
-  /** Removes the settings if they are still of this uid. */
+  /**
+   * Stores the settings; older ones (same uid, lower generation) change nothing. `content` is the text that `settings.content` names; without it the index must have it
+   * already, else it answers ContentMissing and nothing changes. A content is kept as long as the settings of any zone name it.
+   */
+  putZone(settings: ZoneSettings, content?: string): Promise<'Done' | 'ContentMissing'>
+  /** The content of this hash, as it was put. */
+  getContent(hash: string): Promise<string | undefined>
+  /** Removes the settings if they are still of this uid, and what they alone named. */
   deleteZone(zone: ZoneId, uid: string): Promise<void>
   getZone(zone: ZoneId): Promise<ZoneSettings | undefined>
   listZones(): Promise<readonly ZoneSettings[]>

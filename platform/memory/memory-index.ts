@@ -1,10 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { FleetId, ZoneId } from '../../core/ids.ts'
+import type { FleetId } from '../../core/ids.ts'
 import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
 import { checkAppends, checkCounts } from '../../core/journal.ts'
 import type { CharacterLocation, FleetChange, ZoneIndex } from '../../core/ports/index-port.ts'
-import type { ZoneSettings } from '../../core/settings.ts'
 import { autoscale } from './autoscale.ts'
 import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
@@ -17,6 +16,7 @@ import { createFleetState, type FleetState } from './records.ts'
 import { sweep } from './sweep.ts'
 import { redeemTicket } from './tickets.ts'
 import { fleetView, layerView } from './views.ts'
+import { createZones } from './zones.ts'
 
 export interface MemoryIndex extends ZoneIndex {
   /** Loses everything, as a flushed Redis does; those who watch hear of a gap. */
@@ -24,8 +24,6 @@ export interface MemoryIndex extends ZoneIndex {
   /** Keeps everything and is another one for the journals' fences, as a Redis that was restarted with its data or failed over. */
   restart(): void
 }
-
-type ZoneChange = { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }
 
 interface Slot {
   state: FleetState
@@ -68,7 +66,8 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
   const look = <T>(id: FleetId, work: (fleet: FleetState) => T): Promise<T> => answer(() => work(setTime(slotOf(id).state, deps.clock)))
 
   return {
-    putZone: (settings) => answer(() => zones.put(settings)),
+    putZone: (settings, content) => answer(() => zones.put(settings, content)),
+    getContent: (hash) => answer(() => zones.content(hash)),
     deleteZone: (zone, uid) => answer(() => zones.remove(zone, uid)),
     getZone: (zone) => answer(() => zones.get(zone)),
     listZones: () => answer(() => zones.list()),
@@ -156,34 +155,4 @@ function beginChange(fleet: FleetState, clock: Clock): FleetState {
   }
   fleet.lastCall = fleet.now
   return fleet
-}
-
-function createZones() {
-  const settings = new Map<ZoneId, ZoneSettings>()
-  const watchers = createWatchers<ZoneChange>()
-  return {
-    watchers,
-    put(next: ZoneSettings): void {
-      const known = settings.get(next.zone)
-      if (known !== undefined && known.uid === next.uid && known.generation > next.generation) return
-      settings.set(next.zone, structuredClone(next))
-      watchers.tell({ kind: 'zone', zone: next.zone })
-    },
-    remove(zone: ZoneId, uid: string): void {
-      if (settings.get(zone)?.uid !== uid) return
-      settings.delete(zone)
-      watchers.tell({ kind: 'zone', zone })
-    },
-    get(zone: ZoneId): ZoneSettings | undefined {
-      return structuredClone(settings.get(zone))
-    },
-    list(): readonly ZoneSettings[] {
-      const all = [...settings.values()].sort((a, b) => (a.zone < b.zone ? -1 : 1))
-      return structuredClone(all)
-    },
-    clear(): void {
-      settings.clear()
-      watchers.tell({ kind: 'gap' })
-    },
-  }
 }

@@ -34,7 +34,10 @@ export const fleetClock = (fleet: FleetId): string => fleetKey(fleet, 'clock')
 
 export const zoneSettings = 'bw:{zones}:settings'
 export const zoneChanges = 'bw:{zones}:changes'
-export const zoneKeys: readonly string[] = [zoneSettings, 'bw:{zones}:clock', zoneChanges]
+/** By hash. */
+export const zoneContents = 'bw:{zones}:contents'
+/** In the order in which the library expects them (library/others.lua). */
+export const zoneKeys: readonly string[] = [zoneSettings, 'bw:{zones}:clock', zoneChanges, zoneContents, 'bw:{zones}:contentuses']
 
 /** In the order in which the library expects them (library/journal.lua). */
 export const journalKeys = (layer: LayerId): string[] => [`bw:{l:${layer}}:fence`, `bw:{l:${layer}}:journal`]

@@ -6,7 +6,7 @@ import type { ZoneSettings } from '../../core/settings.ts'
 import { readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
 import { type Client, createConnection } from './connection.ts'
 import { createJournal } from './journal.ts'
-import { fleetChanges, fleetKeys, locationKey, zoneChanges, zoneKeys, zoneSettings } from './keys.ts'
+import { fleetChanges, fleetKeys, locationKey, zoneChanges, zoneContents, zoneKeys, zoneSettings } from './keys.ts'
 import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
 import { checkServer, checkWritable } from './server-check.ts'
 import { type Entry, watchStream } from './watch.ts'
@@ -60,8 +60,10 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
   const kept = String(rules.changesKept)
 
   return {
-    async putZone(settings) {
-      await run('put_zone', zoneKeys, [kept, settings.zone, JSON.stringify(settings)])
+    putZone: async (settings, content = '') =>
+      (await run('put_zone', zoneKeys, [kept, settings.zone, JSON.stringify(settings), content])) as 'Done' | 'ContentMissing',
+    async getContent(hash) {
+      return (await connection.call((client) => client.hGet(zoneContents, hash))) ?? undefined
     },
     async deleteZone(zone, uid) {
       await run('delete_zone', zoneKeys, [kept, zone, uid])

@@ -50,6 +50,33 @@ export function othersContract(harness: () => IndexHarness): void {
       expect(await index.getZone(zone)).toBeUndefined()
     })
 
+    it('name content, which is kept while any zone names it', async () => {
+      const { index } = harness()
+      const world = createWorld(harness())
+      const one: ZoneId = world.zone
+      const two: ZoneId = `${world.zone}-too`
+      const [old, next] = [`old-of-${world.zone}`, `next-of-${world.zone}`]
+      const naming = (zone: ZoneId, generation: number, content?: string): ZoneSettings =>
+        content === undefined ? settings(zone, 'u', generation) : { ...settings(zone, 'u', generation), content }
+      expect(await index.putZone(naming(one, 1, old))).toBe('ContentMissing')
+      expect([await index.getZone(one), await index.getContent(old)]).toEqual([undefined, undefined])
+      expect(await index.putZone(naming(one, 1, old), '{"a":"\u00fc\u0000"}')).toBe('Done')
+      expect(await index.getContent(old)).toBe('{"a":"\u00fc\u0000"}')
+      expect(await index.putZone(naming(two, 1, old))).toBe('Done')
+      expect(await index.putZone(naming(two, 2, old))).toBe('Done')
+      expect(await index.putZone(naming(one, 2, next), 'next')).toBe('Done')
+      // What is older changes nothing, of contents either.
+      expect(await index.putZone(naming(one, 1, old), 'x')).toBe('Done')
+      expect([await index.getContent(old), await index.getContent(next)]).toEqual(['{"a":"\u00fc\u0000"}', 'next'])
+      await index.putZone(naming(two, 3))
+      expect([await index.getContent(old), await index.getContent(next)]).toEqual([undefined, 'next'])
+      await index.deleteZone(one, 'another')
+      expect(await index.getContent(next)).toBe('next')
+      await index.deleteZone(one, 'u')
+      expect(await index.getContent(next)).toBeUndefined()
+      await index.deleteZone(two, 'u')
+    })
+
     it('are watched', async () => {
       const { index } = harness()
       const zone = createWorld(harness()).zone

@@ -179,8 +179,7 @@ describe('new content', () => {
   it('takes over behind a snapshot that holds it, in a new epoch, with everybody in', async () => {
     await world.host('host-1')
     const ada = await world.join('ada')
-    const content = { hash: 'c0ffee', spawns: [{ x: 5, y: 5 }] }
-    await world.index.putZone(zone({ generation: 2, content }))
+    await world.index.putZone(zone({ generation: 2, content: 'c0ffee' }), JSON.stringify({ spawns: [{ x: 5, y: 5 }] }))
     await until(async () => (await world.layerChain()).some(({ kind, n }) => kind === 'open' && n > 1))
     const chain = await world.layerChain()
     const opened = chain.findLast(({ kind }) => kind === 'open')
