@@ -61,23 +61,41 @@ type Read<T> = T extends readonly (infer E)[] ? readonly Read<E>[] : T extends o
 export type ZoneContent = Read<z.infer<typeof zoneContent>> & { readonly hash: string }
 export type ContentMap = NonNullable<ZoneContent['map']>
 
-/** Checks what an author wrote. Throws InvalidInput that names the place and what is wrong there. */
-export function parseContent(value: unknown): Omit<ZoneContent, 'hash'> {
+/** What is wrong with a content: where (field names and places in lists, from the outside in) and what. */
+export interface ContentProblem {
+  readonly path: readonly (string | number)[]
+  readonly found: string
+}
+
+/** Checks what an author wrote: the content, or the first thing that is wrong with it. */
+export function checkContent(value: unknown): { readonly content: Omit<ZoneContent, 'hash'> } | { readonly problem: ContentProblem } {
   const parsed = zoneContent.safeParse(value)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw invalid(issue?.path.join('.') || 'the whole', issue?.message ?? 'another form')
+    const [issue] = parsed.error.issues
+    const path = (issue?.path ?? []).map((part) => (typeof part === 'number' ? part : String(part)))
+    const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+    return { problem: { path: [...path, ...unknown], found: issue?.message ?? 'another form' } }
   }
   const { map, creatures = [] } = parsed.data
+  const wrong = (path: readonly (string | number)[], found: string) => ({ problem: { path, found } })
   if (map !== undefined) {
     const columns = map.rows[0]?.length ?? 0
     const odd = map.rows.findIndex((row) => row.length !== columns)
-    if (odd !== -1) throw invalid(`map.rows.${odd}`, `a row of ${map.rows[odd]?.length} cells where the first has ${columns}`)
-    if (columns * map.rows.length > MAX_MAP_CELLS) throw invalid('map.rows', `${columns * map.rows.length} cells, at most ${MAX_MAP_CELLS}`)
+    if (odd !== -1) return wrong(['map', 'rows', odd], `a row of ${map.rows[odd]?.length} cells where the first has ${columns}`)
+    if (columns * map.rows.length > MAX_MAP_CELLS)
+      return wrong(['map', 'rows'], `${columns * map.rows.length} cells, at most ${MAX_MAP_CELLS}`)
   }
   const count = creatures.reduce((sum, population) => sum + population.count, 0)
-  if (count > MAX_CREATURES) throw invalid('creatures', `${count} creatures, at most ${MAX_CREATURES}`)
-  return parsed.data
+  if (count > MAX_CREATURES) return wrong(['creatures'], `${count} creatures, at most ${MAX_CREATURES}`)
+  return { content: parsed.data }
+}
+
+/** As checkContent; throws InvalidInput that names the place and what is wrong there. */
+export function parseContent(value: unknown): Omit<ZoneContent, 'hash'> {
+  const checked = checkContent(value)
+  if ('content' in checked) return checked.content
+  const { path, found } = checked.problem
+  throw new BailiwickError('InvalidInput', { asked: `content: ${path.join('.') || 'the whole'}`, found })
 }
 
 /** The content as a text that is the same for the same content, however its fields were ordered: what is hashed. */
@@ -87,8 +105,4 @@ export function canonicalContent(content: Omit<ZoneContent, 'hash'>): string {
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   )
-}
-
-function invalid(asked: string, found: string): BailiwickError {
-  return new BailiwickError('InvalidInput', { asked: `content: ${asked}`, found })
 }

@@ -1,4 +1,4 @@
-import { parse, parseAllDocuments } from 'yaml'
+import { isNode, LineCounter, parse, parseAllDocuments, parseDocument } from 'yaml'
 import { BailiwickError, describeError } from '../../core/errors.ts'
 
 /** A manifest folder of a world is small; a file larger than this is a mistake. */
@@ -26,6 +26,30 @@ export function parseManifests(text: string, source: string): readonly unknown[]
       if (value !== null && value !== undefined) found.push(value)
     }
     return found
+  })
+}
+
+/**
+ * The one document of a text that nobody else reads, so that it is YAML 1.2, where a bare `y` is a text; and a function that says on which line (from 1) a value stands, by
+ * the names and places that lead to it: the nearest line that there is. Throws InvalidInput with line and column.
+ */
+export function parseYamlWithLines(
+  text: string,
+  source: string,
+): { readonly value: unknown; readonly lineOf: (path: readonly (string | number)[]) => number } {
+  return guarded(text, source, () => {
+    const lines = new LineCounter()
+    const document = parseDocument(text, { lineCounter: lines })
+    const [error] = document.errors
+    if (error !== undefined) throw error
+    const lineOf = (path: readonly (string | number)[]): number => {
+      for (let length = path.length; length > 0; length--) {
+        const node = document.getIn(path.slice(0, length), true)
+        if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+      }
+      return 1
+    }
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, lineOf }
   })
 }
 
