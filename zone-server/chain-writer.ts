@@ -8,6 +8,7 @@ import type { Lease } from './lease.ts'
 import type { Packing } from './packing.ts'
 import type { LayerState } from './simulation/state.ts'
 import { captureState, type PackedSnapshot, packSnapshot } from './snapshot-file.ts'
+import { SnapshotMemory } from './snapshot-memory.ts'
 
 export interface ChainWriterDeps {
   readonly lease: Lease
@@ -41,6 +42,7 @@ const COST_WEIGHT = 0.05
 /** Writes a layer's chain while it is served: snapshots regularly, segments when somebody waits for one; never two records at a time, and confirmed ticks only. */
 export class ChainWriter {
   readonly #deps: ChainWriterDeps
+  readonly #memory = new SnapshotMemory()
   #everyMs: number
   #durable: number
   #captured: Captured | undefined
@@ -152,7 +154,8 @@ export class ChainWriter {
   #capture(): void {
     const { state, lastEntry, timers, packing } = this.#deps
     const entry = lastEntry()
-    const packed = packSnapshot(captureState(state, entry), packing)
+    const captured = captureState(state, entry, (length) => this.#memory.take(length))
+    const packed = packSnapshot(captured, packing).finally(() => this.#memory.giveBack(captured.bytes))
     // A failure is met where it is written.
     packed.catch(() => undefined)
     this.#captured = { tick: state.tick, entry, packed }

@@ -144,12 +144,16 @@ export class Lease {
     })
   }
 
-  /** Reads a record back. Throws StoreCorrupt when its bytes are not those that were written. */
-  async verify(n: number, { hash, bytes }: Pick<PackedSnapshot, 'hash' | 'bytes'>): Promise<void> {
+  /** Reads a snapshot back. Throws StoreCorrupt when it is not, byte for byte, what was written, or does not unpack to what was packed. */
+  async verify(n: number, { hash, blob }: Pick<PackedSnapshot, 'hash' | 'blob'>): Promise<void> {
     const [entry] = await this.#deps.store.read(this.#chain, n, 1)
     const asked = `snapshot ${n} of ${this.layer}`
-    const read = await this.#deps.packing.unpack(asked, hash, entry?.n === n ? entry.blob : undefined)
-    if (Buffer.compare(read, bytes) !== 0) throw new BailiwickError('StoreCorrupt', { asked, found: 'other bytes' })
+    const read = entry?.n === n ? entry.blob : undefined
+    if (read === undefined || Buffer.compare(read, blob) !== 0) {
+      const found = read === undefined ? 'a record without bytes' : 'other bytes'
+      throw new BailiwickError('StoreCorrupt', { asked, found })
+    }
+    await this.#deps.packing.check(asked, hash, read)
   }
 
   async prune(below: number): Promise<void> {

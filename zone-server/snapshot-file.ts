@@ -1,7 +1,7 @@
 import { BailiwickError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { Packed, Packing } from './packing.ts'
-import { decodeState, encodeState } from './simulation/snapshot.ts'
+import { type Allocate, decodeState, encodeState } from './simulation/snapshot.ts'
 import type { LayerState } from './simulation/state.ts'
 import { stateHash } from './simulation/state-hash.ts'
 
@@ -11,18 +11,18 @@ export interface CapturedState {
   /** The tick of the newest journal entry in it. */
   readonly entry: number
   readonly digest: string
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-export interface PackedSnapshot extends CapturedState, Packed {}
+export interface PackedSnapshot extends Omit<CapturedState, 'bytes'>, Packed {}
 
 /** The state as it is at the call. */
-export function captureState(state: LayerState, entry: number): CapturedState {
-  return { tick: state.tick, entry, digest: stateHash(state), bytes: encodeState(state) }
+export function captureState(state: LayerState, entry: number, allocate?: Allocate): CapturedState {
+  return { tick: state.tick, entry, digest: stateHash(state), bytes: encodeState(state, allocate) }
 }
 
-export async function packSnapshot(captured: CapturedState, packing: Packing): Promise<PackedSnapshot> {
-  return { ...captured, ...(await packing.pack(captured.bytes)) }
+export async function packSnapshot({ tick, entry, digest, bytes }: CapturedState, packing: Packing): Promise<PackedSnapshot> {
+  return { tick, entry, digest, ...(await packing.pack(bytes)) }
 }
 
 /** The state of a packed snapshot. Throws StoreCorrupt when it is damaged, not the one of these hashes, or another layer's. */

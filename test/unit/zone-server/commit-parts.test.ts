@@ -199,11 +199,14 @@ describe('bytes of the chain', () => {
       const bytes = new Uint8Array(5_000).map((_, i) => i % 7)
       const { hash, blob } = await packing.pack(bytes)
       expect(Buffer.compare(await packing.unpack('it', hash, blob), bytes)).toBe(0)
-      const damaged = blob.slice()
+      const damaged = Uint8Array.from(blob)
       damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1
-      for (const wrong of [damaged, blob.subarray(0, -3), undefined])
-        await expect(packing.unpack('it', hash, wrong)).rejects.toMatchObject({ code: 'StoreCorrupt' })
-      await expect(packing.unpack('it', 'f00', blob)).rejects.toMatchObject({ code: 'StoreCorrupt' })
+      await packing.check('it', hash, blob)
+      for (const judge of [packing.unpack, packing.check]) {
+        for (const wrong of [damaged, blob.subarray(0, -3), undefined])
+          await expect(judge('it', hash, wrong)).rejects.toMatchObject({ code: 'StoreCorrupt' })
+        await expect(judge('it', 'f00', blob)).rejects.toMatchObject({ code: 'StoreCorrupt' })
+      }
     })
 })
 

@@ -8,6 +8,7 @@ import { decodeState, encodeState } from '../../../zone-server/simulation/snapsh
 import type { LayerState } from '../../../zone-server/simulation/state.ts'
 import { stateHash, stateHashFromNothing } from '../../../zone-server/simulation/state-hash.ts'
 import { step } from '../../../zone-server/simulation/step.ts'
+import { SnapshotMemory } from '../../../zone-server/snapshot-memory.ts'
 import { arrival, brokenInvariants, crampedSettings, freshState, newcomer, settings } from './simulation-kit.ts'
 
 const characters = ['ada', 'bob', 'cyd', 'dan'] as const
@@ -108,6 +109,19 @@ describe('laws of the simulation', () => {
         expect(stateHash(after)).toBe(stateHash(before))
         expect(run(after, batches.slice(at))).toEqual(outputs.slice(at))
         expect(stateHash(after)).toBe(stateHash(through))
+      }),
+    )
+  })
+
+  it('a snapshot in memory that held others is the same bytes as in fresh memory', () => {
+    const memory = new SnapshotMemory()
+    fc.assert(
+      fc.property(runOfBatches, (batches) => {
+        const state = freshState()
+        run(state, batches)
+        const bytes = encodeState(state, (length) => memory.take(length).fill(0xa5))
+        expect(Buffer.compare(bytes, encodeState(state))).toBe(0)
+        memory.giveBack(bytes)
       }),
     )
   })
