@@ -103,7 +103,7 @@ export class Doorway {
       if (state.players.has(character)) inputs.layer({ kind: 'forget', character })
       inputs.layer({ kind: 'join', arrival: admission.arrival })
       this.#arriving.set(character, true)
-      void this.#record(character, admission.arrival.version, state.layer)
+      void this.#record(account, character, admission.arrival.version, state.layer)
     }
     audience.seat(character, spectator)
     return {
@@ -122,7 +122,7 @@ export class Doorway {
     const { state, store, releases, timers } = this.#deps
     const residentVersion = (): number | undefined => state.players.get(character)?.version
     // The index may not know: whoever held it died before it said so, or the index forgot. Then no join would ever be sent to where the character is.
-    const onElsewhere = (layer: LayerId, version: number): void => void this.#record(character, version, layer)
+    const onElsewhere = (layer: LayerId, version: number): void => void this.#record(account, character, version, layer)
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       await withDeadline(releases.settled(character), RELEASE_WAIT, timers, () => stillLeaving(character))
       this.#assertOpen()
@@ -152,9 +152,9 @@ export class Doorway {
   }
 
   /** Tells the index where the character is and drops what is behind the head of its chain. Neither may hold the join up. */
-  async #record(character: string, version: number, layer: LayerId): Promise<void> {
+  async #record(account: string, character: string, version: number, layer: LayerId): Promise<void> {
     const { index, store, log, timers, signal } = this.#deps
-    const location = { state: 'InZone', zone: parseLayerId(layer).zone, layer } as const
+    const location = { state: 'InZone', zone: parseLayerId(layer).zone, layer, account } as const
     try {
       await retrying(() => index.setLocation(character, version, location), { what: 'location', log, timers, signal, attempts: 20 })
       await store.prune(chains.character(character), version)

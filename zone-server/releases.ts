@@ -93,7 +93,7 @@ export class Releases {
 
   #tellIndex(release: Release): void {
     const { index, log, timers, signal } = this.#deps
-    retrying(() => index.setLocation(release.character, release.n, { state: 'Offline' }), {
+    retrying(() => index.setLocation(release.character, release.n, { state: 'Offline', account: release.account }), {
       what: 'location',
       log,
       timers,

@@ -23,6 +23,8 @@ export interface ZoneIndex extends Journal {
   deleteZone(zone: ZoneId, uid: string): Promise<void>
   getZone(zone: ZoneId): Promise<ZoneSettings | undefined>
   listZones(): Promise<readonly ZoneSettings[]>
+  /** What changed since a position (that of an earlier answer; undefined: everything), in one read: what keeps a copy. */
+  zoneNews(since: string | undefined): Promise<ZoneNews>
 
   // Hosts (slot: fleet)
   /**
@@ -94,6 +96,8 @@ export interface ZoneIndex extends Journal {
   autoscale(fleet: FleetId, options: AutoscaleOptions): Promise<FleetCounts>
   /** Everything known of a fleet, in one read. */
   fleetView(fleet: FleetId): Promise<FleetView>
+  /** What changed in the fleet since a position, likewise. `counts`: with the players of all its layers, whose changes are not told. */
+  fleetNews(fleet: FleetId, since: string | undefined, counts: boolean): Promise<FleetNews>
   getLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
   /** Calls back for every change of a layer or host of the fleet (not for player counts and heartbeats alone) from now on, at least once, until the signal aborts; after a gap (reconnect) once with kind 'gap'. Resolves when watching has begun. */
   watchFleet(fleet: FleetId, onChange: (change: FleetChange) => void, signal: AbortSignal): Promise<void>
@@ -103,7 +107,7 @@ export interface ZoneIndex extends Journal {
   // Characters (slot: character)
   /** Where a character is; monotone in `version` (the n of its chain): an older one changes nothing. */
   setLocation(character: string, version: number, location: CharacterLocation): Promise<void>
-  getLocation(character: string): Promise<CharacterLocation | undefined>
+  getLocation(character: string): Promise<KnownLocation | undefined>
 
   /** Throws IndexUnavailable when the index does not answer: for /readyz. */
   ping(): Promise<void>
@@ -249,6 +253,34 @@ export type FleetChange =
 
 export interface CharacterLocation {
   readonly state: 'Offline' | 'InZone'
+  /** Whose character it is. */
+  readonly account?: string
   readonly zone?: ZoneId
   readonly layer?: LayerId
+}
+
+export interface KnownLocation extends CharacterLocation {
+  /** Since when (index time, ms) it is there; undefined: recorded by an older release. */
+  readonly since?: number
+}
+
+/** What changed since a position, or everything (`whole`): at the start, after a flush, or when too much changed since. */
+export interface ZoneNews {
+  /** Where the next call goes on. */
+  readonly position: string
+  readonly whole: boolean
+  readonly settings: readonly ZoneSettings[]
+  /** Deleted ones; none when whole. */
+  readonly gone: readonly ZoneId[]
+}
+
+export interface FleetNews {
+  readonly position: string
+  readonly whole: boolean
+  /** Every layer with a record that changed, or whose host did. Their player counts are of this moment. */
+  readonly layers: readonly LayerView[]
+  /** Layers whose record was dropped; none when whole. */
+  readonly gone: readonly LayerId[]
+  /** Layers with players, when asked for: all others have none. */
+  readonly players: ReadonlyMap<LayerId, number> | undefined
 }

@@ -1,6 +1,7 @@
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { CloseReason } from '../../core/ports/index-port.ts'
 import { requestClose } from './layers.ts'
+import { layerChanged } from './place.ts'
 import { byName, type FleetState, type LayerRecord, zoneOf } from './records.ts'
 
 /** Which zones may not be placed in the fleet. platform/redis/library/bars.lua is the same in Lua. */
@@ -16,6 +17,8 @@ export function barZone(fleet: FleetState, zone: ZoneId, reason: CloseReason): v
   fleet.bars.set(zone, { reason, forgetAt: undefined })
   for (const layer of layersOf(fleet, zone)) {
     layer.wished = false
+    // Nothing is to be closed, but it reads as Barred from now on.
+    if (layer.state === 'Asleep') layerChanged(fleet, layer)
     requestClose(fleet, layer.layer, reason)
   }
 }

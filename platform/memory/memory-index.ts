@@ -3,7 +3,7 @@ import { BailiwickError } from '../../core/errors.ts'
 import type { FleetId } from '../../core/ids.ts'
 import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
 import { checkAppends, checkCounts } from '../../core/journal.ts'
-import type { CharacterLocation, FleetChange, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { CharacterLocation, FleetChange, KnownLocation, ZoneIndex } from '../../core/ports/index-port.ts'
 import { autoscale } from './autoscale.ts'
 import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
@@ -12,6 +12,7 @@ import { drainHost } from './drain.ts'
 import { heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
 import { appendJournal, createJournals, dropJournal, raiseFence, readJournal, restart, startJournal, trimJournal } from './journals.ts'
 import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
+import { type ChangeLog, createChangeLog, fleetNews } from './news.ts'
 import { createFleetState, type FleetState } from './records.ts'
 import { sweep } from './sweep.ts'
 import { redeemTicket } from './tickets.ts'
@@ -28,6 +29,8 @@ export interface MemoryIndex extends ZoneIndex {
 interface Slot {
   state: FleetState
   readonly watchers: Watchers<FleetChange>
+  readonly changes: ChangeLog<FleetChange>
+  readonly changed: (change: FleetChange) => void
 }
 
 /**
@@ -37,16 +40,21 @@ interface Slot {
 export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing?: Partial<IndexRules> }): MemoryIndex {
   const rules = { ...defaultIndexRules, ...deps.timing }
   const slots = new Map<FleetId, Slot>()
-  const zones = createZones()
+  const zones = createZones(rules.changesKept)
   const journals = createJournals()
-  const locations = new Map<string, { readonly version: number; readonly location: CharacterLocation }>()
+  const locations = new Map<string, { readonly version: number; readonly location: KnownLocation }>()
   let closed = false
 
   function slotOf(id: FleetId): Slot {
     const known = slots.get(id)
     if (known !== undefined) return known
     const watchers = createWatchers<FleetChange>()
-    const slot = { state: createFleetState(rules, watchers.tell), watchers }
+    const changes = createChangeLog<FleetChange>(rules.changesKept)
+    const changed = (change: FleetChange): void => {
+      changes.add(change)
+      watchers.tell(change)
+    }
+    const slot = { state: createFleetState(rules, changed), watchers, changes, changed }
     slots.set(id, slot)
     return slot
   }
@@ -71,6 +79,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     deleteZone: (zone, uid) => answer(() => zones.remove(zone, uid)),
     getZone: (zone) => answer(() => zones.get(zone)),
     listZones: () => answer(() => zones.list()),
+    zoneNews: (since) => answer(() => zones.news(since)),
 
     registerHost: (fleet, host, serving = []) => change(fleet, (state) => registerHost(state, structuredClone(host), serving)),
     heartbeat: (fleet, beat) => change(fleet, (state) => heartbeat(state, beat)),
@@ -93,6 +102,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     sweep: (fleet, limit = rules.sweepLimit) => change(fleet, (state) => sweep(state, limit)),
     autoscale: (fleet, options) => change(fleet, (state) => autoscale(state, options)),
     fleetView: (fleet) => look(fleet, fleetView),
+    fleetNews: (fleet, since, counts) => look(fleet, (state) => fleetNews(state, slotOf(fleet).changes, since, counts)),
     getLayer: (fleet, layer) => look(fleet, (state) => layerView(state, layer)),
     watchFleet: (fleet, onChange, signal) => answer(() => slotOf(fleet).watchers.watch(onChange, signal)),
     watchZones: (onChange, signal) => answer(() => zones.watchers.watch(onChange, signal)),
@@ -113,7 +123,8 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     setLocation: (character, version, location) =>
       answer(() => {
         const known = locations.get(character)
-        if (known === undefined || known.version <= version) locations.set(character, { version, location: { ...location } })
+        if (known !== undefined && (known.version > version || isSame(known, version, location))) return
+        locations.set(character, { version, location: { ...location, since: deps.clock.now() } })
       }),
     getLocation: (character) => answer(() => locations.get(character)?.location),
 
@@ -124,7 +135,8 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
 
     flush() {
       for (const slot of slots.values()) {
-        slot.state = createFleetState(rules, slot.watchers.tell)
+        slot.state = createFleetState(rules, slot.changed)
+        slot.changes.clear()
         slot.watchers.tell({ kind: 'gap' })
       }
       zones.clear()
@@ -155,4 +167,14 @@ function beginChange(fleet: FleetState, clock: Clock): FleetState {
   }
   fleet.lastCall = fleet.now
   return fleet
+}
+
+/** What is said again was so before. */
+function isSame(
+  known: { readonly version: number; readonly location: CharacterLocation },
+  version: number,
+  next: CharacterLocation,
+): boolean {
+  const { state, zone, layer, account } = known.location
+  return known.version === version && state === next.state && zone === next.zone && layer === next.layer && account === next.account
 }

@@ -1,15 +1,22 @@
 import type { ZoneId } from '../../core/ids.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { createWatchers } from './changes.ts'
+import { createChangeLog, zoneNews } from './news.ts'
 
 type ZoneChange = { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }
 
 /** The settings of all zones, and the contents that they name. */
-export function createZones() {
+export function createZones(changesKept: number) {
   const settings = new Map<ZoneId, ZoneSettings>()
   const contents = new Map<string, string>()
   const uses = new Map<string, number>()
   const watchers = createWatchers<ZoneChange>()
+  const changes = createChangeLog<ZoneId>(changesKept)
+
+  function tell(zone: ZoneId): void {
+    changes.add(zone)
+    watchers.tell({ kind: 'zone', zone })
+  }
 
   /** A content goes with the last zone that names it. */
   function changeContent(before: string | undefined, after: string | undefined): void {
@@ -35,7 +42,7 @@ export function createZones() {
       }
       settings.set(next.zone, structuredClone(next))
       changeContent(known?.content, next.content)
-      watchers.tell({ kind: 'zone', zone: next.zone })
+      tell(next.zone)
       return 'Done'
     },
     remove(zone: ZoneId, uid: string): void {
@@ -43,8 +50,9 @@ export function createZones() {
       if (known?.uid !== uid) return
       settings.delete(zone)
       changeContent(known.content, undefined)
-      watchers.tell({ kind: 'zone', zone })
+      tell(zone)
     },
+    news: (since: string | undefined) => zoneNews(settings, changes, since),
     get(zone: ZoneId): ZoneSettings | undefined {
       return structuredClone(settings.get(zone))
     },
@@ -57,6 +65,7 @@ export function createZones() {
     },
     clear(): void {
       settings.clear()
+      changes.clear()
       contents.clear()
       uses.clear()
       watchers.tell({ kind: 'gap' })

@@ -36,6 +36,11 @@ export function readLayerView(id: LayerId, answer: unknown): LayerView {
   return viewOfAnswer(id, readJson(answer) as LayerAnswer)
 }
 
+/** The layer has no record any more. */
+export function isDropped(answer: unknown): boolean {
+  return (readJson(answer) as LayerAnswer).layer === undefined
+}
+
 function viewOfAnswer(id: LayerId, { layer, host, barred, now }: LayerAnswer): LayerView {
   return viewOfLayer(id, { layer, host: host && readHost(host), barred, now })
 }

@@ -21,6 +21,7 @@ const fleetKeyNames = [
   'changes',
   'moving',
   'draining',
+  'players',
 ] as const
 
 const fleetKey = (fleet: FleetId, name: (typeof fleetKeyNames)[number]): string => `bw:{f:${fleet}}:${name}`

@@ -18,6 +18,7 @@ const parts = [
   'sweep',
   'autoscale',
   'journal',
+  'news',
   'others',
   'register',
 ]

@@ -8,6 +8,7 @@ import { type Client, createConnection } from './connection.ts'
 import { createJournal } from './journal.ts'
 import { fleetChanges, fleetKeys, locationKey, zoneChanges, zoneContents, zoneKeys, zoneSettings } from './keys.ts'
 import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
+import { readFleetNews, readZoneNews } from './news.ts'
 import { checkServer, checkWritable } from './server-check.ts'
 import { type Entry, watchStream } from './watch.ts'
 
@@ -77,6 +78,8 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       return all.map((text) => JSON.parse(text) as ZoneSettings).sort((a, b) => (a.zone < b.zone ? -1 : 1))
     },
 
+    zoneNews: async (since) => readZoneNews(await run('zone_news', zoneKeys, [since ?? ''])),
+
     async registerHost(fleet, host, serving = []) {
       await ask('register_host', fleet, { host, serving })
     },
@@ -114,6 +117,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     sweep: (fleet, limit = rules.sweepLimit) => read<number>('sweep', fleet, { limit }),
     autoscale: (fleet, options) => read<FleetCounts>('autoscale', fleet, options),
     fleetView: async (fleet) => readFleetView(await ask('fleet_view', fleet), rules),
+    fleetNews: async (fleet, since, counts) => readFleetNews(await ask('fleet_news', fleet, { since, counts }), counts, rules),
     getLayer: async (fleet, layer) => readLayerView(layer, await ask('get_layer', fleet, { layer })),
     watchFleet: (fleet, onChange, signal) =>
       watchStream({
@@ -140,8 +144,9 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       await run('set_location', [locationKey(character)], [String(version), JSON.stringify(location)])
     },
     async getLocation(character) {
-      const text = await connection.call((client) => client.hGet(locationKey(character), 'location'))
-      return text === null ? undefined : (JSON.parse(text) as CharacterLocation)
+      const [text, since] = await connection.call((client) => client.hmGet(locationKey(character), ['location', 'since']))
+      if (text == null) return undefined
+      return { ...(JSON.parse(text) as CharacterLocation), ...(since == null ? {} : { since: Number(since) }) }
     },
 
     ping: () => connection.call((client) => ensureLibrary(client, library)),

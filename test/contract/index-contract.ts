@@ -8,6 +8,7 @@ import { drainContract } from './index-drain.ts'
 import type { IndexHarness } from './index-harness.ts'
 import { hostsContract } from './index-hosts.ts'
 import { journalContract } from './index-journal.ts'
+import { newsContract } from './index-news.ts'
 import { othersContract } from './index-others.ts'
 import { placementContract } from './index-placement.ts'
 
@@ -24,5 +25,6 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     adoptionContract(harness)
     journalContract(harness)
     othersContract(harness)
+    newsContract(harness)
   })
 }

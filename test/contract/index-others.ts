@@ -104,9 +104,14 @@ export function othersContract(harness: () => IndexHarness): void {
       expect(await index.getLocation(character)).toBeUndefined()
       await index.setLocation(character, 5, inZone)
       await index.setLocation(character, 4, { state: 'Offline' })
-      expect(await index.getLocation(character)).toEqual(inZone)
-      await index.setLocation(character, 6, { state: 'Offline' })
-      expect(await index.getLocation(character)).toEqual({ state: 'Offline' })
+      const since = expect.any(Number)
+      const first = await index.getLocation(character)
+      expect(first).toEqual({ ...inZone, since })
+      // Said again, by a host that had no answer: it was there before.
+      await index.setLocation(character, 5, inZone)
+      expect(await index.getLocation(character)).toEqual(first)
+      await index.setLocation(character, 6, { state: 'Offline', account: 'account-1' })
+      expect(await index.getLocation(character)).toEqual({ state: 'Offline', account: 'account-1', since })
     })
 
     it('ping answers', async () => {

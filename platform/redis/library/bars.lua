@@ -14,6 +14,8 @@ local function bar_zone(fleet, asked)
   for _, layer in ipairs(layers_of(fleet, asked.zone)) do
     layer.wished = false
     put_layer(fleet, layer)
+    -- Nothing is to be closed, but it reads as Barred from now on.
+    if layer.state == 'Asleep' then layer_changed(fleet, layer) end
     request_close(fleet, { layer = layer.layer, reason = asked.reason })
   end
 end
@@ -33,6 +35,7 @@ local function drop_layer(fleet, id)
   fleet.dirty_layers[id] = nil
   redis.call('HDEL', fleet.key.layers, id)
   redis.call('ZREM', fleet.key.names, id)
+  redis.call('HDEL', fleet.key.players, id)
   tell(fleet, 'layer', id)
 end
 

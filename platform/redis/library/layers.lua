@@ -8,6 +8,12 @@ local function layer_answer(fleet, id, barred)
   return { layer = layer, host = layer and host_of(fleet, layer.host) or nil, barred = barred, now = fleet.now }
 end
 
+-- The records as they are stored; the program makes views of them.
+local function fleet_records(fleet)
+  local key = fleet.key
+  return { fleet.now, fleet.grace_until, redis.call('HVALS', key.hosts), redis.call('HVALS', key.layers), redis.call('HKEYS', key.bars) }
+end
+
 local function silent(host)
   return 'host ' .. host .. ' sends no heartbeat'
 end

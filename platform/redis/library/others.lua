@@ -44,9 +44,10 @@ local function delete_zone(keys, args)
   tell_zone(keys, args[1], args[2])
 end
 
--- keys: the location. args: version, location. An older version changes nothing.
+-- keys: the location. args: version, location. An older version changes nothing; what is said again was so before.
 local function set_location(keys, args)
-  local version = redis.call('HGET', keys[1], 'version')
-  if version and tonumber(version) > tonumber(args[1]) then return end
-  redis.call('HSET', keys[1], 'version', args[1], 'location', args[2])
+  local known = redis.call('HMGET', keys[1], 'version', 'location')
+  if known[1] and tonumber(known[1]) > tonumber(args[1]) then return end
+  if known[1] == args[1] and known[2] == args[2] then return end
+  redis.call('HSET', keys[1], 'version', args[1], 'location', args[2], 'since', read_time())
 end

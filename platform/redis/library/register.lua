@@ -44,14 +44,12 @@ register_look('get_layer', function(fleet, asked)
   return cjson.encode(layer_answer(fleet, asked.layer, is_barred(fleet, asked.layer)))
 end)
 
--- The records as they are stored; the program makes views of them.
-register_look('fleet_view', function(fleet)
-  local key = fleet.key
-  return { fleet.now, fleet.grace_until, redis.call('HVALS', key.hosts), redis.call('HVALS', key.layers), redis.call('HKEYS', key.bars) }
-end)
+register_look('fleet_view', fleet_records)
+register_look('fleet_news', fleet_news)
 
 redis.register_function('bailiwick_put_zone', put_zone)
 redis.register_function('bailiwick_delete_zone', delete_zone)
+redis.register_function({ function_name = 'bailiwick_zone_news', flags = { 'no-writes' }, callback = zone_news })
 redis.register_function('bailiwick_raise_fence', raise_fence)
 redis.register_function({ function_name = 'bailiwick_read_journal', flags = { 'no-writes' }, callback = read_journal })
 redis.register_function('bailiwick_start_journal', start_journal)

@@ -4,7 +4,7 @@
 -- In the order in which the program passes them.
 local FLEET_KEYS = {
   'clock', 'hosts', 'seen', 'room', 'forget', 'layers', 'names', 'held', 'deadlines', 'wishes', 'bars',
-  'tickets', 'ticketorder', 'ticketsof', 'changes', 'moving', 'draining'
+  'tickets', 'ticketorder', 'ticketsof', 'changes', 'moving', 'draining', 'players'
 }
 
 -- What a program of an earlier release does not send yet.
@@ -159,5 +159,10 @@ local function commit(fleet)
     local layer = fleet.layers[id]
     redis.call('HSET', fleet.key.layers, id, cjson.encode(layer))
     member_if(layer.deadline ~= nil, fleet.key.deadlines, layer.deadline or 0, id)
+    if layer.players > 0 then
+      redis.call('HSET', fleet.key.players, id, layer.players)
+    else
+      redis.call('HDEL', fleet.key.players, id)
+    end
   end
 end
