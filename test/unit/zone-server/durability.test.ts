@@ -155,7 +155,7 @@ it('a character that another layer holds, which the index does not know, finds i
   ada.hello(LAYER, ticket)
   expect(await ada.next('refused')).toMatchObject({ code: 'CharacterElsewhere' })
   await until(async () => (await world.index.getLocation('ada'))?.state === 'InZone')
-  expect(await world.index.getLocation('ada')).toEqual({ state: 'InZone', zone: ZONE, layer: 'game/meadow/1' })
+  expect(await world.index.getLocation('ada')).toMatchObject({ state: 'InZone', zone: ZONE, layer: 'game/meadow/1' })
 })
 
 describe('a character that was in when its zone was lost and its data erased', () => {

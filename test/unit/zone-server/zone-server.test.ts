@@ -45,7 +45,7 @@ describe('a place where players meet', () => {
       data: { state: { zone: ZONE, inventory: [], inputSequence: 3 } },
     })
     await until(async () => (await world.index.getLocation('bob'))?.state === 'Offline')
-    expect(await world.index.getLocation('ada')).toEqual({ state: 'InZone', zone: ZONE, layer: LAYER })
+    expect(await world.index.getLocation('ada')).toMatchObject({ state: 'InZone', zone: ZONE, layer: LAYER })
   })
 
   it('what is refused is said to the sender alone and changes nothing', async () => {
