@@ -3,11 +3,13 @@ import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { corrupt, decodeData } from '../../core/store-record.ts'
 
 /**
- * A collection holds three kinds of documents, told apart by `_id`, and every access names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
+ * A collection holds four kinds of documents, told apart by `_id`, and every access names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.
  * - `chain#floor`: numbers below `floor` are taken for ever, though their records may be gone. Part of the truth: raised before anything is deleted.
+ * - `chain#swept`: everything below was deleted; between it and the floor a prune was cut short. Only a help: may be missing or behind. It is not part of the floor's
+ *   document because a server whose updates are not atomic (FerretDB's) writes all of a document, so that of two changes at once the later one takes back the other's.
  * - `chain#hint`: the head was at least at `head`. Only a help: may be missing or behind, never ahead.
  */
 export interface ChainDocument {
@@ -17,7 +19,6 @@ export interface ChainDocument {
   readonly data?: string
   readonly blob?: Binary
   readonly floor?: number
-  /** Everything below was deleted; between it and the floor a prune was cut short. */
   readonly swept?: number
   readonly head?: number
 }
@@ -34,6 +35,7 @@ export function collectionName(chain: string): string {
 
 export const recordId = (chain: string, n: number): string => `${chain}#${n}`
 export const floorId = (chain: string): string => `${chain}#floor`
+export const sweptId = (chain: string): string => `${chain}#swept`
 export const hintId = (chain: string): string => `${chain}#hint`
 
 /** The record in a document. Throws StoreCorrupt. */
