@@ -26,25 +26,39 @@ export const FLEET_ANNOTATIONS = {
 } as const
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
 
+/** What the hosts of a fleet are used for now. */
+export type FleetUse = Pick<FleetCounts, 'occupied' | 'wishes' | 'capacity' | 'free' | 'coming'>
+
+/** How many hosts are used: those that are occupied, those for layers that wait, and those for what is coming within one pod start beyond the free slots of occupied hosts. */
+export function hostsUsed({ occupied, wishes, capacity, free, coming }: FleetUse): number {
+  const perHost = Math.max(1, capacity)
+  return occupied + Math.ceil(wishes / perHost) + Math.ceil(Math.max(0, coming - free) / perHost)
+}
+
+/** How many hosts are needed: what is used now and the warm spare, or what was used at most lately if that is more: so the spare is for what is coming, not beside it. */
+export function hostsNeeded(
+  { spare }: Pick<FleetBounds, 'spare'>,
+  { occupied, wishes, capacity, peak }: FleetUse & Pick<FleetCounts, 'peak'>,
+): number {
+  return Math.max(peak, occupied + Math.ceil(wishes / Math.max(1, capacity)) + spare)
+}
+
 /**
  * How many empty hosts are not retired, beside those that are occupied. The fleet's minimum counts too: a host retired below it would only be replaced, and the
  * new one retired again. Never more than the maximum leaves, so that a lowered one is reached.
  */
-export function hostsToKeep(bounds: FleetBounds, occupied: number): number {
-  return Math.max(0, Math.min(Math.max(bounds.spare, bounds.min - occupied), bounds.max - occupied))
+export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak'>): number {
+  return Math.max(0, Math.min(Math.max(hostsNeeded(bounds, counts), bounds.min), bounds.max) - counts.occupied)
 }
 
 /**
- * How many replicas a Fleet shall have: occupied hosts + hosts needed by wishes + warm spare + surge (1 while outdated hosts exist) + servers that are
- * Allocated but not (any more or yet) hosts in the index, within the fleet's bounds. Agones counts every Allocated server first, of whatever template, so
- * those unknown to the index must be added, or they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
+ * How many replicas a Fleet shall have: hosts needed + surge (1 while outdated hosts exist) + servers that are Allocated but no live hosts, within the fleet's
+ * bounds, and never fewer than are occupied. Agones counts every Allocated server first, of whatever template, so those that are no hosts must be added, or
+ * they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
  */
-export function desiredReplicas(counts: FleetCounts, status: FleetStatus, bounds: FleetBounds): number {
-  const forWishes = Math.ceil(counts.wishes / Math.max(1, counts.capacity))
-  const surge = counts.outdated > 0 ? 1 : 0
-  const unknown = Math.max(0, status.allocatedReplicas + status.reservedReplicas - counts.live)
-  const wanted = counts.occupied + forWishes + bounds.spare + surge + unknown
-  return Math.min(Math.max(wanted, bounds.min), bounds.max)
+export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds): number {
+  const wanted = hostsNeeded(bounds, counts) + (counts.outdated > 0 ? 1 : 0) + counts.strays
+  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max))
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

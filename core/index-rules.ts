@@ -6,12 +6,19 @@ import {
   DRAIN_ROOM_RESERVE,
   FAILED_LAYER_WAIT_MAX,
   FAILED_LAYER_WAIT_MIN,
+  FLOW_WINDOW,
   HOST_DEAD_AFTER,
   HOST_FORGOTTEN_AFTER,
+  HOST_LATE_FULL,
   INDEX_CLOCK_JUMP,
   INDEX_GRACE,
   LEAVING_COUNTED,
+  POD_START_GUESS,
+  POD_START_MAX,
+  POD_START_MIN,
+  STRAY_AFTER,
   TICKET_REMEMBERED,
+  WISH_SPACING,
 } from './timing.ts'
 
 /** What every driver of the zone index decides by: times in milliseconds, and bounds. */
@@ -41,6 +48,22 @@ export interface IndexRules {
   readonly sweepLimit: number
   /** Characters kept of the reason why a layer was given up. */
   readonly failureLength: number
+  /** What is opened and closed is counted over so long, to say what is coming. */
+  readonly flowWindow: number
+  /** An Allocated server that is no live host for so long is one that stays so. */
+  readonly strayAfter: number
+  /** How long a wish waits for a host that has to be started: before one was seen, at least, at most. */
+  readonly podStartGuess: number
+  readonly podStartMin: number
+  readonly podStartMax: number
+  /** Each further wish of one zone stands so much later in the queue than it was made. */
+  readonly wishSpacing: number
+  /** Layers that may wait for a host. */
+  readonly wishesMax: number
+  /** A host with so many players, or whose thread of layers uses so many thousandths of a core, or whose ticks are so late (ms), is given no more. */
+  readonly hostPlayersFull: number
+  readonly hostCpuFull: number
+  readonly hostLateFull: number
   /** Changes kept for those who watch and are slow. */
   readonly changesKept: number
 }
@@ -64,5 +87,15 @@ export const defaultIndexRules: IndexRules = {
   ticketsPerLayer: 4_096,
   sweepLimit: 200,
   failureLength: 500,
+  flowWindow: FLOW_WINDOW,
+  strayAfter: STRAY_AFTER,
+  podStartGuess: POD_START_GUESS,
+  podStartMin: POD_START_MIN,
+  podStartMax: POD_START_MAX,
+  wishSpacing: WISH_SPACING,
+  wishesMax: 10_000,
+  hostPlayersFull: 2_000,
+  hostCpuFull: 700,
+  hostLateFull: HOST_LATE_FULL,
   changesKept: 10_000,
 }

@@ -44,9 +44,30 @@ export const INDEX_WATCH_BLOCK = 1_000
 // Capacity
 /** Agones polls the FleetAutoscaler webhook so often (the chart sets it). */
 export const AUTOSCALE_EVERY = 1_000
-/** A host must have been empty for so long before it is retired. */
+/** A host must have been empty, and beyond what was needed, for so long before it is retired. */
 export const RETIRE_EMPTY_AFTER = 5_000
-/** A host that found no room: the client is told to come back after this. */
+/** Layers opened and closed are counted over so long, to say how many are coming. */
+export const FLOW_WINDOW = 15_000
+/** How long a wish waits for a host that has to be started: taken for so long before one was seen, and what is seen is taken for at least and at most that. */
+export const POD_START_GUESS = 5_000
+export const POD_START_MIN = 500
+export const POD_START_MAX = 60_000
+/** Each further wish of one zone stands so much later in the queue for hosts than it was made. */
+export const WISH_SPACING = 1_000
+/** An Allocated game server that is no live host in the index for so long is not one that is about to register. */
+export const STRAY_AFTER = 5_000
+/** A host whose ticks are so late on average is given no more layers. */
+export const HOST_LATE_FULL = 250
+/** A host says what it has to do as an average over about so long. */
+export const HOST_LOAD_OVER = 5_000
+/** The rate of host births counts for so long after the last. */
+export const BIRTHS_COUNT_FOR = 60_000
+/** A join whose wish would wait longer than this is told so at once. */
+export const JOIN_QUEUE_LIMIT = 30_000
+/** … to come back at the earliest and at the latest after this. */
+export const NO_CAPACITY_RETRY_MIN = 1_000
+export const NO_CAPACITY_RETRY_MAX = 120_000
+/** A join of a zone that may not be placed for now (it is being moved or deleted) is told to come back after this. */
 export const NO_CAPACITY_RETRY_AFTER = 2_000
 
 // Joins and tickets
@@ -278,6 +299,14 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
   [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],
   [JOIN_UNREACHED_WAIT < JOIN_WAIT, 'one that could not reach a living host still gets its answer'],
+  [POD_START_MIN <= POD_START_GUESS && POD_START_GUESS <= POD_START_MAX, 'the guess of a pod start is one that could be seen'],
+  [AUTOSCALE_EVERY * 4 <= FLOW_WINDOW, 'what is coming is told from more than one moment'],
+  [
+    STRAY_AFTER <= LEAVING_COUNTED && STRAY_AFTER > SDK_REPEAT_EVERY,
+    'a host has time to register, and one that left to go, before it is a stray',
+  ],
+  [JOIN_WAIT < JOIN_QUEUE_LIMIT, 'a join that would be served in time is not sent away'],
+  [JOIN_QUEUE_LIMIT < NO_CAPACITY_RETRY_MAX && NO_CAPACITY_RETRY_MIN < NO_CAPACITY_RETRY_MAX, 'who is sent away is told the truth'],
   [LOAD_BEAT * 10 <= LOAD_MOVE_EVERY, 'the moves of a generated crowd are spread over the time between two'],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]

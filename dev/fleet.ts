@@ -67,10 +67,10 @@ export class EmbeddedFleet {
     try {
       const { index, fleet, bounds, retireEmptyAfterMs } = this.#options
       const limits = { ...DEFAULT_FLEET_BOUNDS, max: 16, ...bounds }
-      const counts = await index.autoscale(fleet, { ...limits, emptyAfterMs: retireEmptyAfterMs ?? RETIRE_EMPTY_AFTER })
       const running = this.#hosts.size
-      const status = { replicas: running, readyReplicas: 0, reservedReplicas: 0, allocatedReplicas: Math.min(running, counts.live) }
-      const wanted = desiredReplicas(counts, status, limits)
+      const emptyAfterMs = retireEmptyAfterMs ?? RETIRE_EMPTY_AFTER
+      // A thread that ended is gone: there are no servers here but those that run.
+      const wanted = desiredReplicas(await index.autoscale(fleet, { ...limits, emptyAfterMs, allocated: 0 }), limits)
       for (let missing = wanted - running; missing > 0; missing--) this.#start()
     } catch (error) {
       this.#options.log.error({ error: describeError(error) }, 'fleet could not be looked at')

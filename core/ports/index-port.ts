@@ -58,13 +58,14 @@ export interface ZoneIndex extends Journal {
 
   // Layers (slot: fleet)
   /**
-   * The one placement decision. Serving or validly assigned: answered as it is. Else a host is chosen (alive, Ready, not outdated, with spare capacity counted in
-   * assignments; of those the fewest players, then the most layers, then the name) and an assignment with the next generation recorded; a retiring host is un-retired if no other has room; no host: a wish.
+   * The one placement decision. Serving or validly assigned: answered as it is. Else a host is chosen (alive, Ready, not outdated, not full by its load, with spare capacity
+   * counted in assignments; of those, one on a node where no other layer of the zone is; then the most layers, then the fewest players, then the name) and an assignment with the next generation recorded; a
+   * retiring host is un-retired if no other has room; no host: a wish, unless `wishesMax` wait already. Who waits already is placed first.
    * Closing, or asked to close: a wish is left, placed when the close is done. Barred zone: answered 'Barred', nothing changes.
    */
   placeLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
   /** Serving and not closing on a live host: the ticket is recorded for the layer's epoch. Else as placeLayer, and no ticket. One step. */
-  joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<LayerView & { readonly ticketed: boolean }>
+  joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<JoinAnswer>
   /** Uses a ticket up. The host calls it for a layer that it serves. A ticket of an earlier epoch, or voided by a forced close, is TicketExpired. */
   redeemTicket(fleet: FleetId, layer: LayerId, epoch: number, ticketId: string): Promise<RedeemAnswer>
   /** Asks the layer's host to close it (told with its next heartbeat and by a change). Not open: an open wish or unclaimed assignment is dropped. */
@@ -89,8 +90,8 @@ export interface ZoneIndex extends Journal {
   /** Takes dead hosts' and unclaimed layers back and places what waits; bounded to `limit` layers a call. Safe to call by anybody at any time. Answers how many layers it placed again. */
   sweep(fleet: FleetId, limit?: number): Promise<number>
   /**
-   * What the webhook needs, in one step: counts, and retiring. So many empty hosts are kept as hostsToKeep says; one beyond them, empty for at least `emptyAfterMs`, with no wish
-   * open, is retired (not placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave. While fewer than are kept are idle, retiring
+   * What the webhook needs, in one step: counts, and retiring. What was used at most within `emptyAfterMs` is remembered, so that any process may answer, twice or late. So many empty
+   * hosts are kept as hostsToKeep says; one beyond them, empty for at least `emptyAfterMs`, with no wish open, is retired (not placeable unless nothing else has room). Hosts retired by an earlier call are marked as counted and may leave. While fewer than are kept are idle, retiring
    * ones stay.
    */
   autoscale(fleet: FleetId, options: AutoscaleOptions): Promise<FleetCounts>
@@ -137,6 +138,16 @@ export interface Heartbeat {
   /** The host runs an outdated template (Agones' overflow annotation): not placeable, and drained when its turn comes: `outdatedShare` percent of a fleet at a time, and only while another has room. */
   readonly outdated: boolean
   readonly layers: readonly LayerReport[]
+  /** Left out: as last said. */
+  readonly load?: HostLoad
+}
+
+/** What a host has to do, on average over the last seconds. */
+export interface HostLoad {
+  /** What the thread that steps its layers uses, in thousandths of a core, whole. */
+  readonly cpu: number
+  /** How late its ticks begin, ms, whole. */
+  readonly lateness: number
 }
 
 export interface LayerReport {
@@ -199,6 +210,8 @@ export interface HostView extends HostRegistration {
   readonly emptySince: number | undefined
   readonly layers: number
   readonly players: number
+  /** As it reported last. */
+  readonly load: HostLoad
 }
 
 export interface FleetView {
@@ -216,6 +229,8 @@ export interface AutoscaleOptions {
   readonly min: number
   readonly max: number
   readonly emptyAfterMs: number
+  /** Game servers that Agones does not count as free (Allocated and Reserved ones). */
+  readonly allocated: number
 }
 
 export interface FleetCounts {
@@ -232,7 +247,28 @@ export interface FleetCounts {
   readonly wishes: number
   /** The capacity of the newest registered host (layers); 1 while none was ever seen. */
   readonly capacity: number
+  /** Free slots of occupied hosts that may be given more. */
+  readonly free: number
+  /** Layers more than now in one pod start's time, if it goes on as in the last FLOW_WINDOW. */
+  readonly coming: number
+  /** Servers that Agones counts as Allocated and that are no live hosts: those of dead hosts, and those that stay so for STRAY_AFTER. */
+  readonly strays: number
+  /** The most hosts used (hostsUsed) at any call within `emptyAfterMs`, this one included. */
+  readonly peak: number
 }
+
+/** A layer that was not placed, among those that wait. */
+export interface WishQueue {
+  /** From 1 on; undefined: so many wait that it was not let in. */
+  readonly place: number | undefined
+  /** How many wait. */
+  readonly length: number
+  /** How long it is expected to wait, ms. */
+  readonly expectedMs: number
+}
+
+/** `queue`: with a layer that was not placed. */
+export type JoinAnswer = LayerView & { readonly ticketed: boolean; readonly queue?: WishQueue }
 
 export interface NewTicket {
   /** 128 random bits, base64url. */

@@ -1,6 +1,7 @@
-import { hostsToKeep } from '../../core/capacity.ts'
+import { hostsToKeep, hostsUsed } from '../../core/capacity.ts'
 import type { AutoscaleOptions, FleetCounts } from '../../core/ports/index-port.ts'
-import { isDead } from './decide.ts'
+import { isDead, isPlaceable } from './decide.ts'
+import { lastingStrays, layersComing, peakUse } from './demand.ts'
 import { hostChanged } from './place.ts'
 import { byName, type FleetState, type HostRecord } from './records.ts'
 
@@ -8,28 +9,47 @@ import { byName, type FleetState, type HostRecord } from './records.ts'
 export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCounts {
   const live = [...fleet.hosts.values()].filter((host) => (host.state === 'Leaving' ? isCounted(fleet, host) : !isDead(host, fleet)))
   for (const host of live) if (host.state === 'Retiring') host.counted = true
-  const occupied = live.filter((host) => host.layers + host.reserved > 0).length
-  const keep = hostsToKeep(asked, occupied)
+  const counted = {
+    occupied: live.filter((host) => host.layers + host.reserved > 0).length,
+    outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
+    live: live.length,
+    wishes: fleet.wishes.size,
+    capacity: fleet.capacity,
+    free: freeSlots(fleet, live),
+    coming: layersComing(fleet),
+    strays: countStrays(fleet, live.length, asked.allocated),
+  }
+  const counts = { ...counted, peak: peakUse(fleet, asked.emptyAfterMs, hostsUsed(counted)) }
+  retire(fleet, live, { keep: hostsToKeep(asked, counts), emptyAfterMs: asked.emptyAfterMs })
+  return { ...counts, idle: live.filter(isIdle).length, retiring: live.filter((host) => host.state === 'Retiring').length }
+}
+
+/** The ones empty the longest go first and come back last. */
+function retire(fleet: FleetState, live: readonly HostRecord[], { keep, emptyAfterMs }: { keep: number; emptyAfterMs: number }): void {
   const idle = live.filter(isIdle)
-  // The ones empty the longest go first and come back last.
   const retiring = live
     .filter((host) => host.state === 'Retiring' && !host.outdated)
     .sort(byEmptiness)
     .reverse()
   for (const host of retiring.slice(0, Math.max(0, keep - idle.length))) change(fleet, host, 'Ready')
-  if (fleet.wishes.size === 0) {
-    const old = idle.sort(byEmptiness).slice(0, Math.max(0, idle.length - keep))
-    for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= asked.emptyAfterMs) change(fleet, host, 'Retiring')
-  }
-  return {
-    occupied,
-    idle: live.filter(isIdle).length,
-    retiring: live.filter((host) => host.state === 'Retiring').length,
-    outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
-    live: live.length,
-    wishes: fleet.wishes.size,
-    capacity: fleet.capacity,
-  }
+  if (fleet.wishes.size > 0) return
+  const old = idle.sort(byEmptiness).slice(0, Math.max(0, idle.length - keep))
+  for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= emptyAfterMs) change(fleet, host, 'Retiring')
+}
+
+/** Of the hosts that are occupied and may be given more. */
+function freeSlots({ rules }: FleetState, live: readonly HostRecord[]): number {
+  return live.reduce((free, host) => {
+    const taken = host.layers + host.reserved
+    return free + (taken > 0 && isPlaceable(host, rules) ? host.capacity - taken : 0)
+  }, 0)
+}
+
+/** Allocated servers that are no live hosts: those of hosts found dead at once, others when they stay so. */
+function countStrays(fleet: FleetState, live: number, allocated: number): number {
+  const unknown = Math.max(0, allocated - live)
+  const dead = [...fleet.hosts.values()].filter((host) => host.state !== 'Leaving' && !host.removed && isDead(host, fleet)).length
+  return Math.min(unknown, Math.max(dead, lastingStrays(fleet, unknown)))
 }
 
 function isIdle(host: HostRecord): boolean {

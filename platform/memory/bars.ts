@@ -1,15 +1,10 @@
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { CloseReason } from '../../core/ports/index-port.ts'
 import { requestClose } from './layers.ts'
-import { layerChanged } from './place.ts'
-import { byName, type FleetState, type LayerRecord, zoneOf } from './records.ts'
+import { layerChanged, layersOf } from './place.ts'
+import { type FleetState, zoneOf } from './records.ts'
 
 /** Which zones may not be placed in the fleet. platform/redis/library/bars.lua is the same in Lua. */
-
-function layersOf(fleet: FleetState, zone: ZoneId): LayerRecord[] {
-  const all = [...fleet.layers.values()].filter((layer) => zoneOf(layer.layer) === zone)
-  return all.sort((a, b) => byName(a.layer, b.layer))
-}
 
 export function barZone(fleet: FleetState, zone: ZoneId, reason: CloseReason): void {
   const bar = fleet.bars.get(zone)
@@ -38,5 +33,8 @@ export function forgetZone(fleet: FleetState, zone: ZoneId): void {
 
 function dropLayer(fleet: FleetState, layer: LayerId): void {
   fleet.layers.delete(layer)
+  const zone = zoneOf(layer)
+  fleet.ofZone.get(zone)?.delete(layer)
+  if (fleet.ofZone.get(zone)?.size === 0) fleet.ofZone.delete(zone)
   fleet.changed({ kind: 'layer', layer, host: undefined })
 }

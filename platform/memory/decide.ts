@@ -27,22 +27,42 @@ export function isDead(host: HostRecord, at: Moment): boolean {
   return host.dead || (at.now >= at.graceUntil && at.now - host.lastSeen > at.rules.hostDeadAfter)
 }
 
-export function isPlaceable(host: HostRecord): boolean {
-  return (
-    (host.state === 'Ready' || host.state === 'Retiring') && !host.dead && !host.outdated && host.layers + host.reserved < host.capacity
-  )
+/** It has as much to do as it can bear: it takes nothing more, whatever slots are free. */
+export function isFull(host: HostRecord, rules: IndexRules): boolean {
+  return host.players >= rules.hostPlayersFull || host.cpu >= rules.hostCpuFull || host.lateness >= rules.hostLateFull
 }
 
-/** Ready before Retiring, then the fewest players, then the most layers, then the name. */
+export function isPlaceable(host: HostRecord, rules: IndexRules): boolean {
+  const isReady = (host.state === 'Ready' || host.state === 'Retiring') && !host.dead && !host.outdated
+  return isReady && host.layers + host.reserved < host.capacity && !isFull(host, rules)
+}
+
+/** Ready before Retiring, then the most layers (so that hosts get empty and can go), then the fewest players, then the name. */
 function comparePlaces(a: HostRecord, b: HostRecord): number {
   const retiring = Number(a.state === 'Retiring') - Number(b.state === 'Retiring')
-  return retiring || a.players - b.players || b.layers - a.layers || byName(a.name, b.name)
+  return retiring || b.layers + b.reserved - a.layers - a.reserved || a.players - b.players || byName(a.name, b.name)
 }
 
-/** The one placement choice: the best place that is not `avoid`, else `avoid` itself, else none. */
-export function chooseHost(hosts: Iterable<HostRecord>, avoid: string | undefined, at: Moment): HostRecord | undefined {
-  const places = [...hosts].filter((host) => isPlaceable(host) && isFresh(host, at)).sort(comparePlaces)
-  return places.find((host) => host.name !== avoid) ?? places[0]
+/** What a layer shall not have if another place is free: the host that gave it up, and nodes, so that one lost node takes only a part. */
+export interface PlacesToAvoid {
+  readonly host: string | undefined
+  readonly nodes: ReadonlySet<string>
+}
+
+/** Nothing is to be avoided. */
+export const nowhere: PlacesToAvoid = { host: undefined, nodes: new Set() }
+
+/** So many hosts are looked at for one on another node. */
+const NODES_LOOKED_AT = 64
+
+/** The one placement choice: the best place that is neither the host nor on a node to be avoided; else the best on such a node; else the host itself; else none. */
+export function chooseHost(hosts: Iterable<HostRecord>, avoid: PlacesToAvoid, at: Moment): HostRecord | undefined {
+  const places = [...hosts].filter((host) => isPlaceable(host, at.rules) && isFresh(host, at))
+  const isGood = (host: HostRecord): boolean => host.name !== avoid.host && !avoid.nodes.has(host.node)
+  const best = places.reduce<HostRecord | undefined>((a, b) => (a === undefined || comparePlaces(b, a) < 0 ? b : a), undefined)
+  if (best === undefined || isGood(best)) return best
+  const looked = places.sort(comparePlaces).slice(0, NODES_LOOKED_AT)
+  return looked.find(isGood) ?? looked.find((host) => host.name !== avoid.host) ?? looked[0]
 }
 
 /** Assigned or being claimed, and the deadline is not over. No claim is late during grace: its host could not say so. */

@@ -1,5 +1,5 @@
-import { chooseHost, isRushed, movesAtOnce, outdatedAtOnce } from './decide.ts'
-import { heldBy, hostChanged, keep, layerChanged, layerRecord, resettle } from './place.ts'
+import { chooseHost, isRushed, movesAtOnce, nowhere, outdatedAtOnce } from './decide.ts'
+import { heldBy, hostChanged, hostFor, keep, layerChanged, layerRecord, resettle } from './place.ts'
 import type { FleetState, HostRecord, LayerRecord } from './records.ts'
 
 /** How hosts are emptied. platform/redis/library/drain.lua is the same in Lua. */
@@ -31,7 +31,7 @@ function isTurn(fleet: FleetState, host: HostRecord): boolean {
   if (host.layers === 0) return true
   const hosts = [...fleet.hosts.values()].filter((other) => (other.dead ? other.layers > 0 : other.state !== 'Leaving'))
   const draining = hosts.filter((other) => other.state === 'Draining' && !other.dead && other.layers > 0)
-  return draining.length < outdatedAtOnce(hosts.length, fleet.rules) && chooseHost(fleet.hosts.values(), undefined, fleet) !== undefined
+  return draining.length < outdatedAtOnce(hosts.length, fleet.rules) && chooseHost(fleet.hosts.values(), nowhere, fleet) !== undefined
 }
 
 /** Has the next layers moved, as many as may be. */
@@ -46,7 +46,7 @@ function moveOn(fleet: FleetState, host: HostRecord): void {
   for (const layer of held) {
     if (may <= 0 || (fleet.moving.size >= fleet.rules.drainMoves && !rushed)) return
     if (!isMovable(layer, rushed)) continue
-    const target = chooseHost(fleet.hosts.values(), undefined, fleet)
+    const target = hostFor(fleet, layer)
     if (target === undefined && !rushed) return
     move(fleet, layer, host, target)
     may -= 1

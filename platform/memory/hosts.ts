@@ -1,5 +1,6 @@
 import type { Heartbeat, HeartbeatAnswer, HostRegistration, LayerReport } from '../../core/ports/index-port.ts'
 import { isAdoptable, isDead, isFresh, isNews, isPlaceable } from './decide.ts'
+import { countBirth, countFlow } from './demand.ts'
 import { drainOn } from './drain.ts'
 import {
   enter,
@@ -9,6 +10,7 @@ import {
   layerRecord,
   occupy,
   placeWishes,
+  queue,
   release,
   resettle,
   stopMoving,
@@ -31,6 +33,7 @@ export function registerHost(fleet: FleetState, registration: HostRegistration, 
   hostChanged(fleet, host)
   for (const layer of orphans) {
     layerChanged(fleet, layer)
+    countFlow(fleet, -1)
     layer.host = undefined
     layer.players = 0
     layer.dataSafe = true
@@ -38,9 +41,16 @@ export function registerHost(fleet: FleetState, registration: HostRegistration, 
     unreserve(fleet, layer)
     stopMoving(fleet, layer)
   }
+  if (!same) countBirth(fleet, firstWaited(fleet))
   for (const report of serving) takeReport(fleet, host, report)
   for (const layer of orphans) if (layer.host === undefined) resettle(fleet, layer, 'dead', `host ${host.name} was replaced`)
   placeWishes(fleet, fleet.rules.sweepLimit)
+}
+
+/** For how long (ms) the first in the queue has waited. */
+function firstWaited(fleet: FleetState): number | undefined {
+  const [first] = queue(fleet)
+  return first === undefined ? undefined : fleet.now - layerRecord(fleet, first).since
 }
 
 function newHost(fleet: FleetState, registration: HostRegistration): HostRecord {
@@ -57,6 +67,8 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
     // A slot is a slot, whatever process has it.
     reserved: fleet.hosts.get(registration.name)?.reserved ?? 0,
     drainBy: undefined,
+    cpu: 0,
+    lateness: 0,
     counted: false,
     forgetAt: undefined,
     leftAt: undefined,
@@ -76,15 +88,19 @@ function hear(fleet: FleetState, host: HostRecord): void {
 export function heartbeat(fleet: FleetState, beat: Heartbeat): HeartbeatAnswer {
   const host = knownHost(fleet, beat.host, beat.incarnation)
   if (host === undefined) return { known: false, state: 'Dead', layers: [], mayLeave: false }
-  const could = isPlaceable(host) && isFresh(host, fleet)
+  const could = isPlaceable(host, fleet.rules) && isFresh(host, fleet)
   hear(fleet, host)
+  if (beat.load !== undefined) {
+    host.cpu = beat.load.cpu
+    host.lateness = beat.load.lateness
+  }
   if (host.outdated !== beat.outdated) {
     host.outdated = beat.outdated
     hostChanged(fleet, host)
   }
   for (const report of beat.layers) takeReport(fleet, host, report)
   drainOn(fleet, host)
-  if (!could && isPlaceable(host)) placeWishes(fleet, fleet.rules.sweepLimit)
+  if (!could && isPlaceable(host, fleet.rules)) placeWishes(fleet, fleet.rules.sweepLimit)
   return {
     known: true,
     state: host.state,

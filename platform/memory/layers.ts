@@ -1,8 +1,23 @@
 import type { LayerId } from '../../core/ids.ts'
-import type { CloseReason, LayerView, NewTicket } from '../../core/ports/index-port.ts'
+import type { CloseReason, JoinAnswer, LayerView, NewTicket, WishQueue } from '../../core/ports/index-port.ts'
+import { wishQueue } from '../../core/wish-queue.ts'
 import { claimIsLate, isDead, waitAfterFailures, wantsPlace } from './decide.ts'
+import { podStart } from './demand.ts'
 import { holds } from './hosts.ts'
-import { enter, layerChanged, layerRecord, place, release, resettle, sleep, stopMoving, unreserve, wish } from './place.ts'
+import {
+  enter,
+  layerChanged,
+  layerRecord,
+  place,
+  placeWishes,
+  queue,
+  release,
+  resettle,
+  sleep,
+  stopMoving,
+  unreserve,
+  wish,
+} from './place.ts'
 import { type FleetState, type LayerRecord, zoneOf } from './records.ts'
 import { addTicket, hasLiveTicket } from './tickets.ts'
 import { layerView } from './views.ts'
@@ -16,7 +31,9 @@ export function placeLayer(fleet: FleetState, id: LayerId): LayerView {
   const layer = layerRecord(fleet, id)
   const host = layer.host === undefined ? undefined : fleet.hosts.get(layer.host)
   if (host === undefined) {
-    if (layer.state !== 'Wished' || (fleet.wishes.get(id) ?? 0) <= fleet.now) place(fleet, layer)
+    // Those who wait already come first.
+    placeWishes(fleet, fleet.rules.sweepLimit)
+    if (layer.host === undefined && (layer.state !== 'Wished' || layer.from <= fleet.now)) place(fleet, layer)
   } else if (isDead(host, fleet)) {
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))
@@ -48,11 +65,26 @@ export function retake(fleet: FleetState, layer: LayerRecord): boolean {
   return resettle(fleet, layer, 'late', LATE)
 }
 
-export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): LayerView & { readonly ticketed: boolean } {
+/** Where a layer that was not placed stands among those that wait; not in the queue: it is full. */
+function queueView(fleet: FleetState, id: LayerId): WishQueue | undefined {
+  const state = fleet.layers.get(id)?.state
+  if ((state !== 'Wished' && state !== 'Asleep') || fleet.bars.has(zoneOf(id))) return undefined
+  const place = queue(fleet).indexOf(id) + 1
+  return wishQueue({
+    ...(place > 0 ? { place } : {}),
+    ...{ length: fleet.wishes.size, capacity: fleet.capacity, podStartMs: podStart(fleet), births: fleet.demand.births, now: fleet.now },
+  })
+}
+
+export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): JoinAnswer {
   const layer = fleet.layers.get(id)
   const host = layer?.host === undefined ? undefined : fleet.hosts.get(layer.host)
   const open = layer?.state === 'Serving' && layer.close === undefined && host !== undefined && !isDead(host, fleet)
-  if (!open || fleet.bars.has(zoneOf(id))) return { ...placeLayer(fleet, id), ticketed: false }
+  if (!open || fleet.bars.has(zoneOf(id))) {
+    const placed = placeLayer(fleet, id)
+    const waits = queueView(fleet, id)
+    return { ...placed, ticketed: false, ...(waits === undefined ? {} : { queue: waits }) }
+  }
   return { ...layerView(fleet, id), ticketed: addTicket(fleet, layer, ticket) }
 }
 
@@ -95,6 +127,7 @@ export function closeLayer(fleet: FleetState, id: LayerId, host: string, generat
   layer.avoid = undefined
   if (wanted) place(fleet, layer)
   else sleep(fleet, layer)
+  placeWishes(fleet, fleet.rules.sweepLimit)
   return 'ok'
 }
 

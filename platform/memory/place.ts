@@ -1,5 +1,6 @@
-import type { LayerId } from '../../core/ids.ts'
+import type { LayerId, ZoneId } from '../../core/ids.ts'
 import { chooseHost, type Loss, wantsPlace } from './decide.ts'
+import { countFlow } from './demand.ts'
 import { byName, type FleetState, type HostRecord, type LayerRecord, zoneOf } from './records.ts'
 
 /** The steps that every change of a layer is made of. platform/redis/library/place.lua is the same in Lua. */
@@ -20,6 +21,7 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     dataSafe: true,
     close: undefined,
     wished: false,
+    from: 0,
     assignedAt: 0,
     deadline: undefined,
     failure: undefined,
@@ -29,7 +31,14 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     target: undefined,
   }
   fleet.layers.set(layer, made)
+  const zone = zoneOf(layer)
+  fleet.ofZone.set(zone, (fleet.ofZone.get(zone) ?? new Set()).add(layer))
   return made
+}
+
+/** The layers of a zone that have a record, by name. */
+export function layersOf(fleet: FleetState, zone: ZoneId): LayerRecord[] {
+  return [...(fleet.ofZone.get(zone) ?? [])].sort(byName).map((layer) => layerRecord(fleet, layer))
 }
 
 export function enter(fleet: FleetState, layer: LayerRecord, state: LayerRecord['state']): void {
@@ -82,6 +91,7 @@ export function occupy(fleet: FleetState, layer: LayerRecord, host: HostRecord):
   fleet.held.set(host.name, held.add(layer.layer))
   fleet.wishes.delete(layer.layer)
   host.layers += 1
+  countFlow(fleet, 1)
   host.players += layer.players
   host.emptySince = undefined
   keep(fleet, host)
@@ -94,6 +104,7 @@ export function release(fleet: FleetState, layer: LayerRecord): void {
   layerChanged(fleet, layer)
   const host = fleet.hosts.get(layer.host)
   fleet.held.get(layer.host)?.delete(layer.layer)
+  countFlow(fleet, -1)
   if (host !== undefined) {
     host.layers -= 1
     host.players -= layer.players
@@ -116,10 +127,15 @@ export function sleep(fleet: FleetState, layer: LayerRecord): void {
   layerChanged(fleet, layer)
 }
 
-/** The layer waits for a host, and may be placed from `from` on. A wish that is open already keeps its time. */
+/**
+ * The layer waits for a host, and may be placed from `from` on. A wish that is open already keeps its place. Each further wish of a zone stands a little later
+ * in the queue than it was made, so that a zone with many layers does not hold up the others.
+ */
 export function wish(fleet: FleetState, layer: LayerRecord, from: number): void {
   if (layer.state === 'Wished' && fleet.wishes.has(layer.layer)) return
-  fleet.wishes.set(layer.layer, from)
+  const before = layersOf(fleet, zoneOf(layer.layer)).filter((other) => other.state === 'Wished' && other !== layer).length
+  fleet.wishes.set(layer.layer, from + before * fleet.rules.wishSpacing)
+  layer.from = from
   stopMoving(fleet, layer)
   layer.close = undefined
   layer.wished = false
@@ -127,11 +143,24 @@ export function wish(fleet: FleetState, layer: LayerRecord, from: number): void 
   layerChanged(fleet, layer)
 }
 
-/** Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. */
+/** The host for a layer: rather not the one that gave it up, nor one on the node of another layer of its zone. */
+export function hostFor(fleet: FleetState, layer: LayerRecord): HostRecord | undefined {
+  const nodes = new Set<string>()
+  for (const { layer: other, host } of layersOf(fleet, zoneOf(layer.layer))) {
+    const node = other === layer.layer || host === undefined ? undefined : fleet.hosts.get(host)?.node
+    if (node !== undefined) nodes.add(node)
+  }
+  return chooseHost(fleet.hosts.values(), { host: layer.avoid, nodes }, fleet)
+}
+
+/**
+ * Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. One more wish than may wait is not recorded,
+ * unless the layer had a host until now.
+ */
 export function place(fleet: FleetState, layer: LayerRecord): boolean {
-  const host = chooseHost(fleet.hosts.values(), layer.avoid, fleet)
+  const host = hostFor(fleet, layer)
   if (host === undefined) {
-    wish(fleet, layer, fleet.now)
+    if (layer.state !== 'Asleep' || fleet.wishes.size < fleet.rules.wishesMax) wish(fleet, layer, fleet.now)
     return false
   }
   layer.generation += 1
@@ -161,14 +190,20 @@ export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, fail
   return place(fleet, layer)
 }
 
-/** Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. */
+/** Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. One that failed may have to wait, others go before it. */
 export function placeWishes(fleet: FleetState, limit: number): number {
-  const due = [...fleet.wishes].filter(([, from]) => from <= fleet.now)
-  due.sort(([a, since], [b, after]) => since - after || byName(a, b))
+  if (limit <= 0 || fleet.wishes.size === 0) return 0
   let placed = 0
-  for (const [layer] of due) {
-    if (placed >= limit || !place(fleet, layerRecord(fleet, layer))) break
+  for (const id of queue(fleet).slice(0, limit)) {
+    const layer = layerRecord(fleet, id)
+    if (layer.from > fleet.now) continue
+    if (!place(fleet, layer)) break
     placed += 1
   }
   return placed
+}
+
+/** The layers that wait, in the order in which they are placed. */
+export function queue(fleet: FleetState): LayerId[] {
+  return [...fleet.wishes].sort(([a, order], [b, other]) => order - other || byName(a, b)).map(([layer]) => layer)
 }

@@ -1,6 +1,7 @@
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
 import type { CloseReason, FleetChange, HostRegistration, HostState, LayerState } from '../../core/ports/index-port.ts'
+import { type Demand, newDemand } from './demand.ts'
 
 /** What is recorded of a host. `dead` stands beside the state, so that a Draining host that comes back is still Draining. */
 export interface HostRecord extends HostRegistration {
@@ -17,6 +18,9 @@ export interface HostRecord extends HostRegistration {
   reserved: number
   /** Draining, and its layers are to be closed by then (index time). */
   drainBy: number | undefined
+  /** As it reported last (HostLoad). */
+  cpu: number
+  lateness: number
   /** Retiring, and an autoscale call has seen it so. */
   counted: boolean
   /** When the record is dropped, once it is dead or Leaving. */
@@ -40,6 +44,8 @@ export interface LayerRecord {
   close: CloseReason | undefined
   /** Somebody wants the layer once it is closed. */
   wished: boolean
+  /** Wished: it may be placed from then on. */
+  from: number
   assignedAt: number
   /** The claim must be further by then; undefined when none is under way. */
   deadline: number | undefined
@@ -76,7 +82,10 @@ export interface FleetState {
   readonly layers: Map<LayerId, LayerRecord>
   /** Host to the layers that have a slot on it. */
   readonly held: Map<string, Set<LayerId>>
-  /** Layers that wait for a host, and from when on they may be placed. */
+  /** The layers of a zone that have a record. */
+  readonly ofZone: Map<ZoneId, Set<LayerId>>
+  readonly demand: Demand
+  /** Layers that wait for a host, by what orders them: the time of the wish, or later. */
   readonly wishes: Map<LayerId, number>
   readonly bars: Map<ZoneId, BarRecord>
   /** Layers that are moved away from draining hosts. */
@@ -103,6 +112,8 @@ export function createFleetState(rules: IndexRules, changed: (change: FleetChang
     hosts: new Map(),
     layers: new Map(),
     held: new Map(),
+    ofZone: new Map(),
+    demand: newDemand(),
     wishes: new Map(),
     bars: new Map(),
     moving: new Set(),

@@ -33,9 +33,10 @@ export function viewOfLayer(id: LayerId, { layer, host, barred, now }: LayerFact
 
 function viewOfHost(host: HostRecord, at: Moment): HostView {
   const { name, incarnation, node, endpoints, capacity, outdated, lastSeen, emptySince, layers, players } = host
+  const load = { cpu: host.cpu ?? 0, lateness: host.lateness ?? 0 }
   const dead = host.dead || (host.state !== 'Leaving' && isDead(host, at))
   const state = dead ? 'Dead' : host.state
-  return { name, incarnation, node, endpoints: [...endpoints], capacity, state, outdated, lastSeen, emptySince, layers, players }
+  return { name, incarnation, node, endpoints: [...endpoints], capacity, state, outdated, lastSeen, emptySince, layers, players, load }
 }
 
 export interface FleetFacts extends Moment {

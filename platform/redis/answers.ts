@@ -1,7 +1,8 @@
 import { BailiwickError } from '../../core/errors.ts'
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { FleetView, HeartbeatAnswer, HostAssignment, LayerView } from '../../core/ports/index-port.ts'
+import type { FleetView, HeartbeatAnswer, HostAssignment, JoinAnswer, LayerView } from '../../core/ports/index-port.ts'
+import { type QueueFacts, wishQueue } from '../../core/wish-queue.ts'
 import type { HostRecord, LayerRecord } from '../memory/records.ts'
 import { fleetView, viewOfLayer } from '../memory/views.ts'
 
@@ -55,9 +56,11 @@ function viewOfPlacement(id: LayerId, answer: LayerAnswer): LayerView {
   return answer.barred ? { ...view, state: 'Barred' } : view
 }
 
-export function readJoin(id: LayerId, answer: unknown): LayerView & { readonly ticketed: boolean } {
-  const read = readJson(answer) as LayerAnswer
-  return { ...viewOfPlacement(id, read), ticketed: read.ticketed === true }
+export function readJoin(id: LayerId, answer: unknown): JoinAnswer {
+  const read = readJson(answer) as LayerAnswer & { readonly queue?: Omit<QueueFacts, 'now'> }
+  const { queue, now } = read
+  const waits = queue === undefined ? {} : { queue: wishQueue({ ...queue, births: list<number>(queue.births), now }) }
+  return { ...viewOfPlacement(id, read), ticketed: read.ticketed === true, ...waits }
 }
 
 export function readHeartbeat(answer: unknown): HeartbeatAnswer {

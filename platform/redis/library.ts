@@ -8,6 +8,7 @@ export const LIBRARY_VERSION = 1
 /** The parts of the function library, each after those that it uses. */
 const parts = [
   'decide',
+  'demand',
   'state',
   'place',
   'drain',

@@ -31,6 +31,7 @@ export async function autoscale(index: ZoneIndex, review: z.output<typeof autosc
   const { uid, name, namespace, status } = review.request
   const annotations = review.request.annotations ?? {}
   const bounds = fleetBounds(annotations)
-  const counts = await index.autoscale(fleetId(namespace, name), { ...bounds, emptyAfterMs: retireAfter(annotations) })
-  return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, status, bounds) } }
+  const allocated = status.allocatedReplicas + status.reservedReplicas
+  const counts = await index.autoscale(fleetId(namespace, name), { ...bounds, emptyAfterMs: retireAfter(annotations), allocated })
+  return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, bounds) } }
 }

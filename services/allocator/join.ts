@@ -2,13 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
-import type { CharacterLocation, LayerView, NewTicket, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { CharacterLocation, JoinAnswer, LayerView, NewTicket, WishQueue, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { ticketText } from '../../core/ticket.ts'
 import {
+  JOIN_QUEUE_LIMIT,
   JOIN_UNREACHED_WAIT,
   JOIN_WAIT,
   NO_CAPACITY_RETRY_AFTER,
+  NO_CAPACITY_RETRY_MAX,
+  NO_CAPACITY_RETRY_MIN,
   TICKET_TTL,
   ZONE_FULL_RETRY_AFTER,
   ZONE_WAKING_RETRY_AFTER,
@@ -68,11 +71,16 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       if (view.ticketed) return joined(view, ticket)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
-      if (last) throw notServed(view, waitMs)
+      if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
     }
     await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
     if (request.signal.aborted) throw gone(request)
   }
+}
+
+/** Waiting for it would be in vain: it was not let in, or so many are before it. */
+function isTooLong(queue: WishQueue | undefined): boolean {
+  return queue !== undefined && (queue.place === undefined || queue.expectedMs > JOIN_QUEUE_LIMIT)
 }
 
 /** The index still takes the host for alive that the client could not reach. */
@@ -133,11 +141,19 @@ function joined(view: LayerView, ticket: NewTicket): Joined {
   }
 }
 
-function notServed(view: LayerView, waitMs: number): BailiwickError {
+function notServed(view: JoinAnswer, waitedMs: number): BailiwickError {
+  if (view.queue !== undefined) return noCapacity(view, view.queue, waitedMs)
   const reason = view.failure === undefined ? '' : `, because the last host gave up (${view.failure})`
-  const parts = { asked: view.layer, found: `after ${waitMs} ms it is ${view.state}${reason}`, todo: 'try again' }
-  if (view.state === 'Wished') return new BailiwickError('NoCapacity', { ...parts, retryAfterMs: NO_CAPACITY_RETRY_AFTER })
+  const parts = { asked: view.layer, found: `after ${waitedMs} ms it is ${view.state}${reason}`, todo: 'try again' }
   return new BailiwickError('ZoneWaking', { ...parts, retryAfterMs: ZONE_WAKING_RETRY_AFTER })
+}
+
+/** The place in the queue, and when it is expected to be its turn. */
+function noCapacity({ layer }: JoinAnswer, { place, length, expectedMs }: WishQueue, waitedMs: number): BailiwickError {
+  const found =
+    place === undefined ? `a full queue: ${length} layers wait for a host` : `place ${place} of ${length} in the queue for a host`
+  const retryAfterMs = Math.min(Math.max(expectedMs - waitedMs, NO_CAPACITY_RETRY_MIN), NO_CAPACITY_RETRY_MAX)
+  return new BailiwickError('NoCapacity', { asked: layer, found, todo: 'try again after that time', retryAfterMs })
 }
 
 /** Its settings say open, its fleet says barred: it is being deleted or moved to another fleet. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FleetCounts } from '../../core/ports/index-port.ts'
 import { beat, createWorld, DEATH, type IndexHarness, report, type World } from './index-harness.ts'
 
-const now = { spare: 0, min: 0, max: 100, emptyAfterMs: 0 }
+const now = { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 }
 
 async function states(world: World): Promise<Readonly<Record<string, string>>> {
   const { hosts } = await world.index.fleetView(world.fleet)
@@ -13,10 +13,11 @@ export function capacityContract(harness: () => IndexHarness): void {
   describe('autoscale', () => {
     it('counts an empty fleet', async () => {
       const world = createWorld(harness())
-      const counts: FleetCounts = { occupied: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 1 }
+      const none = { occupied: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 1 }
+      const counts: FleetCounts = { ...none, free: 0, coming: 0, strays: 0, peak: 0 }
       expect(await world.index.autoscale(world.fleet, now)).toEqual(counts)
       await world.index.placeLayer(world.fleet, world.layer(0))
-      expect(await world.index.autoscale(world.fleet, now)).toEqual({ ...counts, wishes: 1 })
+      expect(await world.index.autoscale(world.fleet, now)).toEqual({ ...counts, wishes: 1, peak: 1 })
     })
 
     it('counts every kind of host', async () => {
@@ -39,7 +40,7 @@ export function capacityContract(harness: () => IndexHarness): void {
       await index.placeLayer(fleet, world.layer(2))
       await index.placeLayer(fleet, world.layer(3))
       const counts = { occupied: 2, idle: 1, retiring: 0, outdated: 2, live: 5, wishes: 2, capacity: 3 }
-      expect(await index.autoscale(fleet, now)).toEqual(counts)
+      expect(await index.autoscale(fleet, now)).toMatchObject(counts)
     })
 
     it('retires the hosts beyond the spare that are empty the longest, each when it is its time', async () => {
@@ -50,16 +51,16 @@ export function capacityContract(harness: () => IndexHarness): void {
       await world.register('b')
       await world.live(1, [beat('b'), beat('c')])
       await world.register('a')
-      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 100_000 })).toMatchObject({
+      expect(await index.autoscale(fleet, { ...now, spare: 1, emptyAfterMs: 100_000 })).toMatchObject({
         idle: 2,
         retiring: 1,
         live: 3,
       })
       expect(await states(world)).toEqual({ a: 'Ready', b: 'Ready', c: 'Retiring' })
       await world.live(1, [beat('a'), beat('b'), beat('c')])
-      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 100_000 })).toMatchObject({ idle: 1, retiring: 2 })
+      expect(await index.autoscale(fleet, { ...now, spare: 1, emptyAfterMs: 100_000 })).toMatchObject({ idle: 1, retiring: 2 })
       await world.live(1, [beat('a'), beat('b'), beat('c')])
-      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0 })).toMatchObject({ idle: 1, retiring: 2 })
+      expect(await index.autoscale(fleet, { ...now, spare: 1, emptyAfterMs: 0 })).toMatchObject({ idle: 1, retiring: 2 })
       expect(await states(world)).toEqual({ a: 'Ready', b: 'Retiring', c: 'Retiring' })
     })
 
@@ -106,7 +107,7 @@ export function capacityContract(harness: () => IndexHarness): void {
       await world.live(1, [beat('a')])
       await world.register('b')
       expect(await index.autoscale(fleet, now)).toMatchObject({ retiring: 2, idle: 0 })
-      expect(await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0 })).toMatchObject({ retiring: 1, idle: 1 })
+      expect(await index.autoscale(fleet, { ...now, spare: 1, emptyAfterMs: 0 })).toMatchObject({ retiring: 1, idle: 1 })
       expect(await states(world)).toEqual({ a: 'Retiring', b: 'Ready' })
     })
 
@@ -126,7 +127,7 @@ export function capacityContract(harness: () => IndexHarness): void {
           await world.serve(world.layer(k))
         }
         for (const name of ['a', 'b', 'c']) await world.register(name)
-        const bounds = { spare: 0, min, max, emptyAfterMs: 0 }
+        const bounds = { ...now, min, max }
         expect(await index.autoscale(fleet, bounds)).toMatchObject({ occupied, idle, retiring: 3 - idle })
         expect(await index.autoscale(fleet, bounds)).toMatchObject({ occupied, idle, retiring: 3 - idle })
         expect(await index.autoscale(fleet, { ...bounds, min: occupied + 2, max: 100 })).toMatchObject({ idle: 2 })

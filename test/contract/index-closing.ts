@@ -221,7 +221,7 @@ export function closingContract(harness: () => IndexHarness): void {
       await index.barZone(fleet, world.zone, 'Delete')
       await index.closeLayer(fleet, world.layer(0), 'a', 1)
       expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Barred', host: undefined })
-      expect((await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0 })).wishes).toBe(0)
+      expect((await index.autoscale(fleet, { spare: 1, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 })).wishes).toBe(0)
     })
 
     it('outlive the records of the zone for a while', async () => {

@@ -26,7 +26,7 @@ export function departuresContract(harness: () => IndexHarness): void {
     it('is counted as live for a while, and then forgotten once it is silent', async () => {
       const world = createWorld(harness())
       const live = async (): Promise<number> =>
-        (await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0 })).live
+        (await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 })).live
       await world.register('a')
       await world.index.drainHost(world.fleet, 'a')
       await world.index.leaveHost(world.fleet, 'a', 'a')
@@ -49,7 +49,7 @@ export function departuresContract(harness: () => IndexHarness): void {
       await world.index.drainHost(world.fleet, 'a')
       await world.index.leaveHost(world.fleet, 'a', 'a')
       await world.index.removeHost(world.fleet, 'a')
-      expect((await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0 })).live).toBe(0)
+      expect((await world.index.autoscale(world.fleet, { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 })).live).toBe(0)
     })
   })
 }

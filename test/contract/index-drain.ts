@@ -87,7 +87,7 @@ export function drainContract(harness: () => IndexHarness): void {
       const { index, fleet } = world
       await index.drainHost(fleet, 'a')
       expect(await index.placeLayer(fleet, world.layer(9))).toMatchObject({ state: 'Wished' })
-      expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0 })).toMatchObject({
+      expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0, allocated: 0 })).toMatchObject({
         occupied: 2,
         idle: 0,
         retiring: 0,
@@ -99,7 +99,7 @@ export function drainContract(harness: () => IndexHarness): void {
     it('keeps a retiring host that it needs', async () => {
       const world = await scene(harness(), 1, [['b', 1]])
       const { index, fleet } = world
-      expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0 })).toMatchObject({ retiring: 1 })
+      expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0, allocated: 0 })).toMatchObject({ retiring: 1 })
       await index.drainHost(fleet, 'a')
       expect(await hostOf(world, 'b')).toMatchObject({ state: 'Ready' })
     })

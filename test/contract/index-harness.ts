@@ -35,6 +35,14 @@ export const rules: Partial<IndexRules> = {
   ticketsPerLayer: 8,
   sweepLimit: 200,
   changesKept: 200,
+  flowWindow: 1_500_000,
+  strayAfter: 250_000,
+  podStartGuess: 500_000,
+  podStartMin: 50_000,
+  podStartMax: 6_000_000,
+  wishSpacing: 100_000,
+  wishesMax: 12,
+  hostPlayersFull: 1_000,
 }
 
 /** A step of time that is no jump of the clock. */

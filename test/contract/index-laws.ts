@@ -29,6 +29,13 @@ export const lawRules: Partial<IndexRules> = {
   drainMoves: 2,
   ticketsPerLayer: 3,
   sweepLimit: 4,
+  flowWindow: 40 * TICK + HALF,
+  strayAfter: 60 * TICK + HALF,
+  podStartGuess: 100 * TICK,
+  podStartMin: 100 * TICK,
+  podStartMax: 100 * TICK,
+  wishSpacing: 70 * TICK + HALF,
+  hostPlayersFull: 7,
 }
 
 const names = ['a', 'b', 'c', 'd'] as const
@@ -133,7 +140,9 @@ async function viewOf(drivers: readonly IndexHarness[], fleet: FleetId): Promise
 
 function withoutTimes(value: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(value ?? null, (key, inner) => (['now', 'since', 'lastSeen', 'emptySince'].includes(key) ? undefined : inner)),
+    JSON.stringify(value ?? null, (key, inner) =>
+      ['now', 'since', 'lastSeen', 'emptySince', 'expectedMs'].includes(key) ? undefined : inner,
+    ),
   )
 }
 
@@ -174,11 +183,14 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'register':
       return index.registerHost(
         fleet,
-        { name: host, incarnation, node: 'n', endpoints: ['1.2.3.4:5'], capacity: capacities[host] ?? 1 },
+        { name: host, incarnation, node: host < 'c' ? 'n' : 'm', endpoints: ['1.2.3.4:5'], capacity: capacities[host] ?? 1 },
         step.honest ? [] : reportsOf(run, step),
       )
     case 'beat':
-      return index.heartbeat(fleet, { host, incarnation, outdated: !step.honest && step.count === 0, layers: reportsOf(run, step) })
+      return index.heartbeat(fleet, {
+        ...{ host, incarnation, outdated: !step.honest && step.count === 0, layers: reportsOf(run, step) },
+        load: { cpu: step.count === 3 ? 900 : 300, lateness: step.near === -1 && step.count === 2 ? 900 : 0 },
+      })
     case 'drain':
       return index.drainHost(fleet, host, step.honest ? undefined : step.time * TICK + HALF)
     case 'leave':
@@ -208,7 +220,7 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'sweep':
       return index.sweep(fleet, step.count === 0 ? undefined : step.count)
     case 'scale':
-      return index.autoscale(fleet, { spare: step.count, min: 0, max: 100, emptyAfterMs: 10 * TICK + HALF })
+      return index.autoscale(fleet, { spare: step.count, min: 0, max: 100, emptyAfterMs: 10 * TICK + HALF, allocated: step.count })
     case 'flush':
       throw new Error('done by the driver')
   }
@@ -242,6 +254,7 @@ function checkAssignments(run: Run, step: Step, before: FleetView): void {
     const host = run.view.hosts.find((view) => view.name === layer.host) as HostView
     expect(layer.generation).toBe((old?.generation ?? 0) + 1)
     expect({ state: host.state, outdated: host.outdated }).toEqual({ state: 'Ready', outdated: false })
+    if (step.call === 'place' || step.call === 'join') expect(Math.max(host.load.cpu, host.load.lateness)).toBeLessThan(700)
     expect(run.view.now - host.lastSeen).toBeLessThanOrEqual(200 * TICK + TICK)
     expect(run.view.barred.some((zone) => layer.layer.startsWith(`${zone}/`))).toBe(false)
   }

@@ -31,9 +31,20 @@ local function select(hosts, wanted)
   return selected
 end
 
+-- core/capacity.ts, hostsUsed.
+local function hosts_used(counts)
+  local capacity = math.max(1, counts.capacity)
+  return counts.occupied + math.ceil(counts.wishes / capacity) + math.ceil(math.max(0, counts.coming - counts.free) / capacity)
+end
+
+-- core/capacity.ts, hostsNeeded.
+local function hosts_needed(asked, counts)
+  return math.max(counts.peak, counts.occupied + math.ceil(counts.wishes / math.max(1, counts.capacity)) + asked.spare)
+end
+
 -- core/capacity.ts, hostsToKeep.
-local function hosts_to_keep(asked, occupied)
-  return math.max(0, math.min(math.max(asked.spare, asked.min - occupied), asked.max - occupied))
+local function hosts_to_keep(asked, counts)
+  return math.max(0, math.min(math.max(hosts_needed(asked, counts), asked.min), asked.max) - counts.occupied)
 end
 
 -- The ones empty the longest go first and come back last.
@@ -49,8 +60,25 @@ local function retire(fleet, live, keep, empty_after)
   end
 end
 
+-- Free slots of the hosts that are occupied and may be given more.
+local function free_slots(fleet, live)
+  local free = 0
+  for _, host in ipairs(live) do
+    local taken = host.layers + (host.reserved or 0)
+    if taken > 0 and is_placeable(host, fleet.rules) then free = free + host.capacity - taken end
+  end
+  return free
+end
+
+local function count_strays(fleet, hosts, live, allocated)
+  local unknown = math.max(0, allocated - #live)
+  local dead = #select(hosts, function(host) return host.state ~= 'Leaving' and not host.removed and is_dead(host, fleet) end)
+  return math.min(unknown, math.max(dead, lasting_strays(demand_of(fleet), fleet, unknown)))
+end
+
 local function autoscale(fleet, asked)
-  local live = select(all_hosts(fleet), function(host) return is_counted(fleet, host) end)
+  local hosts = all_hosts(fleet)
+  local live = select(hosts, function(host) return is_counted(fleet, host) end)
   for _, host in ipairs(live) do
     if host.state == 'Retiring' and not host.counted then
       host.counted = true
@@ -58,15 +86,20 @@ local function autoscale(fleet, asked)
     end
   end
   local function count(wanted) return #select(live, wanted) end
-  local occupied = count(function(host) return host.layers + (host.reserved or 0) > 0 end)
-  retire(fleet, live, hosts_to_keep(asked, occupied), asked.emptyAfterMs)
-  return {
-    occupied = occupied,
-    idle = count(is_idle),
-    retiring = count(function(host) return host.state == 'Retiring' end),
+  local counts = {
+    occupied = count(function(host) return host.layers + (host.reserved or 0) > 0 end),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,
     wishes = redis.call('ZCARD', fleet.key.wishes),
-    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or 1)
+    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or 1),
+    free = free_slots(fleet, live),
+    coming = layers_coming(demand_of(fleet), fleet),
+    strays = count_strays(fleet, hosts, live, asked.allocated)
   }
+  counts.peak = peak_use(demand_of(fleet), fleet.now, asked.emptyAfterMs, hosts_used(counts))
+  put_demand(fleet)
+  retire(fleet, live, hosts_to_keep(asked, counts), asked.emptyAfterMs)
+  counts.idle = count(is_idle)
+  counts.retiring = count(function(host) return host.state == 'Retiring' end)
+  return counts
 end

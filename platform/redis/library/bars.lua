@@ -1,11 +1,5 @@
 -- Which zones may not be placed in the fleet. platform/memory/bars.ts is the same in TypeScript.
 
-local function layers_of(fleet, zone)
-  local layers = {}
-  for i, id in ipairs(redis.call('ZRANGEBYLEX', fleet.key.names, '[' .. zone .. '/', '(' .. zone .. '0')) do layers[i] = layer_record(fleet, id) end
-  return layers
-end
-
 local function bar_zone(fleet, asked)
   local bar = bar_of(fleet, asked.zone)
   if bar and bar.reason == asked.reason and not bar.forgetAt then return end

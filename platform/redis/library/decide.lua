@@ -13,15 +13,19 @@ local function is_dead(host, fleet)
   return host.dead or (fleet.now >= fleet.grace_until and fleet.now - host.lastSeen > fleet.rules.hostDeadAfter)
 end
 
-local function is_placeable(host)
-  return (host.state == 'Ready' or host.state == 'Retiring') and not host.dead and not host.outdated
-    and host.layers + (host.reserved or 0) < host.capacity
+local function is_full(host, rules)
+  return host.players >= rules.hostPlayersFull or (host.cpu or 0) >= rules.hostCpuFull or (host.lateness or 0) >= rules.hostLateFull
 end
 
--- comparePlaces as a number, for a sorted set whose equal members lie by name: Ready before Retiring, then the fewest players, then the most layers.
+local function is_placeable(host, rules)
+  return (host.state == 'Ready' or host.state == 'Retiring') and not host.dead and not host.outdated
+    and host.layers + (host.reserved or 0) < host.capacity and not is_full(host, rules)
+end
+
+-- comparePlaces as a number, for a sorted set whose equal members lie by name: Ready before Retiring, then the most layers, then the fewest players.
 local function place_score(host)
   local retiring = host.state == 'Retiring' and 1e13 or 0
-  return retiring + host.players * 1e5 + (99999 - math.min(host.layers, 99999))
+  return retiring + (99999 - math.min(host.layers + (host.reserved or 0), 99999)) * 1e7 + math.min(host.players, 9999999)
 end
 
 local function claim_is_late(layer, fleet)

@@ -14,7 +14,7 @@ local function is_turn(fleet, host)
   if host.layers == 0 then return true end
   settle_hosts(fleet)
   local draining, hosts = redis.call('ZCARD', fleet.key.draining), redis.call('ZCARD', fleet.key.seen)
-  return draining < outdated_at_once(hosts, fleet.rules) and choose_host(fleet) ~= nil
+  return draining < outdated_at_once(hosts, fleet.rules) and choose_host(fleet, NOWHERE) ~= nil
 end
 
 -- One that is being claimed is served first, unless there is no time.
@@ -54,7 +54,7 @@ local function move_on(fleet, host)
   for _, layer in ipairs(held) do
     if may <= 0 or (moving >= fleet.rules.drainMoves and not rushed) then return end
     if is_movable(layer, rushed) then
-      local target = choose_host(fleet)
+      local target = host_for(fleet, layer, layers_of(fleet, zone_of(layer.layer)))
       if not target and not rushed then return end
       move(fleet, layer, host, target)
       may, moving = may - 1, moving + 1

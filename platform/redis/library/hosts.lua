@@ -72,13 +72,19 @@ end
 local function new_host(fleet, registration)
   local host = {
     state = 'Ready', dead = false, removed = false, outdated = false, lastSeen = fleet.now, emptySince = fleet.now,
-    layers = 0, players = 0, reserved = 0, counted = false
+    layers = 0, players = 0, reserved = 0, cpu = 0, lateness = 0, counted = false
   }
   -- A slot is a slot, whatever process has it.
   local old = host_of(fleet, registration.name)
   if old then host.reserved = old.reserved or 0 end
   for field, value in pairs(registration) do host[field] = value end
   return host
+end
+
+-- For how long (ms) the first in the queue has waited.
+local function first_waited(fleet)
+  local first = redis.call('ZRANGE', fleet.key.wishes, 0, 0)[1]
+  return first and fleet.now - layer_record(fleet, first).since or nil
 end
 
 local function register_host(fleet, asked)
@@ -102,6 +108,10 @@ local function register_host(fleet, asked)
   redis.call('HSET', fleet.key.clock, 'capacity', host.capacity)
   hear(fleet, host)
   host_changed(fleet, host)
+  if not same then
+    count_birth(demand_of(fleet), fleet, first_waited(fleet))
+    put_demand(fleet)
+  end
   for _, report in ipairs(asked.serving) do take_report(fleet, host, report) end
   for _, layer in ipairs(orphans) do
     if not layer.host then resettle(fleet, layer, 'dead', 'host ' .. host.name .. ' was replaced') end
@@ -122,15 +132,19 @@ end
 local function heartbeat(fleet, beat)
   local host = known_host(fleet, beat.host, beat.incarnation)
   if not host then return { known = false, state = 'Dead', layers = {}, mayLeave = false } end
-  local could = is_placeable(host) and is_fresh(host, fleet)
+  local could = is_placeable(host, fleet.rules) and is_fresh(host, fleet)
   hear(fleet, host)
+  if beat.load then
+    host.cpu = beat.load.cpu
+    host.lateness = beat.load.lateness
+  end
   if host.outdated ~= beat.outdated then
     host.outdated = beat.outdated
     host_changed(fleet, host)
   end
   for _, report in ipairs(beat.layers) do take_report(fleet, host, report) end
   drain_on(fleet, host)
-  if not could and is_placeable(host) then place_wishes(fleet, fleet.rules.sweepLimit) end
+  if not could and is_placeable(host, fleet.rules) then place_wishes(fleet, fleet.rules.sweepLimit) end
   local layers = {}
   for i, layer in ipairs(held_by(fleet, host.name)) do
     layers[i] = { layer = layer.layer, generation = layer.generation, closeRequested = layer.close }

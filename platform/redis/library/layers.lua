@@ -37,7 +37,9 @@ local function place_layer(fleet, asked)
   local layer = layer_record(fleet, asked.layer)
   local host = host_of(fleet, layer.host)
   if not host then
-    if layer.state ~= 'Wished' or tonumber(redis.call('ZSCORE', fleet.key.wishes, layer.layer) or 0) <= fleet.now then place(fleet, layer) end
+    -- Those who wait already come first.
+    place_wishes(fleet, fleet.rules.sweepLimit)
+    if not layer.host and (layer.state ~= 'Wished' or (layer.from or 0) <= fleet.now) then place(fleet, layer) end
   elseif is_dead(host, fleet) then
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))
@@ -52,6 +54,21 @@ local function place_layer(fleet, asked)
   return layer_answer(fleet, asked.layer, false)
 end
 
+-- Where a layer that was not placed stands among those that wait; not in the queue: it is full.
+local function queue_answer(fleet, id)
+  local layer = layer_of(fleet, id)
+  if not layer or (layer.state ~= 'Wished' and layer.state ~= 'Asleep') or is_barred(fleet, id) then return nil end
+  local demand = demand_of(fleet)
+  local place = redis.call('ZRANK', fleet.key.wishes, id)
+  return {
+    place = place and place + 1 or nil,
+    length = redis.call('ZCARD', fleet.key.wishes),
+    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or 1),
+    podStartMs = pod_start(demand, fleet.rules),
+    births = demand.births
+  }
+end
+
 local function join_layer(fleet, asked)
   local layer = layer_of(fleet, asked.layer)
   local host = layer and host_of(fleet, layer.host) or nil
@@ -59,6 +76,7 @@ local function join_layer(fleet, asked)
   if not open or is_barred(fleet, asked.layer) then
     local answer = place_layer(fleet, asked)
     answer.ticketed = false
+    answer.queue = queue_answer(fleet, asked.layer)
     return answer
   end
   local answer = layer_answer(fleet, asked.layer, false)
@@ -112,6 +130,7 @@ local function close_layer(fleet, asked)
   layer.failures = 0
   layer.avoid = nil
   if wanted then place(fleet, layer) else sleep(fleet, layer) end
+  place_wishes(fleet, fleet.rules.sweepLimit)
   return 'ok'
 end
 
@@ -125,7 +144,7 @@ local function fail_layer(fleet, asked)
   if not wanted then
     sleep(fleet, layer)
   else
-    wish(fleet, layer, fleet.now + wait_after_failures(layer.failures, fleet.rules))
+    wish(fleet, layer, fleet.now + wait_after_failures(layer.failures, fleet.rules), layers_of(fleet, zone_of(layer.layer)))
   end
   return 'ok'
 end

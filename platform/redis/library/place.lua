@@ -27,25 +27,46 @@ local function held_by(fleet, host, limit)
   return layers
 end
 
--- The first of `room` that was heard of lately and is not `avoid`; else `avoid` itself if it is there. Silent ones leave the set until they are heard.
+-- So many hosts are looked at for one on another node.
+local NODES_LOOKED_AT = 64
+
+local NOWHERE = { nodes = {} }
+
+-- The first of `room` that was heard of lately and is neither the host nor on a node to be avoided; else the first on such a node; else the host itself.
+-- Silent ones leave the set until they are heard.
 local function choose_host(fleet, avoid)
   settle_hosts(fleet)
-  local from, fallback = 0, nil
-  while true do
-    local names = redis.call('ZRANGE', fleet.key.room, from, from + 15)
-    if #names == 0 then return fallback end
+  local from, near, last = 0, nil, nil
+  while from < NODES_LOOKED_AT do
+    local names = redis.call('ZRANGE', fleet.key.room, from, math.min(from + 15, NODES_LOOKED_AT - 1))
+    if #names == 0 then break end
     for _, name in ipairs(names) do
       local host = host_of(fleet, name)
       if not host or not is_fresh(host, fleet) then
         redis.call('ZREM', fleet.key.room, name)
-      elseif name ~= avoid then
-        return host
       else
-        fallback = host
+        if name == avoid.host then
+          last = host
+        elseif avoid.nodes[host.node] then
+          near = near or host
+        else
+          return host
+        end
         from = from + 1
       end
     end
   end
+  return near or last
+end
+
+-- The host for a layer: rather not the one that gave it up, nor one on the node of another layer of its zone.
+local function host_for(fleet, layer, siblings)
+  local nodes = {}
+  for _, sibling in ipairs(siblings) do
+    local host = sibling.layer ~= layer.layer and host_of(fleet, sibling.host) or nil
+    if host then nodes[host.node] = true end
+  end
+  return choose_host(fleet, { host = layer.avoid, nodes = nodes })
 end
 
 -- The host is needed: it is not retiring any more.
@@ -85,6 +106,8 @@ local function occupy(fleet, layer, host)
   redis.call('ZADD', fleet.key.held, 0, host.name .. '|' .. layer.layer)
   redis.call('ZREM', fleet.key.wishes, layer.layer)
   host.layers = host.layers + 1
+  count_flow(demand_of(fleet), fleet, 1)
+  put_demand(fleet)
   host.players = host.players + layer.players
   host.emptySince = nil
   keep(fleet, host)
@@ -98,6 +121,8 @@ local function release(fleet, layer)
   layer_changed(fleet, layer)
   redis.call('ZREM', fleet.key.held, layer.host .. '|' .. layer.layer)
   local host = host_of(fleet, layer.host)
+  count_flow(demand_of(fleet), fleet, -1)
+  put_demand(fleet)
   if host then
     host.layers = host.layers - 1
     host.players = host.players - layer.players
@@ -122,10 +147,16 @@ local function sleep(fleet, layer)
   layer_changed(fleet, layer)
 end
 
--- The layer waits for a host, and may be placed from `from` on. A wish that is open already keeps its time.
-local function wish(fleet, layer, from)
+-- The layer waits for a host, and may be placed from `from` on. A wish that is open already keeps its place. Each further wish of a zone stands a little
+-- later in the queue than it was made, so that a zone with many layers does not hold up the others.
+local function wish(fleet, layer, from, siblings)
   if layer.state == 'Wished' and redis.call('ZSCORE', fleet.key.wishes, layer.layer) then return end
-  redis.call('ZADD', fleet.key.wishes, from, layer.layer)
+  local before = 0
+  for _, sibling in ipairs(siblings) do
+    if sibling.state == 'Wished' and sibling.layer ~= layer.layer then before = before + 1 end
+  end
+  redis.call('ZADD', fleet.key.wishes, from + before * fleet.rules.wishSpacing, layer.layer)
+  layer.from = from
   stop_moving(fleet, layer)
   layer.close = nil
   layer.wished = false
@@ -133,11 +164,13 @@ local function wish(fleet, layer, from)
   layer_changed(fleet, layer)
 end
 
--- Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned.
+-- Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. One more wish than may wait is not recorded,
+-- unless the layer had a host until now.
 local function place(fleet, layer)
-  local host = choose_host(fleet, layer.avoid)
+  local siblings = layers_of(fleet, zone_of(layer.layer))
+  local host = host_for(fleet, layer, siblings)
   if not host then
-    wish(fleet, layer, fleet.now)
+    if layer.state ~= 'Asleep' or redis.call('ZCARD', fleet.key.wishes) < fleet.rules.wishesMax then wish(fleet, layer, fleet.now, siblings) end
     return false
   end
   layer.generation = layer.generation + 1
@@ -167,13 +200,16 @@ local function resettle(fleet, layer, loss, failure)
   return place(fleet, layer)
 end
 
--- Places what waits, the oldest wish first, at most `limit`. Answers how many were placed.
+-- Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. One that failed may have to wait, others go before it.
 local function place_wishes(fleet, limit)
   if limit <= 0 then return 0 end
   local placed = 0
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', fleet.key.wishes, '-inf', fleet.now, 'LIMIT', 0, limit)) do
-    if not place(fleet, layer_record(fleet, id)) then break end
-    placed = placed + 1
+  for _, id in ipairs(redis.call('ZRANGE', fleet.key.wishes, 0, limit - 1)) do
+    local layer = layer_record(fleet, id)
+    if (layer.from or 0) <= fleet.now then
+      if not place(fleet, layer) then break end
+      placed = placed + 1
+    end
   end
   return placed
 end

@@ -135,13 +135,37 @@ local function member_if(wanted, key, score, member)
   if wanted then redis.call('ZADD', key, score, member) else redis.call('ZREM', key, member) end
 end
 
+-- The layers of a zone that have a record, by name.
+local function layers_of(fleet, zone)
+  local layers = {}
+  for i, id in ipairs(redis.call('ZRANGEBYLEX', fleet.key.names, '[' .. zone .. '/', '(' .. zone .. '0')) do layers[i] = layer_record(fleet, id) end
+  return layers
+end
+
+-- What demand.lua remembers of the fleet.
+local function demand_of(fleet)
+  if not fleet.demand then
+    local text = redis.call('HGET', fleet.key.clock, 'demand')
+    fleet.demand = text and cjson.decode(text) or new_demand()
+  end
+  return fleet.demand
+end
+
+local function put_demand(fleet)
+  fleet.dirty_demand = true
+end
+
+local function settle_demand(fleet)
+  if fleet.dirty_demand then redis.call('HSET', fleet.key.clock, 'demand', cjson.encode(fleet.demand)) end
+end
+
 -- Writes the hosts that changed, and what finds them: `room` has the placeable ones in the order of choice, `seen` those that may be dead or are and
 -- still have layers, `draining` those that drain and still have layers, `forget` those that are on their way out.
 local function settle_hosts(fleet)
   for name in pairs(fleet.dirty_hosts) do
     local host = fleet.hosts[name]
     redis.call('HSET', fleet.key.hosts, name, cjson.encode(host))
-    member_if(is_placeable(host), fleet.key.room, place_score(host), name)
+    member_if(is_placeable(host, fleet.rules), fleet.key.room, place_score(host), name)
     if host.dead then
       member_if(host.layers > 0, fleet.key.seen, 0, name)
     else
@@ -155,6 +179,7 @@ end
 
 local function commit(fleet)
   settle_hosts(fleet)
+  settle_demand(fleet)
   for id in pairs(fleet.dirty_layers) do
     local layer = fleet.layers[id]
     redis.call('HSET', fleet.key.layers, id, cjson.encode(layer))

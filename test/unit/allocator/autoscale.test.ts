@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import type { HostRegistration, ZoneIndex } from '../../../core/ports/index-port.ts'
-import { HEARTBEAT_EVERY, RETIRE_EMPTY_AFTER } from '../../../core/timing.ts'
+import { HEARTBEAT_EVERY, RETIRE_EMPTY_AFTER, STRAY_AFTER } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { fleet } from '../client/doubles/index-host.ts'
 import { allocatorStage } from './stage.ts'
@@ -72,11 +72,19 @@ describe('FleetAutoscaler webhook', () => {
   })
 
   it('servers that are allocated but not in the index are not taken for room', async () => {
-    const { index, ask } = await stageAt(new ManualClock())
+    const clock = new ManualClock()
+    const { index, ask } = await stageAt(clock)
     await index.registerHost(fleet, registration('a'))
     await index.placeLayer(fleet, 'game/meadow/0')
     expect(await ask(1)).toBe(2)
+    // They may be about to register, …
+    expect(await ask(4)).toBe(2)
+    await pass(index, clock, STRAY_AFTER, ['a'])
+    // … but not for so long.
     expect(await ask(4)).toBe(5)
+    // One call that comes late or out of order, and the next.
+    expect(await ask(1)).toBe(2)
+    expect(await ask(4)).toBe(2)
   })
 
   it('retires what is empty beyond the spare after a while, and the number falls', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readJoin } from '../../../client/answers.ts'
+import { systemClock } from '../../../core/clock.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { readTicket } from '../../../core/ticket.ts'
+import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { fleet, type HostOptions, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage } from './stage.ts'
 
@@ -39,6 +41,38 @@ describe('join', () => {
     expect(metrics).toMatch(/bailiwick_joins_total\{result="Joined".*\} 20/)
     expect(metrics).toMatch(/bailiwick_joins_waiting\{.*\} 0/)
     expect(metrics).toMatch(/bailiwick_join_wakes_total\{.*\} [1-9]/)
+  })
+
+  it('joins through two allocators at once wake a zone once', async () => {
+    const one = await allocatorStage()
+    const two = await allocatorStage({ index: one.index })
+    await one.index.putZone(zoneSettings())
+    const host = await startHost(one.index, { claimMs: 60 })
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, k) => (k % 2 === 0 ? one : two).join(meadow, `character-${k}`)))
+    expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200))
+    expect(host.claims.map(({ layer, generation }) => [layer, generation])).toEqual([['game/meadow/0', 1]])
+  })
+
+  it('tells at once whose turn would not come in time, and when it is worth to ask again', async () => {
+    const index = createMemoryIndex({ clock: systemClock, timing: { podStartGuess: 45_000 } })
+    onTestFinished(() => index.close())
+    const stage = await allocatorStage({ index, joinWaitMs: 60_000 })
+    await index.putZone(zoneSettings())
+    const answer = await stage.join(meadow, 'c')
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '46'])
+    expect(await answer.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('place 1 of 1') })
+    expect((await index.getLayer(fleet, 'game/meadow/0')).state).toBe('Wished')
+  })
+
+  it('a queue that is full lets nobody in', async () => {
+    const index = createMemoryIndex({ clock: systemClock, timing: { wishesMax: 0 } })
+    onTestFinished(() => index.close())
+    const stage = await allocatorStage({ index, joinWaitMs: 60_000 })
+    await index.putZone(zoneSettings())
+    const answer = await stage.join(meadow, 'c')
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('full') })
+    expect((await index.getLayer(fleet, 'game/meadow/0')).state).toBe('Asleep')
   })
 
   it('waits for a host that comes while it waits', async () => {
@@ -80,8 +114,8 @@ describe('join', () => {
     await startHost(slow.index, { claimMs: 60_000 })
     const waking = slow.join(meadow, 'c')
     const [noHost, notYet] = await Promise.all([nobody, waking])
-    expect([noHost.status, noHost.headers.get('retry-after')]).toEqual([503, '2'])
-    expect(await noHost.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('Wished') })
+    expect([noHost.status, noHost.headers.get('retry-after')]).toEqual([503, '6'])
+    expect(await noHost.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('place 1 of 1') })
     expect([notYet.status, notYet.headers.get('retry-after')]).toEqual([503, '1'])
     expect(await notYet.json()).toMatchObject({ code: 'ZoneWaking', detail: expect.stringContaining('Claiming') })
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_FLEET_BOUNDS, desiredReplicas, fleetBounds } from '../../../core/capacity.ts'
+import { DEFAULT_FLEET_BOUNDS, desiredReplicas, fleetBounds, hostsToKeep, hostsUsed } from '../../../core/capacity.ts'
 import { parseDuration } from '../../../core/duration.ts'
 import { BailiwickError, catalogue } from '../../../core/errors.ts'
 import { boundsInMillimetres, contains, millimetres } from '../../../core/geometry.ts'
@@ -86,24 +86,42 @@ describe('errors', () => {
 })
 
 describe('capacity', () => {
-  const none: FleetCounts = { occupied: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 4 }
-  const noServers = { replicas: 0, readyReplicas: 0, reservedReplicas: 0, allocatedReplicas: 0 }
+  const calm = { occupied: 0, wishes: 0, capacity: 4, free: 0, coming: 0 }
+  it.each<[string, Partial<typeof calm>, number]>([
+    ['nothing', {}, 0],
+    ['occupied hosts', { occupied: 3 }, 3],
+    ['wishes share hosts by capacity', { wishes: 5 }, 2],
+    ['what is coming is given hosts before it is here', { occupied: 2, coming: 9 }, 5],
+    ['what is coming takes the free slots of occupied hosts first', { occupied: 2, coming: 9, free: 6 }, 3],
+    ['a capacity that is not known is one', { wishes: 2, capacity: 0 }, 2],
+  ])('use: %s', (_name, counts, expected) => {
+    expect(hostsUsed({ ...calm, ...counts })).toBe(expected)
+  })
+
+  const none: FleetCounts = { ...calm, idle: 0, retiring: 0, outdated: 0, live: 0, strays: 0, peak: 0 }
   const bounds = { spare: 1, min: 0, max: 10 }
-  it.each<[string, Partial<FleetCounts>, number, Partial<typeof bounds>, number]>([
-    ['an empty fleet keeps its spare', {}, 0, {}, 1],
-    ['without a spare it is empty', {}, 0, { spare: 0 }, 0],
-    ['occupied hosts stay', { occupied: 3, live: 3 }, 3, {}, 4],
-    ['wishes share hosts by capacity', { wishes: 5 }, 0, { spare: 0 }, 2],
-    ['idle hosts are no reason for more', { idle: 1, live: 1 }, 1, {}, 1],
-    ['retiring hosts are not replaced', { retiring: 2, live: 2 }, 2, { spare: 0 }, 0],
-    ['an outdated host asks for a surge', { occupied: 1, outdated: 1, live: 1 }, 1, { spare: 0 }, 2],
-    ['Allocated servers that the index does not know do not take the place of hosts', { occupied: 1, live: 1 }, 3, { spare: 0 }, 3],
-    ['never above the maximum', { wishes: 100, capacity: 1 }, 0, {}, 10],
-    ['never below the minimum', {}, 0, { spare: 0, min: 2 }, 2],
-  ])('%s', (_name, counts, allocated, changed, expected) => {
-    expect(desiredReplicas({ ...none, ...counts }, { ...noServers, allocatedReplicas: allocated }, { ...bounds, ...changed })).toBe(
-      expected,
-    )
+  it.each<[string, Partial<FleetCounts>, Partial<typeof bounds>, number]>([
+    ['an empty fleet keeps its spare', {}, {}, 1],
+    ['without a spare it is empty', {}, { spare: 0 }, 0],
+    ['the spare is beside what is occupied and waited for', { occupied: 3, wishes: 5 }, {}, 6],
+    ['the spare is not beside what was used lately', { occupied: 3, peak: 6 }, { spare: 2 }, 6],
+    ['an outdated host asks for a surge', { occupied: 1, outdated: 3 }, { spare: 0 }, 2],
+    ['Allocated servers that are no hosts do not take the place of hosts', { occupied: 1, strays: 2 }, { spare: 0 }, 3],
+    ['never above the maximum', { peak: 100 }, {}, 10],
+    ['never below the minimum', {}, { min: 2 }, 2],
+    ['never below what is occupied, whatever the maximum', { peak: 13, occupied: 12 }, {}, 12],
+  ])('replicas: %s', (_name, counts, changed, expected) => {
+    expect(desiredReplicas({ ...none, ...counts }, { ...bounds, ...changed })).toBe(expected)
+  })
+
+  it.each([
+    [{ peak: 5, occupied: 3, min: 0, max: 10 }, 2],
+    [{ peak: 3, occupied: 3, min: 0, max: 10 }, 1],
+    [{ peak: 1, occupied: 0, min: 4, max: 10 }, 4],
+    [{ peak: 9, occupied: 3, min: 0, max: 4 }, 1],
+    [{ peak: 9, occupied: 6, min: 0, max: 4 }, 0],
+  ])('keeps empty hosts: %j', ({ peak, occupied, min, max }, expected) => {
+    expect(hostsToKeep({ spare: 1, min, max }, { ...none, peak, occupied })).toBe(expected)
   })
 
   it('reads bounds from annotations and takes defaults for what can not be read', () => {

@@ -6,7 +6,7 @@ import { hostsToDrain, NodeDrains } from '../../../operator/node-drains.ts'
 
 const host = (name: string, node: string, state: HostState): HostView => ({
   ...{ name, node, state, incarnation: 'i', endpoints: [], capacity: 4, outdated: false, lastSeen: 0 },
-  ...{ emptySince: undefined, layers: 1, players: 3 },
+  ...{ emptySince: undefined, layers: 1, players: 3, load: { cpu: 0, lateness: 0 } },
 })
 const fleet = 'game/zone-servers' as const
 const hosts = [

@@ -420,7 +420,7 @@ describe('the end of a host', () => {
     const { server, gameServer } = await world.host('host-1')
     await until(async () => (await world.index.fleetView('game/zone-servers')).hosts.length === 1)
     await until(async () => {
-      await world.index.autoscale('game/zone-servers', { spare: 0, min: 0, max: 100, emptyAfterMs: 0 })
+      await world.index.autoscale('game/zone-servers', { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 })
       return gameServer.wishes.includes('shutdown')
     })
     await server.done
