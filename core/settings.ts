@@ -17,6 +17,8 @@ export interface ZoneSettings {
     /** So many are kept open by `Always`; so many share the players of `OnDemand` before another opens. */
     readonly min: number
     readonly max: number
+    /** The next one opens when all have so many: core/layer-demand.ts. Absent: a share of maxPlayers. */
+    readonly targetPlayers?: number
     /** A layer with so many takes nobody more. */
     readonly maxPlayers: number
   }

@@ -174,6 +174,8 @@ export const RESYNC_EVERY = 30_000
 export const FINALIZER_DEADLINE = 120_000
 /** Player counts of a zone are written to its status at most so often. */
 export const STATUS_PLAYERS_EVERY = 30_000
+/** A crowd must have fitted into fewer layers for so long before one of them is closed and its players are sent to the others. */
+export const CROWD_STABLE_FOR = 60_000
 /** The operator reads a fleet's part of the index at most so often … */
 export const VIEW_REFRESH_MIN = 100
 /** … and at least so often, whatever was heard: player counts make no change. */
@@ -307,6 +309,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   ],
   [JOIN_WAIT < JOIN_QUEUE_LIMIT, 'a join that would be served in time is not sent away'],
   [JOIN_QUEUE_LIMIT < NO_CAPACITY_RETRY_MAX && NO_CAPACITY_RETRY_MIN < NO_CAPACITY_RETRY_MAX, 'who is sent away is told the truth'],
+  [CROWD_STABLE_FOR >= VIEW_REFRESH_MAX * 4, 'a crowd is seen several times before one of its layers closes'],
+  [CROWD_STABLE_FOR > LINK_DEAD_AFTER * 2, 'a layer is not closed because its players lost their connections for a moment'],
   [LOAD_BEAT * 10 <= LOAD_MOVE_EVERY, 'the moves of a generated crowd are spread over the time between two'],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]

@@ -28,6 +28,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   'spec.snapshotEvery must be a duration from 1s to 1h, like 30s or 2m': (text) => isDuration(text, 1_000, 3_600_000),
   'spec.layers.max must not be less than spec.layers.min': (layers) =>
     !isRecord(layers) || layers['max'] === undefined || Number(layers['max']) >= Number(layers['min']),
+  'spec.layers.targetPlayers must not be more than spec.layers.maxPlayers': (layers) =>
+    !isRecord(layers) || layers['targetPlayers'] === undefined || Number(layers['targetPlayers']) <= Number(layers['maxPlayers']),
   'spec.bounds.max must lie at least 1 m beyond spec.bounds.min in both x and y': (value) => {
     const { min, max } = value as Bounds
     return min.x + 1 <= max.x && min.y + 1 <= max.y

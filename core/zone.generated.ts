@@ -151,6 +151,10 @@ export interface LayersSpec {
    */
   max?: number
   /**
+   * When every open layer has so many players the next one opens, up to `max`; the emptiest beyond `min` closes again when the others can take its players and a quarter of their target stays free. Without it 80% of `maxPlayers`.
+   */
+  targetPlayers?: number
+  /**
    * A layer with so many players takes nobody more.
    */
   maxPlayers?: number
@@ -455,6 +459,10 @@ export const zoneSchema = {
             {
               "rule": "!has(self.max) || self.max >= self.min",
               "message": "spec.layers.max must not be less than spec.layers.min"
+            },
+            {
+              "rule": "!has(self.targetPlayers) || self.targetPlayers <= self.maxPlayers",
+              "message": "spec.layers.targetPlayers must not be more than spec.layers.maxPlayers"
             }
           ],
           "properties": {
@@ -472,6 +480,13 @@ export const zoneSchema = {
               "format": "int32",
               "minimum": 1,
               "maximum": 100
+            },
+            "targetPlayers": {
+              "description": "When every open layer has so many players the next one opens, up to `max`; the emptiest beyond `min` closes again when the others can take its players and a quarter of their target stays free. Without it 80% of `maxPlayers`.",
+              "type": "integer",
+              "format": "int32",
+              "minimum": 1,
+              "maximum": 5000
             },
             "maxPlayers": {
               "description": "A layer with so many players takes nobody more.",

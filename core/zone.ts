@@ -42,6 +42,7 @@ export function zoneSettings(zone: Zone, fleet: FleetId): ZoneSettings {
   if (uid === undefined) throw new BailiwickError('InvalidInput', { asked: `settings of ${idOfZone(zone)}`, found: 'no metadata.uid' })
   const spec = withDefaults(zone).spec
   const min = spec.layers?.min ?? 1
+  const target = spec.layers?.targetPlayers
   return {
     zone: idOfZone(zone),
     uid,
@@ -50,7 +51,12 @@ export function zoneSettings(zone: Zone, fleet: FleetId): ZoneSettings {
     activation: spec.activation ?? 'OnDemand',
     suspended: spec.suspend ?? false,
     idleAfterMs: parseDuration(spec.idleAfter ?? ''),
-    layers: { min, max: spec.layers?.max ?? min, maxPlayers: spec.layers?.maxPlayers ?? 1 },
+    layers: {
+      min,
+      max: spec.layers?.max ?? min,
+      maxPlayers: spec.layers?.maxPlayers ?? 1,
+      ...(target === undefined ? {} : { targetPlayers: target }),
+    },
     bounds: spec.bounds,
     tickRateHz: spec.tickRate ?? 1,
     snapshotEveryMs: parseDuration(spec.snapshotEvery ?? ''),

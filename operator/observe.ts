@@ -6,6 +6,7 @@ import { wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
 import type { Placement } from './fleet-mirror.ts'
 import type { IndexMirror } from './index-mirror.ts'
 import { type Neighbour, neighboursOf } from './neighbours.ts'
+import type { Surplus, Surpluses } from './surplus.ts'
 
 /** One fleet as far as a zone is concerned. */
 export interface FleetFacts {
@@ -33,6 +34,8 @@ export interface Observed {
   readonly leftover: FleetId | undefined
   /** Every zone that the spec names as a neighbour. */
   readonly neighbours: readonly Neighbour[]
+  /** A layer that the crowd does not need any more. */
+  readonly surplus: Surplus | undefined
   /** What the index holds; undefined: nothing. */
   readonly settings: ZoneSettings | undefined
 }
@@ -41,13 +44,14 @@ export interface Sources {
   readonly zones: Pick<ZoneSource, 'get'>
   readonly fleets: FleetSource
   readonly mirror: IndexMirror
+  readonly surpluses: Surpluses
   /** Name of the fleet of zones that name none. */
   readonly defaultFleet: string
 }
 
-/** Reads from local copies alone; does no I/O. */
+/** Reads from local copies alone; does no I/O. Remembers a surplus of layers, see Surpluses. */
 export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): Observed {
-  const { zones, fleets, mirror, defaultFleet } = sources
+  const { zones, fleets, mirror, surpluses, defaultFleet } = sources
   const namespace = zone.metadata.namespace ?? 'default'
   const wantedId = wantedFleet(zone, defaultFleet)
   const settings = mirror.settingsOf(id)
@@ -71,6 +75,7 @@ export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): 
     ownAutoscaler: source === undefined ? undefined : fleets.autoscalerOf(wantedId),
     leftover: left !== undefined && left.ownerZone === zone.metadata.uid && !left.deleting ? own : undefined,
     neighbours: neighboursOf(zone, id, (other) => zones.get(other)),
+    surplus: surpluses.look(zoneSettings(zone, wantedId), wanted.placement?.layers ?? [], now),
     settings,
   }
 }

@@ -3,6 +3,7 @@ import { type FleetId, type LayerId, layerId, parseLayerId } from '../core/ids.t
 import type { CloseReason } from '../core/ports/index-port.ts'
 import type { Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
+import { CROWD_STABLE_FOR } from '../core/timing.ts'
 import { ZONE_FINALIZER } from '../core/zone.ts'
 import { isRefused } from './acceptance.ts'
 import { isLeft, type Observed, openLayers, wantedSettings } from './observe.ts'
@@ -54,6 +55,7 @@ const steps: readonly ((observed: Observed) => Step)[] = [
   openAgain,
   keepOpen,
   closeSurplus,
+  followCrowd,
   dropLeftover,
 ]
 
@@ -137,6 +139,14 @@ function closeSurplus(observed: Observed): Step {
     else if (activation === 'Always' && index >= layers.min && Number.isFinite(left)) again = Math.min(again ?? left, left)
   }
   return again === undefined ? { actions } : { actions, againAfterMs: again }
+}
+
+/** A layer that the crowd has not needed for CROWD_STABLE_FOR: its players are sent to the others, which have room. */
+function followCrowd({ wanted, surplus, now }: Observed): Step {
+  if (surplus === undefined || wanted.placement?.fresh !== true) return GO_ON
+  const left = surplus.since + CROWD_STABLE_FOR - now
+  if (left > 0) return { actions: [], againAfterMs: left }
+  return { actions: [{ do: 'requestClose', fleet: wanted.id, layer: surplus.layer, reason: 'ScaleDown' }] }
 }
 
 function dropLeftover({ leftover, inUse }: Observed): Step {

@@ -8,6 +8,7 @@ import { type Plan, plan } from './plan.ts'
 import { planDeletion, planStray } from './plan-deletion.ts'
 import { computeStatus } from './status.ts'
 import type { StatusWriter } from './status-writer.ts'
+import { Surpluses } from './surplus.ts'
 
 export interface ReconcilerDeps extends ApplyDeps {
   readonly writer: StatusWriter
@@ -22,6 +23,7 @@ const NOT_YET_SEEN = 1_000
 /** Makes what is out there agree with one zone: observe, plan, apply, tell. Whatever it is interrupted in, doing it again ends the same. */
 export class Reconciler {
   readonly #deps: ReconcilerDeps
+  readonly #surpluses = new Surpluses()
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps
@@ -33,9 +35,10 @@ export class Reconciler {
     const zone = zones.get(id)
     if (zone === undefined) {
       writer.drop(id)
+      this.#surpluses.forget(id)
       return this.#reconcileStray(id)
     }
-    const observed = observe(zone, id, { ...this.#deps }, clock.now())
+    const observed = observe(zone, id, { ...this.#deps, surpluses: this.#surpluses }, clock.now())
     const deleting = zone.metadata.deletionTimestamp !== undefined
     const next: Plan = deleting ? planDeletion(observed, this.#deps.mirror.settingsKnown) : plan(observed)
     let letGo = false

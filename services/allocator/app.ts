@@ -8,6 +8,7 @@ import { createHttpApp, type HttpApp, route } from '../../platform/http/index.ts
 import type { Metrics } from '../../platform/metrics/index.ts'
 import { bearer, type TokenVerifier } from '../../platform/tokens/index.ts'
 import { autoscale, autoscaleAnswer, autoscaleReview } from './autoscale.ts'
+import { Crowds } from './crowds.ts'
 import { detailZone, summarizeZone } from './describe-zone.ts'
 import { joinZone, readLayers, zoneUnknown } from './join.ts'
 import { LayerWaits } from './layer-waits.ts'
@@ -109,6 +110,7 @@ function zoneOf(view: LayerView): string {
 }
 
 function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, meters: AllocatorMeters): void {
+  const crowds = new Crowds(deps.index, deps.clock, deps.log)
   const spec = {
     summary: 'A place in the zone and a ticket for it, waking the zone if it sleeps',
     params: zoneParams,
@@ -123,7 +125,7 @@ function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, mete
     try {
       const zone = zoneId(params.namespace, params.name)
       const { index, clock, joinWaitMs } = deps
-      const waiting = { index, clock, waits, meters, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
+      const waiting = { index, clock, waits, crowds, meters, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
       const place = await joinZone(waiting, { zone, account: caller.account, character: body.character, unreached: body.unreached, signal })
       done('Joined')
       log.info({ layer: place.layer, epoch: place.epoch, account: caller.account, character: body.character }, 'join answered')

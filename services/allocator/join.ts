@@ -16,7 +16,8 @@ import {
   ZONE_FULL_RETRY_AFTER,
   ZONE_WAKING_RETRY_AFTER,
 } from '../../core/timing.ts'
-import { chooseLayer, layersOf } from './choose-layer.ts'
+import { layersOf } from './choose-layer.ts'
+import type { Crowds } from './crowds.ts'
 import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
 
@@ -41,6 +42,7 @@ export interface Joined {
 export interface JoinDeps {
   readonly index: ZoneIndex
   readonly waits: LayerWaits
+  readonly crowds: Crowds
   readonly clock: Clock
   readonly meters: JoinMeters
   /** How long a join waits, ms; default: JOIN_WAIT. */
@@ -61,14 +63,16 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const ticket = newTicket(request)
   for (let first = true; ; first = false) {
     const settings = await zoneSettings(index, request.zone)
-    const choice = await choose(index, settings, location)
+    const choice = await choose(deps, settings, location)
     const last = giveUp.aborted || clock.now() >= deadline
     if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {
+      deps.crowds.stayed(choice.layer)
       if (first) meters.waited('Unreached')
     } else {
       const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
       if (first && choice.view?.state === 'Asleep') meters.woke()
       if (view.ticketed) return joined(view, ticket)
+      deps.crowds.stayed(choice.layer)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
       if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
@@ -113,9 +117,9 @@ interface Choice {
   readonly view: LayerView | undefined
 }
 
-async function choose(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
+async function choose({ index, crowds }: JoinDeps, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
   const layers = await readLayers(index, settings)
-  const layer = chooseLayer(settings, layers, location)
+  const layer = crowds.choose(settings, layers, location)
   if (layer !== undefined) return { layer, view: layers.find((view) => view.layer === layer) }
   if (layers.some((view) => view.state === 'Barred')) throw moving(settings.zone, settings.fleet)
   const found = `${settings.layers.max} layers with ${settings.layers.maxPlayers} players each`

@@ -71,8 +71,14 @@ const rows: readonly Row[] = [
   {
     name: 'beyond min it fills up in order, so that the last can empty',
     layers: { min: 1, max: 3, maxPlayers: 10 },
-    known: [view(0, 'Serving', 10), view(1, 'Serving', 9), view(2, 'Serving', 1)],
+    known: [view(0, 'Serving', 10), view(1, 'Serving', 7), view(2, 'Serving', 1)],
     chosen: 1,
+  },
+  {
+    name: 'at the target no more go there while another has room',
+    layers: { min: 1, max: 3, maxPlayers: 10 },
+    known: [view(0, 'Serving', 10), view(1, 'Serving', 8), view(2, 'Serving', 1)],
+    chosen: 2,
   },
   {
     name: 'one on its way before one that sleeps',

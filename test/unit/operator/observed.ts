@@ -56,6 +56,7 @@ export function observed(extra: Partial<Observed> = {}): Observed {
     ownAutoscaler: undefined,
     leftover: undefined,
     neighbours: [],
+    surplus: undefined,
     settings: undefined,
     ...extra,
     wanted,

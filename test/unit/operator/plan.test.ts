@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FINALIZER_DEADLINE } from '../../../core/timing.ts'
+import { CROWD_STABLE_FOR, FINALIZER_DEADLINE } from '../../../core/timing.ts'
 import { type Zone, zoneSettings } from '../../../core/zone.ts'
 import type { Observed } from '../../../operator/observe.ts'
 import { type Action, plan } from '../../../operator/plan.ts'
@@ -44,6 +44,7 @@ const always = (extra = {}) => zone({ activation: 'Always', layers: { min: 2, ma
 const withLayers = (...layers: ReturnType<typeof layer>[]) => facts({ placement: placement({ layers }) })
 const empty = (index: number, since: number) =>
   facts({ placement: placement({ layers: [layer(0), layer(index)], emptySince: new Map([[`game/meadow/${index}` as const, since]]) }) })
+const surplus = (since: number) => ({ layer: 'game/meadow/2', since }) as const
 const template = { id: 'game/base', fleet: fleet('game/base'), autoscaler: { name: 'a', spec: {} } } as const
 const dedicated = zone({ dedicated: { from: 'base' } })
 
@@ -60,6 +61,16 @@ const table: readonly [string, Observed, readonly string[]][] = [
     'a border that stays closed',
     published(zone({ neighbours: ['forest'] }), { neighbours: [{ zone: 'game/forest', state: 'oneSided' }] }),
     [],
+  ],
+  [
+    'a layer that the crowd does not need, not for long',
+    published(always(), { wanted: withLayers(layer(0), layer(1), layer(2)), surplus: surplus(NOW - CROWD_STABLE_FOR + 1) }),
+    [],
+  ],
+  [
+    'a layer that the crowd has not needed for long',
+    published(always(), { wanted: withLayers(layer(0), layer(1), layer(2)), surplus: surplus(NOW - CROWD_STABLE_FOR) }),
+    ['close game/meadow/2 ScaleDown'],
   ],
   [
     'settings of an earlier zone of the name',
