@@ -131,6 +131,8 @@ export const JOURNAL_RETRY_MAX = 500
 export const REPLAY_LIMIT = 500
 /** … but never sooner than this after the one before. */
 export const SNAPSHOT_EVERY_MIN = 1_000
+/** A claim that finds that the index forgot the layer's fence waits so long: an owner that lives finds it out meanwhile, and stores what only it has. */
+export const FORGOTTEN_FENCE_WAIT = 3_000
 /** A replay lets the host's other layers go on after so long. */
 export const REPLAY_SLICE = 5
 /** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
@@ -278,6 +280,12 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HOST_STEP_EVERY < HEARTBEAT_EVERY, 'heartbeats are not late because nobody looked'],
   [JOURNAL_RETRY_MIN <= JOURNAL_RETRY_MAX && LAYER_RETRY_MIN <= LAYER_RETRY_MAX, 'a wait between tries grows'],
   [JOURNAL_RETRY_MAX < JOURNAL_AHEAD_LIMIT, 'a layer whose index answers again is not held by its own wait'],
+  [
+    HEARTBEAT_EVERY + INDEX_CALL_DEADLINE + JOURNAL_RETRY_MAX < FORGOTTEN_FENCE_WAIT,
+    'an owner whose call to the index was lost with its fence still finds that out, and stores what only it has, before another claims its layer',
+  ],
+  [FORGOTTEN_FENCE_WAIT + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts a claim that waits for an owner'],
+  [FORGOTTEN_FENCE_WAIT * 2 < CLAIM_LIMIT, 'a claim that waited for an owner has time to recover'],
   [REPLAY_LIMIT < CLAIM_DEADLINE, 'a layer is replayed well within the time of its claim'],
   [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],

@@ -38,6 +38,7 @@ const methods: Readonly<Record<Method, true>> = {
   fleetNews: true,
   getLayer: true,
   raiseFence: true,
+  hasFence: true,
   readJournal: true,
   startJournal: true,
   appendJournal: true,

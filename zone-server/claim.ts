@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { chains } from '../core/chains.ts'
+import { sleep } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { JournalEntry } from '../core/ports/journal-port.ts'
 import type { ChainEntry } from '../core/ports/store-port.ts'
+import { FORGOTTEN_FENCE_WAIT } from '../core/timing.ts'
 import { type ClaimSeen, type ClaimStep, decideClaim, nothingSeen, type SeenHead } from './decide-claim.ts'
 import { readTail } from './journal-tail.ts'
 import { Lease, type LeaseDeps } from './lease.ts'
@@ -62,7 +64,8 @@ export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal:
       case 'beginAnew':
         deps.log.warn({ layer: request.layer }, 'a claim begins anew: the index forgot its fence, or remembered what does not count')
         claiming = begin(request, deps, signal)
-        seen = { ...nothingSeen, forked: seen.forked + 1 }
+        // Since our `open` stands, whoever had the layer before can store nothing more.
+        seen = { ...nothingSeen, forked: seen.forked + 1, waited: true }
         break
       default:
         seen = await look(seen, step, claiming)
@@ -93,6 +96,15 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
       const beaten = seen.opened === 'Conflict' ? seen.beaten + 1 : seen.beaten
       return { ...seen, head: head === undefined ? null : seenHead(chain, head), opened: undefined, beaten }
     }
+    case 'lookAtFence':
+      return { ...seen, fenced: await index.hasFence(request.layer) }
+    case 'waitForOwner':
+      deps.log.warn(
+        { layer: request.layer, ms: FORGOTTEN_FENCE_WAIT },
+        'the index forgot the fence of a layer; an owner that lives has so long to store it',
+      )
+      await sleep(deps.timers, FORGOTTEN_FENCE_WAIT, claiming.signal)
+      return { ...seen, head: undefined, waited: true }
     case 'open': {
       const { host, generation, content } = request
       const record = {
@@ -157,5 +169,6 @@ function seenHead(chain: string, entry: ChainEntry): SeenHead {
     n: entry.n,
     newestSnapshot: record.kind === 'snapshot' ? entry.n : record.lastSnapshot,
     erasedAt: record.kind === 'erased' ? entry.n : record.erasedAt,
+    ended: record.kind === 'close' || record.kind === 'erased',
   }
 }

@@ -7,6 +7,10 @@ import type { Fence } from '../core/ports/journal-port.ts'
 export interface ClaimSeen {
   /** The newest record; null: the chain is empty; undefined: not read yet. */
   readonly head: SeenHead | null | undefined
+  /** Whether the index still has the layer's fence as its last owner raised it; undefined: not looked at. */
+  readonly fenced: boolean | undefined
+  /** An owner that the index forgot had its time to store what only it has; or nobody but us can write the chain any more. */
+  readonly waited: boolean
   /** The answer to the append of our `open` behind that head. */
   readonly opened: 'Done' | 'Conflict' | undefined
   /** What an index remembers of a layer whose data is gone, or of a past that does not count, was dropped. */
@@ -37,6 +41,8 @@ export interface SeenHead {
   readonly newestSnapshot: number
   /** The newest record that says that everything before it was erased: the head itself or where it points to; 0: none. */
   readonly erasedAt: number
+  /** It ends an epoch in order: the chain has everything. */
+  readonly ended: boolean
 }
 
 export interface SeenSnapshot {
@@ -48,6 +54,9 @@ export interface SeenSnapshot {
 
 export type ClaimStep =
   | { readonly do: 'readHead' }
+  | { readonly do: 'lookAtFence' }
+  /** For FORGOTTEN_FENCE_WAIT; the head is read again then. */
+  | { readonly do: 'waitForOwner' }
   | { readonly do: 'open'; readonly n: number; readonly lastSnapshot: number; readonly erasedAt: number }
   /** Up to this epoch nothing is stored. */
   | { readonly do: 'dropJournal'; readonly epoch: number }
@@ -64,6 +73,8 @@ export type ClaimStep =
 
 export const nothingSeen: ClaimSeen = {
   head: undefined,
+  fenced: undefined,
+  waited: false,
   opened: undefined,
   dropped: false,
   fence: undefined,
@@ -89,6 +100,7 @@ export function decideClaim(seen: ClaimSeen): ClaimStep {
   const { head, opened, fence } = seen
   if (head === undefined) return { do: 'readHead' }
   const epoch = (head?.n ?? 0) + 1
+  if (opened === undefined && mayHaveOwner(seen)) return seen.fenced === undefined ? { do: 'lookAtFence' } : { do: 'waitForOwner' }
   if (opened === undefined) return { do: 'open', n: epoch, lastSnapshot: head?.newestSnapshot ?? 0, erasedAt: head?.erasedAt ?? 0 }
   if (opened === 'Conflict')
     return seen.beaten >= MAX_BEATEN ? stop('LayerLost', `${seen.beaten} others that were faster`) : { do: 'readHead' }
@@ -100,6 +112,14 @@ export function decideClaim(seen: ClaimSeen): ClaimStep {
   if (!seen.headAgain.own) return stop('LayerLost', `record ${seen.headAgain.n} of another behind our open ${epoch}`)
   const snapshot = decideSnapshot(seen, head?.newestSnapshot ?? 0)
   return typeof snapshot === 'number' ? decideJournal(seen, fence, epoch, snapshot) : snapshot
+}
+
+/**
+ * An emptied index knows of no owner, and may have sent us where one lives that has not noticed yet. As soon as our `open` stands it could not store any more what it alone has: the
+ * tail that the index lost with the fence. Behind the end of an epoch, or where nothing was ever served, there is no such tail.
+ */
+function mayHaveOwner({ head, fenced, waited }: ClaimSeen): boolean {
+  return head !== undefined && head !== null && !head.ended && head.newestSnapshot > 0 && fenced !== true && !waited
 }
 
 /** The number of the snapshot to begin from, or what to do to find it. */

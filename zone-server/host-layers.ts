@@ -158,6 +158,11 @@ export class HostLayers {
     }
   }
 
+  /** The index does not know this host any more. */
+  indexForgot(): void {
+    for (const layer of this.#serving.values()) layer.indexForgot()
+  }
+
   /** New settings of a zone, or of any (undefined), go to its layers. */
   async refreshZone(zone: ZoneId | undefined): Promise<void> {
     const { index, log, timers } = this.#deps

@@ -173,6 +173,11 @@ export class Layer {
     this.#commit.takeover.wanted(contentHash(settings))
   }
 
+  /** The index forgot this host, and may have forgotten the layer's fence. */
+  indexForgot(): void {
+    if (!this.#over.signal.aborted) void this.#commit.lookAtFence()
+  }
+
   /** Closes it in order, whoever is in; a second call changes nothing. */
   close(reason: CloseReason): void {
     if (!this.#over.signal.aborted && !this.#closing.begun) this.#closing.request(reason)

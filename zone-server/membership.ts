@@ -73,6 +73,7 @@ export class Membership {
       return
     }
     log.warn({ fleet }, 'the index does not know this host')
+    layers.indexForgot()
     this.#answer = undefined
     this.#membership = 'none'
   }

@@ -1,11 +1,10 @@
-import { chains, type LayerRecord, type LayerSnapshot } from '../core/chains.ts'
+import { chains, type LayerRecord, type LayerSegment, type LayerSnapshot } from '../core/chains.ts'
 import { sleep } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { JournalEntry } from '../core/ports/journal-port.ts'
-import type { ChainEntry } from '../core/ports/store-port.ts'
 import { REPLAY_SLICE } from '../core/timing.ts'
-import { CHAIN_PAGE, KEPT_STORED_AT } from './bounds.ts'
+import { BLOB_PAGE, CHAIN_PAGE, KEPT_STORED_AT } from './bounds.ts'
 import type { SeenSnapshot } from './decide-claim.ts'
 import { decideRecovery, type Recovery, type SeenRecord } from './decide-recovery.ts'
 import type { Lease, LeaseDeps } from './lease.ts'
@@ -107,16 +106,19 @@ export async function storeRecovered(recovered: Recovered, lease: Lease, { packi
   return { ...recovered, snapshot: { n, tick: state.tick } }
 }
 
-/** The records from `from` up to the one before our open. */
+/** The records from `from` up to the one before our open. Those of claims that failed may be thousands; few have a blob, and only a segment's is read. */
 async function readRecords(layer: LayerId, from: number, open: number, deps: LeaseDeps): Promise<SeenRecord[]> {
   const chain = chains.layer(layer)
   const seen: SeenRecord[] = []
+  let blobs: ReadonlyMap<number, Uint8Array | undefined> = new Map()
   for (let next = from; next < open; ) {
-    const page = await deps.store.read(chain, next, Math.min(CHAIN_PAGE, open - next))
+    const page = await deps.store.read(chain, next, Math.min(CHAIN_PAGE, open - next), 'withoutBlobs')
     for (const entry of page) {
       if (entry.n !== next)
         throw new BailiwickError('StoreCorrupt', { asked: `record ${next} of ${chain}`, found: `record ${entry.n} in its place` })
-      seen.push(...(await seenRecord(layer, entry, readLayerRecord(chain, entry), deps)))
+      const record = readLayerRecord(chain, entry)
+      if (record.kind === 'segment' && !blobs.has(next)) blobs = await readBlobs(chain, next, Math.min(BLOB_PAGE, open - next), deps)
+      seen.push(record.kind === 'segment' ? await seenSegment(layer, next, record, blobs.get(next), deps) : seenRecord(layer, next, record))
       next++
     }
     if (page.length === 0) throw new BailiwickError('StoreCorrupt', { asked: `record ${next} of ${chain}`, found: 'nothing' })
@@ -124,28 +126,38 @@ async function readRecords(layer: LayerId, from: number, open: number, deps: Lea
   return seen
 }
 
-async function seenRecord(
+async function readBlobs(
+  chain: string,
+  from: number,
+  count: number,
+  { store }: LeaseDeps,
+): Promise<ReadonlyMap<number, Uint8Array | undefined>> {
+  return new Map((await store.read(chain, from, count)).map(({ n, blob }) => [n, blob]))
+}
+
+async function seenSegment(
   layer: LayerId,
-  { n, blob }: ChainEntry,
-  record: LayerRecord,
+  n: number,
+  { epoch, to, hash }: LayerSegment,
+  blob: Uint8Array | undefined,
   { log, packing }: LeaseDeps,
-): Promise<SeenRecord[]> {
+): Promise<SeenRecord> {
+  try {
+    return { kind: 'segment', epoch, to, entries: decodeSegment(await packing.unpack(`segment ${n} of ${layer}`, hash, blob)) }
+  } catch (error) {
+    // The journal may still hold what it held.
+    log.error({ layer, n, detail: describeError(error) }, 'a segment does not read back and is passed over')
+    return { kind: 'segment', epoch, to, entries: undefined }
+  }
+}
+
+function seenRecord(layer: LayerId, n: number, record: Exclude<LayerRecord, LayerSegment>): SeenRecord {
   switch (record.kind) {
     case 'open':
-      return [{ kind: 'open', epoch: n, code: record.code }]
-    case 'segment': {
-      const { epoch, to, hash } = record
-      try {
-        return [{ kind: 'segment', epoch, to, entries: decodeSegment(await packing.unpack(`segment ${n} of ${layer}`, hash, blob)) }]
-      } catch (error) {
-        // The journal may still hold what it held.
-        log.error({ layer, n, detail: describeError(error) }, 'a segment does not read back and is passed over')
-        return [{ kind: 'segment', epoch, to, entries: undefined }]
-      }
-    }
+      return { kind: 'open', epoch: n, code: record.code }
     case 'snapshot':
     case 'close':
-      return [record]
+      return record
     case 'erased':
       throw new BailiwickError('StoreCorrupt', { asked: `record ${n} of ${layer}`, found: 'the deletion of what stands before it' })
   }

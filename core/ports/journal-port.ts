@@ -13,6 +13,8 @@ import type { LayerId } from '../ids.ts'
 export interface Journal {
   /** Raises the layer's fence to `epoch` under the index's present replication id. Never lowers it, never changes the replication id of an epoch that stands. Answers the fence as it is now. */
   raiseFence(layer: LayerId, epoch: number): Promise<Fence>
+  /** True when the layer's fence was raised under the index's present replication id: whatever was confirmed since is here. False after a restart, a fail-over or a flush, until an owner raises it again. */
+  hasFence(layer: LayerId): Promise<boolean>
   /** Entries behind tick `after`, oldest first, at most `limit` and at most MAX_JOURNAL_READ bytes of batches (but one at least): ask again until none come. */
   readJournal(layer: LayerId, fence: Fence, after: number, limit: number): Promise<FenceRefusal | JournalPart>
   /**

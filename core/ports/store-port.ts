@@ -14,8 +14,8 @@ export interface Store {
   append(chain: string, n: number, nonce: string, record: StoredRecord): Promise<'Done' | 'Conflict'>
   /** The newest record, or undefined for an empty chain. Sees every append that was answered Done before it was called. */
   head(chain: string): Promise<ChainEntry | undefined>
-  /** Up to `limit` records from number `from` on, in order. Pruned ones are left out. */
-  read(chain: string, from: number, limit: number): Promise<readonly ChainEntry[]>
+  /** Up to `limit` records from number `from` on, in order, and never more than MAX_READ. Pruned ones are left out. 'withoutBlobs': as if none had one, so that many are cheap to read. */
+  read(chain: string, from: number, limit: number, which?: 'withoutBlobs'): Promise<readonly ChainEntry[]>
   /** Deletes records below `below`; the newest one always stays, whatever was asked. */
   prune(chain: string, below: number): Promise<void>
   /** Throws StoreUnavailable when the store does not answer: for /readyz. */

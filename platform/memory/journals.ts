@@ -72,6 +72,10 @@ export function raiseFence(state: JournalsState, layer: LayerId, epoch: number, 
   return record.fence
 }
 
+export function hasFence(state: JournalsState, layer: LayerId, now: number): boolean {
+  return recordOf(state, layer, now).fence?.replid === state.replid
+}
+
 interface Asked {
   readonly layer: LayerId
   readonly fence: Fence

@@ -10,7 +10,17 @@ import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
 import { drainHost } from './drain.ts'
 import { heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
-import { appendJournal, createJournals, dropJournal, raiseFence, readJournal, restart, startJournal, trimJournal } from './journals.ts'
+import {
+  appendJournal,
+  createJournals,
+  dropJournal,
+  hasFence,
+  raiseFence,
+  readJournal,
+  restart,
+  startJournal,
+  trimJournal,
+} from './journals.ts'
 import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
 import { type ChangeLog, createChangeLog, fleetNews } from './news.ts'
 import { createFleetState, type FleetState } from './records.ts'
@@ -108,6 +118,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     watchZones: (onChange, signal) => answer(() => zones.watchers.watch(onChange, signal)),
 
     raiseFence: (layer, epoch) => journal({ epoch }, (now) => raiseFence(journals, layer, epoch, now)),
+    hasFence: (layer) => journal({}, (now) => hasFence(journals, layer, now)),
     readJournal: (layer, fence, after, limit) =>
       journal({ after, limit }, (now) => readJournal(journals, { layer, fence, now }, after, limit)),
     startJournal: (layer, fence, tick) => journal({ tick }, (now) => startJournal(journals, { layer, fence, now }, tick)),

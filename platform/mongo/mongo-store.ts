@@ -16,8 +16,11 @@ export interface MongoOptions {
   readonly deadlineMs?: number
 }
 
-/** So many records, each up to 12 MiB, are in memory at once while a range is read. */
+/** So many records, each up to 12 MiB, are in memory at once while a range is read … */
 const READ_AT_ONCE = 8
+/** … or so many without their blobs. */
+const BARE_AT_ONCE = 64
+const WITHOUT_BLOBS = { projection: { blob: 0 } } as const
 
 /**
  * The store in MongoDB (or what speaks its protocol): majority writes and reads, no transactions, no conditional updates. Connects when first
@@ -39,9 +42,9 @@ export function createMongoStore(options: MongoOptions): Store {
       const head = await stepsOn('head of', chain)((chains) => findHead(chains, chain))
       return head === undefined ? undefined : entryOf(chain, head.n, head.document)
     },
-    async read(chain, from, limit) {
+    async read(chain, from, limit, which) {
       checkPlace(chain, from)
-      return readRange(stepsOn('read of', chain), chain, from, Math.min(limit, MAX_READ))
+      return readRange(stepsOn('read of', chain), chain, { from, limit: Math.min(limit, MAX_READ), bare: which === 'withoutBlobs' })
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
@@ -54,13 +57,24 @@ export function createMongoStore(options: MongoOptions): Store {
   }
 }
 
+interface Range {
+  readonly from: number
+  readonly limit: number
+  /** Without blobs. */
+  readonly bare: boolean
+}
+
 /** The deadline is for each step: a long range may take longer than one answer. */
-async function readRange(step: Step, chain: string, from: number, limit: number): Promise<ChainEntry[]> {
+async function readRange(step: Step, chain: string, { from, limit, bare }: Range): Promise<ChainEntry[]> {
   const entries: ChainEntry[] = []
+  const atOnce = bare ? BARE_AT_ONCE : READ_AT_ONCE
+  const options = bare ? WITHOUT_BLOBS : {}
   let n = Math.max(from, await step((chains) => floorOf(chains, chain)))
   while (entries.length < limit) {
-    const numbers = Array.from({ length: Math.min(READ_AT_ONCE, limit - entries.length) }, (_, i) => n + i)
-    const documents = await step((chains) => Promise.all(numbers.map((number) => chains.findOne({ _id: recordId(chain, number) }))))
+    const numbers = Array.from({ length: Math.min(atOnce, limit - entries.length) }, (_, i) => n + i)
+    const documents = await step((chains) =>
+      Promise.all(numbers.map((number) => chains.findOne({ _id: recordId(chain, number) }, options))),
+    )
     documents.forEach((document, i) => {
       if (document !== null) entries.push(entryOf(chain, n + i, document))
     })

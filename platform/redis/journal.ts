@@ -25,6 +25,7 @@ export function createJournal(call: Call, fenceKept: number): Journal {
       const [raised, replid] = (await run('raise_fence', layer, { epoch }, [String(epoch)])) as [number, string]
       return { epoch: raised, replid }
     },
+    hasFence: async (layer) => (await run('has_fence', layer, {}, [])) === 1,
     async readJournal(layer, fence, after, limit) {
       checkCounts(`the journal of layer ${layer}`, { after, limit })
       const options = { keys: journalKeys(layer), arguments: [...fenceArgs(fence), String(after), String(limit)] }

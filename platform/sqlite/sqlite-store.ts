@@ -40,9 +40,10 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
       const row = await run(`head of ${chain}`, () => statements.head.get(chain))
       return row === undefined ? undefined : entryOf(chain, row)
     },
-    async read(chain, from, limit) {
+    async read(chain, from, limit, which) {
       checkPlace(chain, from)
-      const rows = await run(`read of ${chain}`, () => statements.range.all(chain, from, Math.min(Math.max(0, limit), MAX_READ)))
+      const range = which === 'withoutBlobs' ? statements.bareRange : statements.range
+      const rows = await run(`read of ${chain}`, () => range.all(chain, from, Math.min(Math.max(0, limit), MAX_READ)))
       return rows.map((row) => entryOf(chain, row))
     },
     async prune(chain, below) {
@@ -67,6 +68,7 @@ function prepareAll(database: DatabaseSync) {
     one: database.prepare('SELECT nonce FROM records WHERE chain = ? AND n = ?'),
     head: database.prepare('SELECT * FROM records WHERE chain = ? ORDER BY n DESC LIMIT 1'),
     range: database.prepare('SELECT * FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
+    bareRange: database.prepare('SELECT n, nonce, kind, data FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
     prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
     ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),
   }

@@ -126,6 +126,23 @@ export function journalContract(harness: () => IndexHarness): void {
       expect(await made.ticks(made.fence, most)).toEqual([[most + 1, most + 2], most + 2])
     })
 
+    it('says whether its fence is of this index: not before it is raised, not after a loss', async () => {
+      const world = createWorld(harness())
+      const { index } = world
+      const layer = world.layer(0)
+      expect(await index.hasFence(layer)).toBe(false)
+      await index.raiseFence(layer, 5)
+      expect(await index.hasFence(layer)).toBe(true)
+      await harness().restart()
+      expect(await index.hasFence(layer)).toBe(false)
+      await index.raiseFence(layer, 6)
+      expect(await index.hasFence(layer)).toBe(true)
+      await world.flush()
+      expect(await index.hasFence(layer)).toBe(false)
+      await index.dropJournal(layer, 7)
+      expect(await index.hasFence(layer)).toBe(true)
+    })
+
     it('of nobody refuses everybody', async () => {
       const { index, fence } = await page(harness())
       const layer = createWorld(harness()).layer(0)

@@ -115,6 +115,17 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       expect(await numbers(1, 500)).toHaveLength(20)
     })
 
+    test('reading without blobs gives the same records, bare', async () => {
+      const chain = chainName()
+      const blob = Uint8Array.of(1, 2, 3)
+      for (let n = 1; n <= 100; n++) await store.append(chain, n, `k${n}`, { ...record('r', n), ...(n % 3 === 0 ? { blob } : {}) })
+      const whole = await other.read(chain, 2, 98)
+      const bare = await other.read(chain, 2, 98, 'withoutBlobs')
+      expect(whole.filter((entry) => entry.blob !== undefined)).toHaveLength(33)
+      expect(bare).toEqual(whole.map(({ n, nonce, kind, data }) => ({ n, nonce, kind, data })))
+      expect(bare.map(({ n }) => n)).toEqual(Array.from({ length: 98 }, (_, i) => i + 2))
+    })
+
     test('pruning keeps the newest, frees no number, and can be repeated', async () => {
       const chain = chainName()
       for (let n = 1; n <= 10; n++) await store.append(chain, n, `k${n}`, record('r', n))

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { SINGLE, STORM, TAKEOVERS } from './simulator/many.ts'
+import { EMPTIED, SINGLE, STORM, TAKEOVERS } from './simulator/many.ts'
 import { runSchedule, type ScheduleOptions } from './simulator/schedule.ts'
 
 /** The outbox rule, as a switch: with it off, whatever leaves a layer leaves with the next tick, durable or not. */
@@ -34,9 +34,10 @@ interface Mutation {
 
 /** Each protection, a schedule in which it is all that stands between the world and a violation, and what happens there without it: docs/faults.md. */
 const mutations: readonly Mutation[] = [
-  { what: 'the fence', seed: 1, options: { ...TAKEOVERS, without: 'fence' }, found: /confirmed after epoch \d+ has begun/ },
+  { what: 'the fence', seed: 4, options: { ...TAKEOVERS, without: 'fence' }, found: /confirmed after epoch \d+ has begun/ },
   { what: 'the replication id', seed: 3, options: { ...TAKEOVERS, without: 'replid' }, found: /confirmed again|begins after|has begun/ },
-  { what: 'the third step of the claim', seed: 2, options: { ...TAKEOVERS, without: 'headAgain' }, found: /epoch \d+ begins after epoch/ },
+  { what: 'the third step of the claim', seed: 26, options: { ...TAKEOVERS, without: 'headAgain' }, found: /epoch \d+ begins after epoch/ },
+  { what: 'the wait for an owner', seed: 1, options: { ...EMPTIED, without: 'fenceWait' }, found: /confirmed ticks up to \d+ are lost/ },
   { what: 'the outbox rule', seed: 1, options: { ...STORM, without: 'outbox' }, found: /is in \d places/ },
 ]
 

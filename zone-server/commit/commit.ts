@@ -1,16 +1,21 @@
 import type { Timers } from '../../core/clock.ts'
-import { isCode } from '../../core/errors.ts'
+import { describeError, isCode } from '../../core/errors.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { ChainWriter } from '../chain-writer.ts'
 import type { Claimed } from '../claim.ts'
+import type { Lease } from '../lease.ts'
 import type { Packing } from '../packing.ts'
+import { retrying } from '../retry.ts'
 import { Takeover } from '../takeover.ts'
 import { Trimming } from '../trimming.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import { Kept } from './kept.ts'
 import { Pipeline } from './pipeline.ts'
 import { reclaim } from './reclaim.ts'
+
+/** It is asked so often; past that it is an outage, and the first append behind it tells. */
+const FENCE_ATTEMPTS = 10
 
 export interface CommitDeps {
   readonly index: ZoneIndex
@@ -37,9 +42,14 @@ export class Commit {
   readonly trimming: Trimming
   readonly takeover: Takeover
 
+  readonly #deps: CommitDeps
+  readonly #lease: Lease
+
   constructor({ lease, state, entry, snapshot }: Claimed, snapshotEveryMs: number, deps: CommitDeps) {
     const { index, writer, packing, timers, log, signal, onStored, onReclaimed, onFailed, onStop } = deps
     const { kept } = this
+    this.#deps = deps
+    this.#lease = lease
     const common = { lease, state, kept, log, timers, signal, index }
     this.takeover = new Takeover(lease.content)
     this.trimming = new Trimming(snapshot, {
@@ -67,6 +77,18 @@ export class Commit {
         onReclaimed()
       },
     })
+  }
+
+  /** Looks whether the index still has the layer's fence: an owner with nothing to write would not find out, and what it alone has would go with it. */
+  async lookAtFence(): Promise<void> {
+    const { index, log, timers, signal } = this.#deps
+    const { layer } = this.#lease
+    try {
+      const asked = { what: `the fence of ${layer}`, log, timers, signal, attempts: FENCE_ATTEMPTS }
+      if (!(await retrying(() => index.hasFence(layer), asked))) this.pipeline.refused('Forked')
+    } catch (error) {
+      if (!signal.aborted) log.warn({ layer, detail: describeError(error) }, 'it is not known whether the index has the fence of a layer')
+    }
   }
 
   /** A tick was stepped; the content of its state. */

@@ -33,6 +33,11 @@ local function raise_fence(keys, args)
   return { tonumber(args[1]), replid }
 end
 
+local function has_fence(keys)
+  local record = fence_record(keys[1])
+  return record.epoch and record.replid == replication_id() and 1 or 0
+end
+
 local function read_entry(found)
   local entry = {}
   for i = 1, #found[2], 2 do entry[found[2][i]] = found[2][i + 1] end

@@ -68,7 +68,7 @@ function noting(behind: Store): Store {
       return answer
     },
     head: (chain) => behind.head(chain),
-    read: (chain, first, limit) => behind.read(chain, first, limit),
+    read: (...args) => behind.read(...args),
     prune: (chain, below) => behind.prune(chain, below),
     ping: () => behind.ping(),
     close: () => behind.close(),

@@ -68,6 +68,11 @@ export class SimulatedHost {
     })
   }
 
+  /** Told, by a heartbeat's answer, that the index does not know it any more. */
+  forgotten(): void {
+    this.process.deliver(() => this.layers.indexForgot())
+  }
+
   /** Told, likewise, that it is another's by now: whatever it has of an older generation goes. */
   drop(layer: LayerId, generation: number): void {
     this.process.deliver(() => {

@@ -61,6 +61,11 @@ export class IndexServer {
     this.#tickets.clear()
   }
 
+  /** It has the fence of this layer as its last owner raised it. */
+  hasFence(layer: LayerId): boolean {
+    return journals.hasFence(this.#journals, layer, 0)
+  }
+
   /** How much happened so far: where a replica stands that hears of nothing more. */
   get position(): number {
     return this.#changes.length
@@ -93,6 +98,8 @@ export class IndexServer {
       setLocation: () => call('setLocation', () => undefined),
       raiseFence: (layer, epoch) =>
         call(`raiseFence ${layer} ${epoch}`, () => this.#change((state) => journals.raiseFence(state, layer, epoch, 0))),
+      hasFence: (layer) =>
+        call(`hasFence ${layer}`, () => this.#deps.without === 'fenceWait' || this.hasFence(layer)),
       readJournal: (layer, fence, after, limit) =>
         call(`readJournal ${layer} ${fence.epoch} ${after}`, () =>
           journals.readJournal(this.#journals, { layer, fence: this.#seen(layer, fence), now: 0 }, after, limit),

@@ -23,5 +23,6 @@ export async function playMany(
 
 export const SINGLE: ScheduleOptions = { profile: 'single', layers: 2, hosts: 3, characters: 4, pace: 300, lasts: 8_000 }
 export const STORM: ScheduleOptions = { ...SINGLE, profile: 'storm' }
-export const TAKEOVERS: ScheduleOptions = { ...SINGLE, profile: 'takeovers' }
+export const TAKEOVERS: ScheduleOptions = { ...SINGLE, profile: 'takeovers', lasts: 12_000 }
+export const EMPTIED: ScheduleOptions = { ...SINGLE, profile: 'emptied', lasts: 15_000 }
 export const KILLS: ScheduleOptions = { profile: 'kills', layers: 3, hosts: 4, characters: 24, pace: 150, lasts: 36_000_000 }

@@ -24,11 +24,17 @@ export interface MemoryStore extends Store {
 /** A store in memory, for simulations: each call is done at once. */
 export function createMemoryStore(): MemoryStore {
   const all = new Map<string, Chain>()
-  const entryAt = (name: string, chain: Chain, n: number): ChainEntry | undefined => {
+  const entryAt = (name: string, chain: Chain, n: number, which?: 'withoutBlobs'): ChainEntry | undefined => {
     const kept = chain.records.get(n)
     if (kept === undefined) return undefined
     const { nonce, kind, blob } = kept
-    return { n, nonce, kind, data: decodeData(name, n, kept.data), ...(blob === undefined ? {} : { blob: blob.slice() }) }
+    return {
+      n,
+      nonce,
+      kind,
+      data: decodeData(name, n, kept.data),
+      ...(blob === undefined || which === 'withoutBlobs' ? {} : { blob: blob.slice() }),
+    }
   }
   return {
     async append(name, n, nonce, record: StoredRecord) {
@@ -46,13 +52,13 @@ export function createMemoryStore(): MemoryStore {
       const chain = all.get(name)
       return chain === undefined ? undefined : entryAt(name, chain, chain.head)
     },
-    async read(name, from, limit) {
+    async read(name, from, limit, which) {
       checkPlace(name, from)
       const chain = all.get(name)
       const entries: ChainEntry[] = []
       if (chain === undefined) return entries
       for (let n = Math.max(from, chain.floor); n <= chain.head && entries.length < Math.min(limit, MAX_READ); n++) {
-        const entry = entryAt(name, chain, n)
+        const entry = entryAt(name, chain, n, which)
         if (entry === undefined) throw new BailiwickError('StoreCorrupt', { asked: `record ${n} of ${name}`, found: 'a hole' })
         entries.push(entry)
       }

@@ -3,9 +3,9 @@ import { Strikes, type StrikesDeps } from './strikes.ts'
 /**
  * `single`: one fault that can lose something at a time, the next when the world has recovered; nothing confirmed may be lost. `storm`: anything at any time; a tail of
  * confirmed ticks may be lost with owner and index, but never two of one tick, nor two of one thing. `takeovers`: of these the ones in which an owner, or one who nearly was, comes back
- * when others went on without it. `kills`: only the owners' processes die, often.
+ * when others went on without it. `emptied`: the index loses everything and sends another host to where an owner lives; nothing confirmed may be lost. `kills`: only the owners' processes die, often.
  */
-export type Profile = 'single' | 'storm' | 'takeovers' | 'kills'
+export type Profile = 'single' | 'storm' | 'takeovers' | 'emptied' | 'kills'
 
 export interface NemesisDeps extends Omit<StrikesDeps, 'gently'> {
   readonly profile: Profile
@@ -36,6 +36,7 @@ const together: readonly Fault[] = [
   [2, 'an owner is replaced while it stands still, and the index forgets that', (s) => s.replaced()],
   [2, 'a claim stands still, is overtaken, and the index forgets that', (s) => s.overtaken()],
 ]
+const emptied: readonly Fault[] = [[1, 'the index is emptied, and gives a layer to another while its owner lives', (s) => s.emptied()]]
 const kills: readonly Fault[] = [[1, 'a host is killed', (s) => s.kill()]]
 
 /** The least and the most between two faults, milliseconds. */
@@ -43,6 +44,7 @@ const rhythm: Readonly<Record<Profile, readonly [number, number]>> = {
   single: [200, 1_500],
   storm: [50, 900],
   takeovers: [700, 2_500],
+  emptied: [300, 1_500],
   kills: [100, 1_000],
 }
 
@@ -101,6 +103,8 @@ export class Nemesis {
         return [...harmless, ...losing, ...together]
       case 'takeovers':
         return together
+      case 'emptied':
+        return this.#isStable() ? emptied : []
       case 'kills':
         return this.#isStable() ? kills : []
     }

@@ -52,8 +52,8 @@ export class Placement {
     return assignment !== undefined && !assignment.host.process.paused && assignment.host.serves(layer)
   }
 
-  /** Gives the layer to a host, another one if there is any, whether or not the one that has it lives. */
-  move(layer: LayerId): void {
+  /** Gives the layer to a host, another one if there is any, whether or not the one that has it lives; which hears of it no sooner than `toldFrom` ms from now. */
+  move(layer: LayerId, toldFrom = 0): void {
     const before = this.#assignments.get(layer)
     const living = this.hosts.filter(({ process }) => process.alive)
     const others = living.filter((host) => host !== before?.host && !host.process.paused)
@@ -64,7 +64,7 @@ export class Placement {
     this.#kernel.note(`placement: ${layer} to ${host.name}, generation ${generation}`)
     this.#kernel.after(this.#kernel.between(0, 100), () => host.claim(layer, generation))
     if (before !== undefined && before.host !== host)
-      this.#kernel.after(this.#kernel.between(0, TOLD_WITHIN), () => before.host.drop(layer, generation))
+      this.#kernel.after(this.#kernel.between(toldFrom, TOLD_WITHIN), () => before.host.drop(layer, generation))
   }
 
   close(layer: LayerId): void {

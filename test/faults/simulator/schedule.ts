@@ -30,8 +30,8 @@ export interface ScheduleOptions {
   readonly without?: Check | undefined
 }
 
-/** The fence, the replication id in it, the third step of the claim, the watch over the outbox rule. */
-export type Check = 'fence' | 'replid' | 'headAgain' | 'outbox'
+/** The fence, the replication id in it, the third step of the claim, the wait for an owner whose fence is forgotten, the watch over the outbox rule. */
+export type Check = 'fence' | 'replid' | 'headAgain' | 'fenceWait' | 'outbox'
 
 export interface ScheduleResult {
   readonly seed: number

@@ -55,7 +55,7 @@ export class StoreServer {
         opened.delete(chain)
         return seen ?? call(`head ${chain}`, () => store.head(chain))
       },
-      read: (chain, from, limit) => call(`read ${chain} ${from}`, () => store.read(chain, from, limit)),
+      read: (chain, from, limit, which) => call(`read ${chain} ${from}`, () => store.read(chain, from, limit, which)),
       prune: (chain, below) => call(`prune ${chain} ${below}`, () => store.prune(chain, below)),
       ping: () => call('ping', () => store.ping()),
       close: async () => undefined,

@@ -1,4 +1,5 @@
 import type { LayerId } from '../../../core/ids.ts'
+import { HEARTBEAT_EVERY } from '../../../core/timing.ts'
 import type { LayerHistory } from './history.ts'
 import type { SimulatedHost } from './host.ts'
 import type { IndexServer } from './index-server.ts'
@@ -117,7 +118,7 @@ export class Strikes {
 
   replaced(): void {
     const { kernel, placement, index } = this.#deps
-    const layer = this.#layer()
+    const layer = this.#fenced()
     const host = layer === undefined ? undefined : placement.hostOf(layer)
     if (layer === undefined || host === undefined) return
     this.#stands(host, kernel.between(1_000, 3_000))
@@ -128,12 +129,12 @@ export class Strikes {
 
   overtaken(): void {
     const { kernel, placement, network, index } = this.#deps
-    const layer = this.#layer()
+    const layer = this.#fenced()
     if (layer === undefined) return
     placement.move(layer)
     const first = placement.hostOf(layer)
     // Which step of the claim is its last for a while.
-    let left = kernel.between(1, 8)
+    let left = kernel.between(1, 9)
     const { position } = index
     const over = network.watch((caller, what) => {
       if (caller !== first?.process || !what.includes(layer) || --left > 0) return
@@ -170,6 +171,17 @@ export class Strikes {
     this.#indexGoes((index) => index.flush())
   }
 
+  emptied(): void {
+    const { kernel, index, placement } = this.#deps
+    const layer = this.#layer()
+    if (layer === undefined) return
+    this.struckAt = kernel.now
+    index.flush()
+    for (const host of placement.hosts) kernel.after(kernel.between(0, HEARTBEAT_EVERY), () => host.forgotten())
+    // It knows of no owner. One that lives hears by a heartbeat that it is a stranger, registers, and only then what became of its layers.
+    placement.move(layer, HEARTBEAT_EVERY * 2)
+  }
+
   failOver(): void {
     const count = this.#deps.kernel.between(1, 30)
     this.#indexGoes((index) => index.failOver(index.position - count))
@@ -183,6 +195,12 @@ export class Strikes {
     if (kernel.chance(0.5)) return
     index.server.down()
     this.#for(kernel.between(10, 3_000), () => index.server.rise())
+  }
+
+  /** A layer whose next claim has no owner to wait for. */
+  #fenced(): LayerId | undefined {
+    const { kernel, histories, index } = this.#deps
+    return kernel.pick([...histories.keys()].filter((layer) => index.hasFence(layer)))
   }
 
   #layer(): LayerId | undefined {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type ClaimSeen, type ClaimStep, decideClaim, MAX_BEATEN, MAX_FORKED, nothingSeen } from '../../../zone-server/decide-claim.ts'
 
 const fence = (epoch: number) => ({ epoch, replid: 'r' })
-const opened: ClaimSeen = { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0 }, opened: 'Done' }
+const found: ClaimSeen = { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0, ended: false } }
+const opened: ClaimSeen = { ...found, fenced: true, opened: 'Done' }
 const owner: ClaimSeen = { ...opened, fence: fence(8), headAgain: { n: 8, own: true } }
 const whole = (n: number) => ({ n, outcome: 'whole' as const, before: n - 2 })
 const corrupt = (n: number, before: number | undefined) => ({ n, outcome: 'corrupt' as const, before })
@@ -15,20 +16,33 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ['an empty chain is opened at 1', { ...nothingSeen, head: null }, { do: 'open', n: 1, lastSnapshot: 0, erasedAt: 0 }],
   [
     'opens behind the head, pointing to the newest snapshot',
-    { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0 } },
+    { ...found, fenced: true },
     { do: 'open', n: 8, lastSnapshot: 6, erasedAt: 0 },
+  ],
+  ['somebody served it: looks whether the index still has its fence', found, { do: 'lookAtFence' }],
+  ['the index forgot it: waits for the owner', { ...found, fenced: false }, { do: 'waitForOwner' }],
+  ['waited: opens all the same', { ...found, fenced: false, waited: true }, { do: 'open', n: 8, lastSnapshot: 6, erasedAt: 0 }],
+  [
+    'its last epoch ended in order: nobody to wait for',
+    { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0, ended: true } },
+    { do: 'open', n: 8, lastSnapshot: 6, erasedAt: 0 },
+  ],
+  [
+    'never had a snapshot, so nobody was served: nobody to wait for',
+    { ...nothingSeen, head: { n: 7, newestSnapshot: 0, erasedAt: 0, ended: false } },
+    { do: 'open', n: 8, lastSnapshot: 0, erasedAt: 0 },
   ],
   ['another was faster: reads the head again', { ...opened, opened: 'Conflict', beaten: 2 }, { do: 'readHead' }],
   ['another was faster too often', { ...opened, opened: 'Conflict', beaten: MAX_BEATEN }, { do: 'stop', code: 'LayerLost' }],
   ['opened: raises the fence to its number', opened, { do: 'raiseFence', epoch: 8 }],
   [
     'a chain without a snapshot: drops what the index remembers',
-    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0 } },
+    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0, ended: false } },
     { do: 'dropJournal', epoch: 7 },
   ],
   [
     'dropped: raises the fence',
-    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0 }, dropped: true },
+    { ...opened, head: { n: 7, newestSnapshot: 0, erasedAt: 0, ended: false }, dropped: true },
     { do: 'raiseFence', epoch: 8 },
   ],
   ['a higher fence', { ...opened, fence: fence(9) }, { do: 'stop', code: 'LayerLost' }],
@@ -47,7 +61,7 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ['it is whole: reads the journal', based, { do: 'readJournal', fence: fence(8) }],
   [
     'never had one: reads the journal all the same',
-    { ...owner, head: { n: 7, newestSnapshot: 0, erasedAt: 0 }, dropped: true },
+    { ...owner, head: { n: 7, newestSnapshot: 0, erasedAt: 0, ended: false }, dropped: true },
     { do: 'readJournal', fence: fence(8) },
   ],
   ['the journal is fenced by another', { ...based, journal: 'Fenced' }, { do: 'stop', code: 'LayerLost' }],

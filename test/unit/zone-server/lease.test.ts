@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock, type Timers } from '../../../core/clock.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { JournalEntry } from '../../../core/ports/journal-port.ts'
 import { type Log, type LogFields, silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
+import { FORGOTTEN_FENCE_WAIT } from '../../../core/timing.ts'
 import { createMemoryIndex, type MemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { type ClaimRequest, claimLayer } from '../../../zone-server/claim.ts'
@@ -35,7 +36,9 @@ beforeEach(async () => {
 
 afterEach(() => store.close())
 
-const deps = (over: { store?: Store } = {}) => ({ store, index, log, timers: systemClock, packing: packingInline, ...over })
+/** Where a claim waits for an owner, none lives here. */
+const timers: Timers = { ...systemClock, after: (ms, call) => systemClock.after(ms === FORGOTTEN_FENCE_WAIT ? 0 : ms, call) }
+const deps = (over: { store?: Store } = {}) => ({ store, index, log, timers, packing: packingInline, ...over })
 const claim = (host: string, generation = 1, over: { store?: Store } = {}) =>
   claimLayer({ layer: LAYER_ID, generation, host, content: 'content', fresh: freshState }, deps(over), signal)
 const snapshotOf = (state: LayerState, entry: number): Promise<PackedSnapshot> => packSnapshot(captureState(state, entry), packingInline)
@@ -165,6 +168,50 @@ describe('claim and recovery', () => {
     const second = await claim('host-2', 2)
     expect(second.state.tick).toBe(3)
     expect(await first.tick()).toBe('Fenced')
+  })
+
+  it('an owner that an emptied index forgot has its time to store what it alone has', async () => {
+    const first = await played('host-1', 5)
+    index.flush()
+    let waits = 0
+    const patient: Timers = {
+      ...systemClock,
+      after: (ms, call) => {
+        if (ms !== FORGOTTEN_FENCE_WAIT) return systemClock.after(ms, call)
+        waits++
+        void first.lease.segment(first.entries, true, signal).then(call)
+        return () => undefined
+      },
+    }
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', content: 'content', fresh: freshState }
+    const second = await claimLayer(request, { ...deps(), timers: patient }, signal)
+    expect(waits).toBe(1)
+    expect(stateHash(second.state)).toBe(stateHash(first.state))
+    expect(await first.tick()).toBe('Fenced')
+  })
+
+  it('thousands of claims that failed leave a chain that is read in a few calls, with the blobs of the segments alone', async () => {
+    const first = await played('host-1', 3)
+    await first.lease.segment(first.entries, true, signal)
+    await first.tick()
+    const opened = (await store.head(chain))?.n ?? 0
+    for (let n = opened + 1; n <= opened + 2_000; n++) {
+      const data = { host: 'host-2', generation: n, code: SIMULATION_VERSION, content: 'content', lastSnapshot: 2, erasedAt: 0 }
+      await store.append(chain, n, `failed-${n}`, { kind: 'open', data })
+    }
+    const reads: number[] = []
+    const counting: Store = {
+      ...store,
+      read: async (...args) => {
+        const entries = await store.read(...args)
+        reads.push(entries.filter(({ blob }) => blob !== undefined).length)
+        return entries
+      },
+    }
+    const second = await claim('host-3', 3, { store: counting })
+    expect(stateHash(second.state)).toBe(stateHash(first.state))
+    // The snapshot, two pages and a bit, the segment.
+    expect(reads).toEqual([1, 0, 1, 0, 0])
   })
 
   it('a tail that is more than one record takes is stored in parts, and counts whole when its owner dies between two of them', async () => {
