@@ -98,8 +98,7 @@ export class IndexServer {
       setLocation: () => call('setLocation', () => undefined),
       raiseFence: (layer, epoch) =>
         call(`raiseFence ${layer} ${epoch}`, () => this.#change((state) => journals.raiseFence(state, layer, epoch, 0))),
-      hasFence: (layer) =>
-        call(`hasFence ${layer}`, () => this.#deps.without === 'fenceWait' || this.hasFence(layer)),
+      hasFence: (layer) => call(`hasFence ${layer}`, () => this.#deps.without === 'fenceWait' || this.hasFence(layer)),
       readJournal: (layer, fence, after, limit) =>
         call(`readJournal ${layer} ${fence.epoch} ${after}`, () =>
           journals.readJournal(this.#journals, { layer, fence: this.#seen(layer, fence), now: 0 }, after, limit),
