@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ZoneId } from '../core/ids.ts'
 import type { HttpApp } from '../platform/http/index.ts'
 import { serveStatic } from './static.ts'
 
@@ -8,6 +9,8 @@ export interface FrontRoutes {
   readonly auth: HttpApp
   readonly characters: HttpApp
   readonly allocator: HttpApp
+  /** The content of a zone, as hosts read it; undefined: it has none. */
+  readonly contentOf: (zone: ZoneId) => Promise<string | undefined>
 }
 
 /** Answers for all services on the one port of the embedded world, by path; and for the page. */
@@ -25,7 +28,15 @@ async function dispatch(routes: FrontRoutes, request: IncomingMessage, response:
   if (/^\/v1\/(accounts|sessions)(\/|$)/.test(path) || path.startsWith('/.well-known/')) return routes.auth.listener(request, response)
   if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters.listener(request, response)
   if (await serveStatic(request, response)) return
+  const zone = /^\/content\/([a-z0-9-]{1,63})\/([a-z0-9-]{1,63})$/.exec(path)
+  if (zone !== null && request.method === 'GET') return sendContent(await routes.contentOf(`${zone[1]}/${zone[2]}`), response)
   routes.allocator.listener(request, response)
+}
+
+/** What the page draws walls from. A game's own client knows its maps. */
+function sendContent(content: string | undefined, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  response.end(content ?? '{}')
 }
 
 /** Hands a WebSocket upgrade for /hosts/NAME to that host, byte by byte; the host itself checks the handshake. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { FleetBounds } from '../core/capacity.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../core/clock.ts'
-import type { FleetId } from '../core/ids.ts'
+import type { FleetId, ZoneId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { EMBEDDED_STOP_LIMIT } from '../core/timing.ts'
@@ -75,7 +75,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const front: HttpApp = {
     ...allocator.app,
     name: 'embedded world',
-    listener: frontListener({ auth, characters, allocator: allocator.app }),
+    listener: frontListener({ auth, characters, allocator: allocator.app, contentOf: (zone) => contentOf(index, zone) }),
   }
   const serving = await serve(front, { port: options.port, host: options.host, log, drainMs: 0 })
   passUpgrades(serving.server, gamePort)
@@ -90,6 +90,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const folder = new ZoneFolder(options.zones, clock, log)
   const operator = createOperator({
     zones: folder,
+    contents: folder.contents,
     fleets: new EmbeddedFleetSource(FLEET, ensureFleet),
     index,
     store,
@@ -120,6 +121,11 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
       await store.close()
     },
   }
+}
+
+async function contentOf(index: ZoneIndex, zone: ZoneId): Promise<string | undefined> {
+  const hash = (await index.getZone(zone))?.content
+  return hash === undefined ? undefined : index.getContent(hash)
 }
 
 /** The key that signs access tokens: made once, kept beside the data, readable by its owner alone. */

@@ -5,24 +5,27 @@ import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { ZoneId } from '../core/ids.ts'
 import type { Log } from '../core/ports/log-port.ts'
-import type { ZoneEvent, ZoneSource } from '../core/ports/zone-source-port.ts'
+import type { ConfigMapId, ZoneEvent, ZoneSource } from '../core/ports/zone-source-port.ts'
 import { FOLDER_POLL_EVERY, FOLDER_SETTLE } from '../core/timing.ts'
 import { idOfZone, ZONE_FINALIZER, type Zone, type ZoneStatus } from '../core/zone.ts'
 import { validateZone } from '../core/zone-validation.ts'
 import { parseManifests } from '../platform/yaml/index.ts'
+import { FolderContents, readConfigMap } from './folder-contents.ts'
 
 /** What one look at the folder found. */
 export interface FolderReading {
   readonly zones: ReadonlyMap<ZoneId, Zone>
+  readonly configMaps: ReadonlyMap<ConfigMapId, Readonly<Record<string, string>>>
   /** One sentence a problem, beginning with the file's name. */
   readonly problems: readonly string[]
   /** Files that could not be read as manifests: what they held before is neither changed nor deleted. */
   readonly unreadable: boolean
 }
 
-/** Reads every Zone manifest of the files (name → text). Pure; `known` are the zones as they are, which rules about changes need. */
+/** Reads every Zone and ConfigMap manifest of the files (name → text). Pure; `known` are the zones as they are, which rules about changes need. */
 function readManifests(files: ReadonlyMap<string, string>, known: ReadonlyMap<ZoneId, Zone>): FolderReading {
   const zones = new Map<ZoneId, Zone>()
+  const configMaps = new Map<ConfigMapId, Readonly<Record<string, string>>>()
   const problems: string[] = []
   let unreadable = false
   for (const [name, text] of files) {
@@ -35,6 +38,13 @@ function readManifests(files: ReadonlyMap<string, string>, known: ReadonlyMap<Zo
       continue
     }
     for (const manifest of manifests) {
+      if (isRecord(manifest) && manifest['kind'] === 'ConfigMap') {
+        const read = readConfigMap(manifest)
+        if (typeof read === 'string') problems.push(`${name}: ${read}`)
+        else if (configMaps.has(read.id)) problems.push(`${name}: ConfigMap ${read.id} is in another file too, this one is left out`)
+        else configMaps.set(read.id, read.files)
+        continue
+      }
       const metadata = isRecord(manifest) && isRecord(manifest['metadata']) ? manifest['metadata'] : {}
       const old = known.get(`${metadata['namespace'] ?? 'default'}/${String(metadata['name'])}`)
       const wrong = validateZone(manifest, old)
@@ -49,11 +59,11 @@ function readManifests(files: ReadonlyMap<string, string>, known: ReadonlyMap<Zo
       else zones.set(idOfZone(zone), zone)
     }
   }
-  return { zones, problems, unreadable }
+  return { zones, configMaps, problems, unreadable }
 }
 
 /**
- * A folder of Zone manifests as a source of zones: a saved file is an apply, a removed one a delete. It keeps what an API server would: uid, generation, status and
+ * A folder of Zone manifests, and of ConfigMaps with their content, as a source of zones: a saved file is an apply, a removed one a delete. It keeps what an API server would: uid, generation, status and
  * finalizer, in memory. A bad manifest is said and changes nothing.
  */
 export class ZoneFolder implements ZoneSource {
@@ -61,6 +71,7 @@ export class ZoneFolder implements ZoneSource {
   readonly #clock: Clock
   readonly #log: Log
   readonly #zones = new Map<ZoneId, Zone>()
+  readonly contents = new FolderContents()
   #said = new Set<string>()
   #onChange: (zone: ZoneId) => void = () => undefined
 
@@ -137,8 +148,9 @@ export class ZoneFolder implements ZoneSource {
       this.#say([`${this.#folder}: ${describeError(error)}`])
       return
     }
-    const { zones, problems, unreadable } = readManifests(files, this.#zones)
+    const { zones, configMaps, problems, unreadable } = readManifests(files, this.#zones)
     this.#say(problems)
+    this.contents.replace(configMaps, unreadable)
     for (const [id, zone] of zones) this.#apply(id, zone)
     for (const [id, zone] of this.#zones) if (!zones.has(id) && !unreadable) this.#delete(id, zone)
   }

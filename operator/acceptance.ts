@@ -1,5 +1,5 @@
 import type { Neighbour } from './neighbours.ts'
-import type { Observed } from './observe.ts'
+import { keptContent, type Observed } from './observe.ts'
 
 /** Why a zone can't be hosted as its spec asks, and what to do about it. */
 export interface Violation {
@@ -19,6 +19,10 @@ export interface AcceptanceRow {
 
 const always = (): boolean => true
 const never = (): boolean => false
+
+/** Content that was good goes on; a zone that never had any can't be hosted without. */
+const unlessKept = (observed: Observed): boolean => keptContent(observed) === undefined
+const keeps = (observed: Observed): string => (unlessKept(observed) ? '' : '. The zone goes on with the content that it had')
 
 /** The ids of neighbours in one state, for a sentence. */
 function named({ neighbours }: Observed, wanted: Neighbour['state']): string | undefined {
@@ -61,6 +65,36 @@ export const acceptanceTable: readonly AcceptanceRow[] = [
     blocks: always,
     says: ({ wanted }) =>
       wanted.fleet?.deleting === true ? `Fleet ${wanted.id} is being deleted: set spec.fleet to another one` : undefined,
+  },
+  {
+    reason: 'ContentMissing',
+    blocks: unlessKept,
+    says: (observed) =>
+      observed.content.state === 'missing'
+        ? `spec.content names ConfigMap ${observed.content.configMap}, which does not exist: create it or take spec.content out${keeps(observed)}`
+        : undefined,
+  },
+  {
+    reason: 'ContentUnread',
+    blocks: unlessKept,
+    says: (observed) =>
+      observed.content.state === 'unread' ? `ConfigMap ${observed.content.configMap} is being read${keeps(observed)}` : undefined,
+  },
+  {
+    reason: 'ContentUnreadable',
+    blocks: unlessKept,
+    says: (observed) =>
+      observed.content.state === 'unreadable'
+        ? `ConfigMap ${observed.content.configMap} can not be read: ${observed.content.why}. Let the operator's role get configmaps${keeps(observed)}`
+        : undefined,
+  },
+  {
+    reason: 'ContentInvalid',
+    blocks: unlessKept,
+    says: (observed) =>
+      observed.content.state === 'invalid'
+        ? `ConfigMap ${observed.content.configMap}, ${observed.content.why}: correct it${keeps(observed)}`
+        : undefined,
   },
   {
     reason: 'NeighbourNotFound',

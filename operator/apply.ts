@@ -1,10 +1,11 @@
-import { describeError } from '../core/errors.ts'
+import { BailiwickError, describeError } from '../core/errors.ts'
 import type { ZoneId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
 import type { Zone } from '../core/zone.ts'
+import type { ContentMirror } from './content-mirror.ts'
 import { eraseLayers } from './erase.ts'
 import type { IndexMirror } from './index-mirror.ts'
 import type { Action, Plan } from './plan.ts'
@@ -15,6 +16,7 @@ export interface ApplyDeps {
   readonly index: ZoneIndex
   readonly store: Store
   readonly mirror: IndexMirror
+  readonly contents: Pick<ContentMirror, 'textOf'>
   readonly log: Log
 }
 
@@ -48,9 +50,7 @@ async function applyAction(action: Action, id: ZoneId, zone: Zone | undefined, d
     case 'deleteFleet':
       return fleets.deleteDedicated(action.fleet, zone?.metadata.uid ?? '')
     case 'putZone':
-      await index.putZone(action.settings)
-      mirror.wrote(action.settings)
-      return
+      return putZone(action, deps)
     case 'deleteZone':
       await index.deleteZone(id, action.uid)
       mirror.deleted(id)
@@ -81,4 +81,14 @@ async function applyAction(action: Action, id: ZoneId, zone: Zone | undefined, d
     case 'event':
       if (zone !== undefined) zones.event(zone, action.event)
   }
+}
+
+async function putZone({ settings, contentFrom }: Extract<Action, { readonly do: 'putZone' }>, { index, mirror, contents }: ApplyDeps) {
+  const { content } = settings
+  const text = content === undefined || contentFrom === undefined ? undefined : await contents.textOf(contentFrom, content)
+  if ((await index.putZone(settings, text)) === 'ContentMissing') {
+    // The index was emptied; as soon as that is noticed, its settings are unknown and everything is put anew.
+    throw new BailiwickError('Busy', { asked: `settings of ${settings.zone}`, found: 'the index has lost their content' })
+  }
+  mirror.wrote(settings)
 }

@@ -6,6 +6,7 @@ import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
 import {
   defaultEndpoint,
   KubernetesClient,
+  KubernetesContents,
   KubernetesFleets,
   KubernetesNodes,
   KubernetesZones,
@@ -42,6 +43,7 @@ runProgram('operator', shape, async ({ config, log }) => {
   const operator = createOperator({
     zones: new KubernetesZones(source),
     fleets: new KubernetesFleets(source),
+    contents: new KubernetesContents(source),
     nodes: config.WATCH_NODES ? new KubernetesNodes({ client, log }) : undefined,
     index,
     store,

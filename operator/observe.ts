@@ -3,6 +3,7 @@ import type { LayerView } from '../core/ports/index-port.ts'
 import type { Autoscaler, Fleet, FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
+import type { ContentFacts, ContentMirror } from './content-mirror.ts'
 import type { Placement } from './fleet-mirror.ts'
 import type { IndexMirror } from './index-mirror.ts'
 import { type Neighbour, neighboursOf } from './neighbours.ts'
@@ -36,6 +37,7 @@ export interface Observed {
   readonly neighbours: readonly Neighbour[]
   /** A layer that the crowd does not need any more. */
   readonly surplus: Surplus | undefined
+  readonly content: ContentFacts
   /** What the index holds; undefined: nothing. */
   readonly settings: ZoneSettings | undefined
 }
@@ -45,13 +47,14 @@ export interface Sources {
   readonly fleets: FleetSource
   readonly mirror: IndexMirror
   readonly surpluses: Surpluses
+  readonly contents: Pick<ContentMirror, 'factsOf'>
   /** Name of the fleet of zones that name none. */
   readonly defaultFleet: string
 }
 
 /** Reads from local copies alone; does no I/O. Remembers a surplus of layers, see Surpluses. */
 export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): Observed {
-  const { zones, fleets, mirror, surpluses, defaultFleet } = sources
+  const { zones, fleets, mirror, contents, surpluses, defaultFleet } = sources
   const namespace = zone.metadata.namespace ?? 'default'
   const wantedId = wantedFleet(zone, defaultFleet)
   const settings = mirror.settingsOf(id)
@@ -76,14 +79,26 @@ export function observe(zone: Zone, id: ZoneId, sources: Sources, now: number): 
     leftover: left !== undefined && left.ownerZone === zone.metadata.uid && !left.deleting ? own : undefined,
     neighbours: neighboursOf(zone, id, (other) => zones.get(other)),
     surplus: surpluses.look(zoneSettings(zone, wantedId), wanted.placement?.layers ?? [], now),
+    content: contents.factsOf(zone),
     settings,
   }
 }
 
+/** The content that the zone keeps while what its spec names can't be used: that which is published of this very zone. */
+export function keptContent({ zone, settings }: Observed): string | undefined {
+  return settings?.uid === zone.metadata.uid ? settings?.content : undefined
+}
+
 /** What hosts, allocator and clients are to know of the zone. Throws InvalidInput as zoneSettings does. */
-export function wantedSettings({ zone, wanted, neighbours }: Observed): ZoneSettings {
+export function wantedSettings(observed: Observed): ZoneSettings {
+  const { zone, wanted, neighbours, content } = observed
+  const hash = content.state === 'none' ? undefined : content.state === 'read' ? content.hash : keptContent(observed)
   const open = neighbours.flatMap(({ zone: id, state }) => (state === 'mutual' ? [id] : []))
-  return { ...zoneSettings(zone, wanted.id), ...(open.length === 0 ? {} : { neighbours: open }) }
+  return {
+    ...zoneSettings(zone, wanted.id),
+    ...(open.length === 0 ? {} : { neighbours: open }),
+    ...(hash === undefined ? {} : { content: hash }),
+  }
 }
 
 /** Layers that somebody hosts or that wait for a host. */

@@ -5,10 +5,11 @@ import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { NodeSource } from '../core/ports/node-source-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
-import type { FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
+import type { ContentSource, FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
 import { RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
 import { idOfZone } from '../core/zone.ts'
 import type { Metrics } from '../platform/metrics/index.ts'
+import { ContentMirror } from './content-mirror.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
 import { NeighbourGraph } from './neighbours.ts'
@@ -20,6 +21,7 @@ import { WorkQueue } from './workqueue.ts'
 export interface OperatorDeps {
   readonly zones: ZoneSource
   readonly fleets: FleetSource
+  readonly contents: ContentSource
   /** Absent: hosts of a cordoned node stay until they are evicted. */
   readonly nodes?: NodeSource | undefined
   readonly index: ZoneIndex
@@ -57,6 +59,7 @@ class RunningOperator implements Operator {
   readonly #queue: WorkQueue<ZoneId>
   readonly #mirror: IndexMirror
   readonly #writer: StatusWriter
+  readonly #contents: ContentMirror
   readonly #neighbours = new NeighbourGraph()
   /** Nothing is decided before: a zone that was not seen yet would be taken for one that does not exist. */
   #allSeen = false
@@ -69,6 +72,7 @@ class RunningOperator implements Operator {
   constructor(deps: OperatorDeps) {
     this.#deps = deps
     const { zones, index, clock, log, random } = deps
+    this.#contents = new ContentMirror(deps.contents)
     const enqueue = (zone: ZoneId): void => this.#enqueue(zone)
     const common = random === undefined ? {} : { random }
     this.#mirror = new IndexMirror({
@@ -80,7 +84,7 @@ class RunningOperator implements Operator {
       onRecovered: () => this.#enqueueAll(true),
     })
     this.#writer = new StatusWriter({ zones, clock, log, onRetry: enqueue })
-    const reconciler = new Reconciler({ ...deps, mirror: this.#mirror, writer: this.#writer })
+    const reconciler = new Reconciler({ ...deps, contents: this.#contents, mirror: this.#mirror, writer: this.#writer })
     this.#queue = new WorkQueue<ZoneId>({
       clock,
       ...common,
@@ -106,7 +110,7 @@ class RunningOperator implements Operator {
   }
 
   async start(): Promise<void> {
-    const { zones, fleets, log } = this.#deps
+    const { zones, fleets, contents, log } = this.#deps
     const { signal } = this.#stop
     await this.#mirror.start()
     await Promise.all([
@@ -114,6 +118,9 @@ class RunningOperator implements Operator {
       fleets.watchServers((server) => void this.#serverLeaves(server), signal),
     ])
     this.#deps.nodes?.watchNodes(() => this.#sweep(), signal)
+    await contents.watch((configMap) => {
+      for (const zone of this.#contents.usersOf(configMap)) this.#enqueue(zone)
+    }, signal)
     await zones.watch((zone) => this.#zoneChanged(zone), signal)
     this.#allSeen = true
     this.#enqueueAll(false)
@@ -147,6 +154,7 @@ class RunningOperator implements Operator {
   }
 
   #zoneChanged(zone: ZoneId): void {
+    this.#contents.zoneChanged(zone, this.#deps.zones.get(zone))
     const concerned = this.#neighbours.changed(zone, this.#deps.zones.get(zone))
     for (const one of [zone, ...concerned]) this.#enqueue(one)
   }

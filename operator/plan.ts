@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type FleetId, type LayerId, layerId, parseLayerId } from '../core/ids.ts'
 import type { CloseReason } from '../core/ports/index-port.ts'
-import type { Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
+import type { ConfigMapId, Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { CROWD_STABLE_FOR } from '../core/timing.ts'
 import { ZONE_FINALIZER } from '../core/zone.ts'
@@ -14,7 +14,8 @@ export type Action =
   | { readonly do: 'setFinalizer'; readonly present: boolean }
   | { readonly do: 'applyManifest'; readonly manifest: Manifest }
   | { readonly do: 'deleteFleet'; readonly fleet: FleetId }
-  | { readonly do: 'putZone'; readonly settings: ZoneSettings }
+  /** `contentFrom`: the ConfigMap that the named content is read from; undefined: the index has it. */
+  | { readonly do: 'putZone'; readonly settings: ZoneSettings; readonly contentFrom?: ConfigMapId }
   | { readonly do: 'deleteZone'; readonly uid: string }
   | { readonly do: 'barZone'; readonly fleet: FleetId; readonly reason: CloseReason }
   | { readonly do: 'unbarZone'; readonly fleet: FleetId }
@@ -97,8 +98,16 @@ function leaveOldFleet({ wanted, inUse }: Observed): Step {
 }
 
 function publishSettings(observed: Observed): Step {
+  const { content, settings } = observed
   const current = wantedSettings(observed)
-  return isDeepStrictEqual(observed.settings, current) ? GO_ON : { actions: [{ do: 'putZone', settings: current }] }
+  if (isDeepStrictEqual(settings, current)) return GO_ON
+  const from = content.state === 'read' ? { contentFrom: content.configMap } : {}
+  const actions: Action[] = [{ do: 'putZone', settings: current, ...from }]
+  if (settings?.uid === current.uid && settings.content !== current.content) {
+    const what = content.state === 'read' ? `content of ConfigMap ${content.configMap}` : 'no content'
+    actions.push({ do: 'event', event: { type: 'Normal', reason: 'ContentChanged', message: `${what} takes over; nobody has to leave` } })
+  }
+  return { actions }
 }
 
 function closeSuspended({ zone, wanted }: Observed): Step {

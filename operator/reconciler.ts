@@ -3,6 +3,7 @@ import type { FleetId, ZoneId } from '../core/ids.ts'
 import { RESYNC_EVERY } from '../core/timing.ts'
 import type { Zone } from '../core/zone.ts'
 import { type ApplyDeps, applyPlan } from './apply.ts'
+import type { ContentMirror } from './content-mirror.ts'
 import { observe } from './observe.ts'
 import { type Plan, plan } from './plan.ts'
 import { planDeletion, planStray } from './plan-deletion.ts'
@@ -12,6 +13,7 @@ import { Surpluses } from './surplus.ts'
 
 export interface ReconcilerDeps extends ApplyDeps {
   readonly writer: StatusWriter
+  readonly contents: ContentMirror
   readonly clock: Clock
   readonly defaultFleet: string
   readonly random?: () => number
@@ -31,7 +33,9 @@ export class Reconciler {
 
   /** Answers after how many ms the zone is to be looked at again; undefined: only when something changes. Throws what an action threw. */
   async reconcile(id: ZoneId): Promise<number | undefined> {
-    const { zones, writer, clock } = this.#deps
+    const { zones, writer, contents, clock } = this.#deps
+    const before = zones.get(id)
+    if (before !== undefined) await contents.look(before)
     const zone = zones.get(id)
     if (zone === undefined) {
       writer.drop(id)

@@ -20,6 +20,28 @@ export interface ZoneSource {
   event(zone: Zone, event: ZoneEvent): void
 }
 
+/** `namespace/name`; the name may have dots. */
+export type ConfigMapId = `${string}/${string}`
+
+/**
+ * Where ConfigMaps come from. Their versions are known from a local copy that the watch keeps, their text is read when it is needed: there may be thousands, of a
+ * megabyte each.
+ */
+export interface ContentSource {
+  /** Calls back with every ConfigMap that came, changed or went, until the signal aborts. Resolves when the copy is complete for the first time. */
+  watch(onChange: (configMap: ConfigMapId) => void, signal: AbortSignal): Promise<void>
+  /** Undefined: it does not exist. */
+  versionOf(configMap: ConfigMapId): string | undefined
+  /** Undefined: it does not exist. Throws KubernetesUnavailable or KubernetesRefused. */
+  read(configMap: ConfigMapId): Promise<ConfigMapFiles | undefined>
+}
+
+export interface ConfigMapFiles {
+  readonly version: string
+  /** Key to text; keys with binary data have the text ''. */
+  readonly files: Readonly<Record<string, string>>
+}
+
 export interface ZoneEvent {
   readonly type: 'Normal' | 'Warning'
   /** One word in CamelCase. */

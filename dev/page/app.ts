@@ -1,4 +1,5 @@
 import { type Character, createClient, type SessionStatus, type ZoneHandlers, type ZoneSession } from '../../client/index.ts'
+import type { ContentMap } from '../../core/content.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
 import { button, element, listItem, showSection, textOf } from './dom.ts'
 import { ZoneMap } from './map.ts'
@@ -11,6 +12,8 @@ const client = createClient({ authUrl: location.origin, charactersUrl: location.
 const map = new ZoneMap(element('map', HTMLCanvasElement))
 let session: ZoneSession | undefined
 let character: Character | undefined
+/** The epoch whose walls are drawn: other content comes with another one. */
+let wallsOf: number | undefined
 let zoneTimer: ReturnType<typeof setInterval> | undefined
 
 const status = element('status', HTMLParagraphElement)
@@ -85,6 +88,7 @@ function enterZone(zone: string): void {
   log.replaceChildren()
   showSection('play')
   session = client.joinZone(zone, character.id, handlers())
+  wallsOf = undefined
   map.show(session)
   element('map', HTMLCanvasElement).focus()
 }
@@ -96,7 +100,10 @@ function handlers(): ZoneHandlers {
     },
     appeared: showNear,
     vanished: showNear,
-    state: showPlace,
+    state({ epoch }) {
+      showPlace()
+      if (epoch !== wallsOf) attempt(() => showWalls(epoch))
+    },
     said: (from, text) => say(`${from}: ${text}`),
     told: (from, text) => say(`${from} tells you: ${text}`),
     emoted: (entity, emote) => say(`${entity?.name ?? 'Somebody'}: ${EMOTES[emote - 1] ?? 'a gesture'}`),
@@ -106,6 +113,14 @@ function handlers(): ZoneHandlers {
     redirect: (reason) => say(`The place moves (${reason}); joining again.`),
     status: showStatus,
   }
+}
+
+async function showWalls(epoch: number): Promise<void> {
+  wallsOf = epoch
+  const [namespace, name] = (session?.view.welcome?.layer ?? '').split('/')
+  const answer = await fetch(`/content/${namespace}/${name}`)
+  const content: { readonly map?: ContentMap } = await answer.json()
+  if (epoch === wallsOf) map.showWalls(content.map)
 }
 
 function showStatus(now: SessionStatus): void {

@@ -1,13 +1,15 @@
 import type { ZoneSession } from '../../client/index.ts'
+import type { ContentMap } from '../../core/content.ts'
 
 const MM_PER_M = 1_000
 const AVATAR_RADIUS = 6
 
-/** Draws what the player sees: the zone's bounds, a grid of 10 m, items and avatars with their names. */
+/** Draws what the player sees: the zone's bounds, a grid of 10 m, walls, and everything in view with its name. */
 export class ZoneMap {
   readonly #canvas: HTMLCanvasElement
   readonly #context: CanvasRenderingContext2D
   #session: ZoneSession | undefined
+  #walls: ContentMap | undefined
 
   constructor(canvas: HTMLCanvasElement) {
     const context = canvas.getContext('2d')
@@ -23,6 +25,12 @@ export class ZoneMap {
 
   show(session: ZoneSession | undefined): void {
     this.#session = session
+    this.#walls = undefined
+  }
+
+  /** Where nobody can walk; undefined: everywhere somebody can. */
+  showWalls(walls: ContentMap | undefined): void {
+    this.#walls = walls
   }
 
   #draw(): void {
@@ -45,6 +53,15 @@ export class ZoneMap {
     for (let x = welcome.minX; x <= welcome.maxX; x += 10 * MM_PER_M) line(context, at(x, welcome.minY), at(x, welcome.maxY))
     for (let y = welcome.minY; y <= welcome.maxY; y += 10 * MM_PER_M) line(context, at(welcome.minX, y), at(welcome.maxX, y))
     context.stroke()
+
+    context.fillStyle = grid
+    const { cell = 0, origin = { x: 0, y: 0 }, rows = [] } = this.#walls ?? {}
+    for (const [down, row] of rows.entries())
+      for (const [right, mark] of [...row].entries())
+        if (mark === '#') {
+          const [x, y] = at((origin.x + right * cell) * MM_PER_M, (origin.y + (rows.length - down) * cell) * MM_PER_M)
+          context.fillRect(x, y, cell * MM_PER_M * scale, cell * MM_PER_M * scale)
+        }
 
     context.font = '12px system-ui, sans-serif'
     context.textAlign = 'center'

@@ -1,6 +1,6 @@
 import { KUBERNETES_CALL_DEADLINE } from '../../core/timing.ts'
 import { orUndefined, unreachable } from './errors.ts'
-import { isKubernetesObject, isRecord, type KubernetesObject, type Query, type Resource, resourcePath } from './objects.ts'
+import { acceptOf, isKubernetesObject, isRecord, type KubernetesObject, type Query, type Resource, resourcePath } from './objects.ts'
 import type { Endpoint } from './plain-endpoint.ts'
 import { type ApiRequest, send } from './transport.ts'
 
@@ -47,6 +47,7 @@ export class KubernetesClient {
       method: 'GET',
       path: resourcePath(resource),
       query,
+      accept: acceptOf(resource, 'List'),
       deadlineMs: this.#deadlineMs,
       ...(signal === undefined ? {} : { signal }),
     }

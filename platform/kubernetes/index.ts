@@ -1,4 +1,5 @@
 export { KubernetesClient } from './client.ts'
+export { KubernetesContents } from './contents.ts'
 export { defaultEndpoint, endpointOf } from './endpoint.ts'
 export { KubernetesFleets } from './fleets.ts'
 export { LeaderElection, type LeaseStore, monotonicClock } from './leader-election.ts'

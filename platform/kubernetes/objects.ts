@@ -33,6 +33,13 @@ export interface Resource {
   readonly version: string
   readonly plural: string
   readonly namespace?: string | undefined
+  /** Lists and watches answer objects with their metadata alone. */
+  readonly metadataOnly?: true
+}
+
+/** What to ask for, for a list (`List`) or a watch (''). Undefined: the objects whole. */
+export function acceptOf({ metadataOnly }: Resource, list: 'List' | ''): string | undefined {
+  return metadataOnly === true ? `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1` : undefined
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>

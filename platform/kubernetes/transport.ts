@@ -11,6 +11,8 @@ export interface ApiRequest {
   readonly query?: Query
   readonly body?: unknown
   readonly contentType?: string
+  /** Default: JSON. */
+  readonly accept?: string | undefined
   /** Ends the request; so does the deadline. */
   readonly signal?: AbortSignal
   readonly deadlineMs?: number
@@ -58,7 +60,12 @@ async function open(endpoint: Endpoint, request: ApiRequest, signal: AbortSignal
     const call = (url.protocol === 'http:' ? http : https).request(url, {
       ...options,
       method: request.method,
-      headers: { accept: 'application/json', 'user-agent': 'bailiwick', ...content, ...(Array.isArray(headers) ? {} : headers) },
+      headers: {
+        accept: request.accept ?? 'application/json',
+        'user-agent': 'bailiwick',
+        ...content,
+        ...(Array.isArray(headers) ? {} : headers),
+      },
       signal,
     })
     return await new Promise<IncomingMessage>((resolve, reject) => {

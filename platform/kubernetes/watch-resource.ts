@@ -4,7 +4,7 @@ import { WATCH_SILENCE } from '../../core/timing.ts'
 import type { KubernetesClient } from './client.ts'
 import { LineSplitter } from './lines.ts'
 import { ObjectCache } from './object-cache.ts'
-import { isRecord, type KubernetesObject, type Resource, resourcePath } from './objects.ts'
+import { acceptOf, isRecord, type KubernetesObject, type Resource, resourcePath } from './objects.ts'
 import { stream } from './transport.ts'
 import { readWatchLine } from './watch-line.ts'
 import { decide, initialWatchState, PAGE_LIMIT, type WatchCommand, type WatchInput, type WatchState } from './watch-machine.ts'
@@ -144,7 +144,11 @@ class WatchLoop {
     const silence = setTimeout(() => !signal.aborted && this.#input({ kind: 'silent' }), this.#options.silenceMs ?? WATCH_SILENCE)
     try {
       const lines = new LineSplitter()
-      for await (const chunk of await stream(this.#options.client.endpoint, { method: 'GET', path, query }, signal)) {
+      for await (const chunk of await stream(
+        this.#options.client.endpoint,
+        { method: 'GET', path, query, accept: acceptOf(this.#options.resource, '') },
+        signal,
+      )) {
         if (signal.aborted) return
         silence.refresh()
         for (const line of lines.push(chunk)) {

@@ -104,6 +104,27 @@ describe('the embedded world', () => {
     await waitFor('the hut to be gone', () => world.folder.get('game/hut') === undefined, { timeoutMs: 15_000 })
   })
 
+  it('content of a ConfigMap is in the world; a change takes over with everybody in, a bad one is refused and changes nothing', async () => {
+    const garden = (kind: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: cave-content, namespace: game }\ndata:\n  content.yaml: |\n    spawns: [{ x: 50, y: 50 }]\n    props: [{ kind: ${kind}, at: { x: 52, y: 50 } }]\n`
+    const accepted = () => world.folder.get('game/cave')?.status?.conditions?.find(({ type }) => type === 'Accepted')
+    const near = (who: Player) => [...(who.session?.view.entities.values() ?? [])].map(({ name }) => name)
+    writeFileSync(join(zones, 'cave-content.yaml'), garden('well'))
+    writeFileSync(join(zones, 'cave.yaml'), manifest('cave', '  idleAfter: 1s\n  content: { configMap: cave-content }\n'))
+    await waitFor('the content to be published', async () => (await world.index.getZone('game/cave'))?.content !== undefined, 15_000)
+    const kim = await player('kim')
+    await kim.join('game/cave')
+    expect(await (await fetch(`${world.url}/content/game/cave`)).json()).toMatchObject({ spawns: [{ x: 50, y: 50 }] })
+    await waitFor('kim to see the well', () => near(kim).includes('well'), 15_000)
+    writeFileSync(join(zones, 'cave-content.yaml'), garden('statue'))
+    await waitFor('kim to see the statue in its place', () => near(kim).includes('statue') && !near(kim).includes('well'), 15_000)
+    writeFileSync(join(zones, 'cave-content.yaml'), garden('No Kind'))
+    await waitFor('the refusal', () => accepted()?.reason === 'ContentInvalid', 15_000)
+    expect(accepted()?.message).toMatch(/content\.yaml line 2: props\.0\.kind: .*goes on with the content that it had/)
+    expect(near(kim)).toContain('statue')
+    await kim.leave()
+  })
+
   it('serves the page and its modules without types, and nothing outside', async () => {
     const page = await fetch(`${world.url}/`)
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])

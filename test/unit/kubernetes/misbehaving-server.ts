@@ -7,6 +7,8 @@ import type { KubernetesObject } from '../../../platform/kubernetes/objects.ts'
 export class MisbehavingServer {
   readonly #server = http.createServer((request, response) => this.#answer(request, response))
   readonly requests: URL[] = []
+  /** What each of them accepts. */
+  readonly accepts: (string | undefined)[] = []
   /** Taken one by one; the last one stays. */
   lists: ((response: ServerResponse, url: URL) => void)[] = []
   watches: ((response: ServerResponse, url: URL) => void)[] = []
@@ -27,6 +29,7 @@ export class MisbehavingServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://server')
     this.requests.push(url)
+    this.accepts.push(request.headers.accept)
     const script = url.searchParams.get('watch') === 'true' ? this.watches : url.searchParams.has('limit') ? this.lists : undefined
     if (script === undefined) {
       this.other(request, response)

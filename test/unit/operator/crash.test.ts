@@ -27,6 +27,18 @@ const scenarios: Readonly<Record<string, readonly ((world: World) => void)[]>> =
     ({ api }) => api.delete('game/meadow'),
     ({ api }) => api.apply('meadow', spec()),
   ],
+  'content comes, changes and goes, with a neighbour': [
+    ({ api }) => {
+      api.applyConfigMap('game/meadow', { 'content.yaml': 'spawns: [{ x: 1, y: 1 }]' })
+      api.apply('meadow', spec({ content: { configMap: 'meadow' }, neighbours: ['forest'] }))
+      api.apply('forest', { bounds, neighbours: ['meadow'] })
+    },
+    ({ api }) => api.applyConfigMap('game/meadow', { 'content.yaml': 'spawns: [{ x: 2, y: 2 }]' }),
+    ({ api }) => {
+      api.apply('meadow', spec({ neighbours: ['forest'] }))
+      api.delete('game/forest')
+    },
+  ],
   'a dedicated fleet is asked for, given up, and everything deleted': [
     ({ api }) => {
       api.apply('meadow', spec({ dedicated: { from: 'zone-servers' } }))

@@ -57,6 +57,7 @@ export function observed(extra: Partial<Observed> = {}): Observed {
     leftover: undefined,
     neighbours: [],
     surplus: undefined,
+    content: { state: 'none' },
     settings: undefined,
     ...extra,
     wanted,

@@ -1,6 +1,16 @@
 import { BailiwickError } from '../../../../core/errors.ts'
 import { type FleetId, fleetId, type ZoneId } from '../../../../core/ids.ts'
-import type { Autoscaler, Fleet, FleetSource, Manifest, ZoneEvent, ZoneSource } from '../../../../core/ports/zone-source-port.ts'
+import type {
+  Autoscaler,
+  ConfigMapFiles,
+  ConfigMapId,
+  ContentSource,
+  Fleet,
+  FleetSource,
+  Manifest,
+  ZoneEvent,
+  ZoneSource,
+} from '../../../../core/ports/zone-source-port.ts'
 import { idOfZone, ZONE_FINALIZER, type Zone, type ZoneSpec, type ZoneStatus } from '../../../../core/zone.ts'
 import type { Life } from './mortal.ts'
 
@@ -11,7 +21,9 @@ const LAG = 5
 export class ApiDouble {
   readonly zones = new Map<ZoneId, Zone>()
   readonly fleets = new Map<FleetId, { fleet: Fleet; autoscaler: Autoscaler | undefined }>()
+  readonly configMaps = new Map<ConfigMapId, ConfigMapFiles>()
   readonly events: string[] = []
+  readonly #configMapWatchers = new Set<(configMap: ConfigMapId) => void>()
   readonly #zoneWatchers = new Set<(zone: ZoneId) => void>()
   readonly #fleetWatchers = new Set<(fleet: FleetId) => void>()
   #version = 100
@@ -47,6 +59,30 @@ export class ApiDouble {
   removeFleet(id: FleetId): void {
     this.fleets.delete(id)
     this.#tellFleet(id)
+  }
+
+  applyConfigMap(id: ConfigMapId, files: Readonly<Record<string, string>>): void {
+    this.configMaps.set(id, { version: String(++this.#version), files })
+    this.#tellConfigMap(id)
+  }
+
+  deleteConfigMap(id: ConfigMapId): void {
+    this.configMaps.delete(id)
+    this.#tellConfigMap(id)
+  }
+
+  contentSource(life: Life): ContentSource {
+    return {
+      watch: async (onChange, signal) => {
+        const watcher = (id: ConfigMapId): void => {
+          if (!signal.aborted && !life.dead) onChange(id)
+        }
+        this.#configMapWatchers.add(watcher)
+        signal.addEventListener('abort', () => this.#configMapWatchers.delete(watcher), { once: true })
+      },
+      versionOf: (id) => this.configMaps.get(id)?.version,
+      read: (id) => life.read(async () => this.configMaps.get(id)),
+    }
   }
 
   zoneSource(life: Life): ZoneSource {
@@ -165,6 +201,12 @@ export class ApiDouble {
   #tellZone(id: ZoneId): void {
     setTimeout(() => {
       for (const watcher of [...this.#zoneWatchers]) watcher(id)
+    }, LAG)
+  }
+
+  #tellConfigMap(id: ConfigMapId): void {
+    setTimeout(() => {
+      for (const watcher of [...this.#configMapWatchers]) watcher(id)
     }, LAG)
   }
 

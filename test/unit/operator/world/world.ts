@@ -56,6 +56,7 @@ export class World {
     const operator = createOperator({
       zones: this.api.zoneSource(life),
       fleets: this.api.fleetSource(life),
+      contents: this.api.contentSource(life),
       index: mortalIndex(
         switchedIndex(this.index, () => this.indexAway),
         life,
