@@ -132,7 +132,7 @@ function keepOpen(observed: Observed): Step {
   return { actions: missing.map((layer) => ({ do: 'placeLayer', fleet: wanted.id, layer })) }
 }
 
-/** Layers beyond `max` at once; layers that `Always` opened and no longer needs when they were empty for as long as an idle one may be. */
+/** Layers beyond `max` as soon as they are open (one that is only placed has somebody to release, whom its last owner could not: services/allocator/choose-layer.ts); layers that `Always` opened and no longer needs when they were empty for as long as an idle one may be. */
 function closeSurplus(observed: Observed): Step {
   const { wanted, now } = observed
   const { layers, activation, idleAfterMs } = wantedSettings(observed)
@@ -144,7 +144,8 @@ function closeSurplus(observed: Observed): Step {
     const emptySince = wanted.placement?.emptySince.get(view.layer)
     const left = emptySince === undefined ? Number.POSITIVE_INFINITY : emptySince + idleAfterMs - now
     const close: Action = { do: 'requestClose', fleet: wanted.id, layer: view.layer, reason: 'ScaleDown' }
-    if (index >= layers.max || (activation === 'Always' && index >= layers.min && left <= 0)) actions.push(close)
+    const isPlaced = view.state === 'Wished' || view.state === 'Assigned'
+    if ((index >= layers.max && !isPlaced) || (activation === 'Always' && index >= layers.min && left <= 0)) actions.push(close)
     else if (activation === 'Always' && index >= layers.min && Number.isFinite(left)) again = Math.min(again ?? left, left)
   }
   return again === undefined ? { actions } : { actions, againAfterMs: again }

@@ -1,4 +1,4 @@
-import { type LayerId, layerId, type ZoneId } from '../../core/ids.ts'
+import { type LayerId, layerId, parseLayerId, type ZoneId } from '../../core/ids.ts'
 import { type CrowdSettings, layerThatTakes } from '../../core/layer-demand.ts'
 import type { CharacterLocation, LayerView } from '../../core/ports/index-port.ts'
 
@@ -15,13 +15,35 @@ const waitRank: Readonly<Record<Exclude<LayerView['state'], 'Barred'>, number>> 
 /**
  * Which layer a character joins: the one it is in already (a lost connection finds its place, whatever the crowd); else the open one that takes players (core/layer-demand.ts);
  * else the lowest that can be opened below `max`. Undefined when all are full. `layers`: what the index knows; a layer that is not among them is asleep.
+ *
+ * The one it is in may be beyond `max`: its host died, before or while the zone was scaled down, and nobody let the character go. Only an owner may, so the layer is opened once
+ * more; the operator has it closed at once, and that releases everybody who is held there.
  */
 export function chooseLayer(settings: CrowdSettings, layers: readonly LayerView[], location?: CharacterLocation): LayerId | undefined {
   const known = new Map(layers.map((view) => [view.layer, view]))
   const indices = layersOf(settings)
-  const own = indices.find((layer) => location?.state === 'InZone' && location.layer === layer)
-  if (own !== undefined && known.get(own)?.closeRequested !== 'ScaleDown') return own
+  const own = ownLayer(settings, location)
+  if (own !== undefined && staysOpen(known.get(own), indices.includes(own))) return own
   return layerThatTakes(settings, layers) ?? toOpen(indices, known)
+}
+
+/** The layer of this zone that the character is in. */
+function ownLayer({ zone }: CrowdSettings, location: CharacterLocation | undefined): LayerId | undefined {
+  if (location?.state !== 'InZone' || location.layer === undefined) return undefined
+  return parseLayerId(location.layer).zone === zone ? location.layer : undefined
+}
+
+/** One beyond `max` that closes is not waited for: it does not open again. */
+function staysOpen(view: LayerView | undefined, isWithin: boolean): boolean {
+  if (view?.closeRequested === 'ScaleDown') return false
+  return isWithin || view?.state !== 'Closing'
+}
+
+/** Every layer that the zone may have now, and the one that the character is in. */
+export function layersFor(settings: CrowdSettings, location: CharacterLocation | undefined): readonly LayerId[] {
+  const own = ownLayer(settings, location)
+  const within = layersOf(settings)
+  return own === undefined || within.includes(own) ? within : [...within, own]
 }
 
 function toOpen(indices: readonly LayerId[], known: ReadonlyMap<LayerId, LayerView>): LayerId | undefined {

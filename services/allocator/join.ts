@@ -16,7 +16,7 @@ import {
   ZONE_FULL_RETRY_AFTER,
   ZONE_WAKING_RETRY_AFTER,
 } from '../../core/timing.ts'
-import { layersOf } from './choose-layer.ts'
+import { layersFor } from './choose-layer.ts'
 import type { Crowds } from './crowds.ts'
 import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
@@ -118,7 +118,7 @@ interface Choice {
 }
 
 async function choose({ index, crowds }: JoinDeps, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
-  const layers = await readLayers(index, settings)
+  const layers = await readLayers(index, settings, location)
   const layer = crowds.choose(settings, layers, location)
   if (layer !== undefined) return { layer, view: layers.find((view) => view.layer === layer) }
   if (layers.some((view) => view.state === 'Barred')) throw moving(settings.zone, settings.fleet)
@@ -126,9 +126,9 @@ async function choose({ index, crowds }: JoinDeps, settings: ZoneSettings, locat
   throw new BailiwickError('ZoneFull', { asked: settings.zone, found, todo: 'try again', retryAfterMs: ZONE_FULL_RETRY_AFTER })
 }
 
-/** What the index knows of every layer that the zone may have now. */
-export function readLayers(index: ZoneIndex, settings: ZoneSettings): Promise<readonly LayerView[]> {
-  return Promise.all(layersOf(settings).map((layer) => index.getLayer(settings.fleet, layer)))
+/** What the index knows of every layer that the zone may have now, and of the one that the character is in. */
+export function readLayers(index: ZoneIndex, settings: ZoneSettings, location?: CharacterLocation): Promise<readonly LayerView[]> {
+  return Promise.all(layersFor(settings, location).map((layer) => index.getLayer(settings.fleet, layer)))
 }
 
 function newTicket(request: JoinRequest): NewTicket {

@@ -90,6 +90,16 @@ const table: readonly [string, Observed, readonly string[]][] = [
     published(always(), { wanted: withLayers(layer(0), layer(1), layer(3, { players: 9 })) }),
     ['close game/meadow/3 ScaleDown'],
   ],
+  [
+    'layers beyond max that are not open yet: somebody in there is to be let go first',
+    published(always(), { wanted: withLayers(layer(0), layer(1), layer(3, { state: 'Wished' }), layer(4, { state: 'Assigned' })) }),
+    [],
+  ],
+  [
+    'a layer beyond max that is claimed',
+    published(zone(), { wanted: withLayers(layer(1, { state: 'Claiming' })) }),
+    ['close game/meadow/1 ScaleDown'],
+  ],
   ['a layer beyond max, asked already', published(zone(), { wanted: withLayers(layer(1, { closeRequested: 'ScaleDown' })) }), []],
   [
     'a layer beyond min, empty for long',
