@@ -13,6 +13,7 @@ import {
   INDEX_CLOCK_JUMP,
   INDEX_GRACE,
   LEAVING_COUNTED,
+  OUTDATED_SETTLE,
   POD_START_GUESS,
   POD_START_MAX,
   POD_START_MIN,
@@ -40,6 +41,8 @@ export interface IndexRules {
   readonly drainRoomReserve: number
   /** Layers that the drains of a fleet move at once, while their deadlines allow. */
   readonly drainMoves: number
+  /** How long a host is outdated before its turn may come. */
+  readonly outdatedSettle: number
   /** Percent of a fleet's hosts that are drained at once because they are outdated; one at least. */
   readonly outdatedShare: number
   /** Tickets remembered for one layer, used and expired ones included. */
@@ -83,6 +86,7 @@ export const defaultIndexRules: IndexRules = {
   drainMoveExpected: DRAIN_MOVE_EXPECTED,
   drainRoomReserve: DRAIN_ROOM_RESERVE,
   drainMoves: 8,
+  outdatedSettle: OUTDATED_SETTLE,
   outdatedShare: 10,
   ticketsPerLayer: 4_096,
   sweepLimit: 200,

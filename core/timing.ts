@@ -33,6 +33,8 @@ export const FAILED_LAYER_WAIT_MIN = 500
 export const FAILED_LAYER_WAIT_MAX = 15_000
 /** Closing a layer and opening it elsewhere takes no longer than this, as a rule: a drain with a deadline moves as many at once as it must, by this. */
 export const DRAIN_MOVE_EXPECTED = 2_000
+/** A host that is outdated waits so long for its turn: the others of its template learn of it a little earlier or later, and none of them is to be moved to. */
+export const OUTDATED_SETTLE = 5_000
 /** A drain with a deadline waits for a host with room until so long before it; then it closes its layers all the same. */
 export const DRAIN_ROOM_RESERVE = 30_000
 /** Waits between attempts to reach the index again; they go on for ever. */

@@ -246,6 +246,8 @@ export class Layer {
   #released(release: Release): void {
     this.#inputs.layer({ kind: 'released', id: release.id })
     this.#departures.released(release)
+    // Somebody waits for the layer to be closed.
+    if (this.#closing.begun) this.#ticker.hurry()
   }
 
   #sleepIfIdle(): void {
@@ -256,6 +258,7 @@ export class Layer {
 
   #beginClosing(reason: string): void {
     for (const spectator of this.#audience.spectators()) spectator.redirect(reason)
+    this.#ticker.hurry()
     this.#deps.onChange()
   }
 

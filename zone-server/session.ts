@@ -134,7 +134,8 @@ export class Session implements ConnectionHandler, Spectator {
   redirect(reason: string): void {
     if (this.#ended) return
     this.#flushDue()
-    this.send([redirectFrame(reason, REDIRECT_RETRY_AFTER)])
+    // A layer that moves is opened elsewhere as soon as it is closed here: the allocator lets those wait who ask for it.
+    this.send([redirectFrame(reason, reason === 'Drain' ? 0 : REDIRECT_RETRY_AFTER)])
     this.#flush()
   }
 

@@ -35,6 +35,14 @@ export class Ticker {
     this.#period = 1_000 / rateHz
   }
 
+  /** The next tick is due now; those after it keep its beat. */
+  hurry(): void {
+    if (this.#cancel === undefined) return
+    this.#cancel()
+    this.#next = Math.min(this.#next, this.#timers.now())
+    this.#wait()
+  }
+
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined

@@ -1,15 +1,29 @@
 import { chooseHost, isRushed, movesAtOnce, nowhere, outdatedAtOnce } from './decide.ts'
-import { heldBy, hostChanged, hostFor, keep, layerChanged, layerRecord, resettle } from './place.ts'
-import type { FleetState, HostRecord, LayerRecord } from './records.ts'
+import { heldBy, hostChanged, hostFor, keep, layerChanged, layerRecord, resettle, stopMoving, unreserve } from './place.ts'
+import { byName, type FleetState, type HostRecord, type LayerRecord } from './records.ts'
 
 /** How hosts are emptied. platform/redis/library/drain.lua is the same in Lua. */
 
+/** Its layers are moved with its heartbeats, so that no other that is told to drain in the same moment is chosen for them. */
 export function drainHost(fleet: FleetState, name: string, withinMs: number | undefined): void {
   const host = fleet.hosts.get(name)
   if (host === undefined || host.state === 'Leaving') return
   if (withinMs !== undefined) host.drainBy = Math.min(host.drainBy ?? Number.POSITIVE_INFINITY, fleet.now + withinMs)
   begin(fleet, host)
-  moveOn(fleet, host)
+}
+
+/** The host takes no more layers: what was to be moved here stays where it is until its next turn, unless it is being closed already. */
+export function refuseMoves(fleet: FleetState, host: HostRecord): void {
+  if (host.reserved === 0) return
+  for (const id of [...fleet.moving].sort(byName)) {
+    const layer = layerRecord(fleet, id)
+    if (layer.target !== host.name) continue
+    unreserve(fleet, layer)
+    if (layer.state === 'Closing') continue
+    layer.close = undefined
+    stopMoving(fleet, layer)
+    layerChanged(fleet, layer)
+  }
 }
 
 /** With a heartbeat: an outdated host begins to drain when its turn comes, and one that drains goes on with it. */
@@ -23,12 +37,16 @@ function begin(fleet: FleetState, host: HostRecord): void {
   host.state = 'Draining'
   host.counted = false
   hostChanged(fleet, host)
+  refuseMoves(fleet, host)
+  // Nothing of it is open here yet, and somebody waits for it.
+  for (const layer of heldBy(fleet, host.name)) if (layer.state === 'Assigned') resettle(fleet, layer, 'drained', undefined)
 }
 
 /** An empty one disturbs nobody. The others go so many at a time, and only while one that stays has room. */
 function isTurn(fleet: FleetState, host: HostRecord): boolean {
   if (host.state !== 'Ready' && host.state !== 'Retiring') return false
   if (host.layers === 0) return true
+  if (host.outdatedAt === undefined || fleet.now - host.outdatedAt < fleet.rules.outdatedSettle) return false
   const hosts = [...fleet.hosts.values()].filter((other) => (other.dead ? other.layers > 0 : other.state !== 'Leaving'))
   const draining = hosts.filter((other) => other.state === 'Draining' && !other.dead && other.layers > 0)
   return draining.length < outdatedAtOnce(hosts.length, fleet.rules) && chooseHost(fleet.hosts.values(), nowhere, fleet) !== undefined
@@ -39,8 +57,6 @@ function moveOn(fleet: FleetState, host: HostRecord): void {
   const left = host.drainBy === undefined ? undefined : host.drainBy - fleet.now
   const rushed = isRushed(left, fleet.rules)
   const held = heldBy(fleet, host.name)
-  // Nothing of it is open here yet, and somebody waits for it.
-  for (const layer of held) if (layer.state === 'Assigned') resettle(fleet, layer, 'drained', undefined)
   const moving = [...fleet.moving].filter((id) => layerRecord(fleet, id).movedFrom === host.name).length
   let may = movesAtOnce(held.length, left, fleet.rules) - moving
   for (const layer of held) {

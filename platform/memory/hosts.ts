@@ -1,7 +1,7 @@
 import type { Heartbeat, HeartbeatAnswer, HostRegistration, LayerReport } from '../../core/ports/index-port.ts'
 import { isAdoptable, isDead, isFresh, isNews, isPlaceable } from './decide.ts'
 import { countBirth, countFlow } from './demand.ts'
-import { drainOn } from './drain.ts'
+import { drainOn, refuseMoves } from './drain.ts'
 import {
   enter,
   heldBy,
@@ -60,6 +60,7 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
     dead: false,
     removed: false,
     outdated: false,
+    outdatedAt: undefined,
     lastSeen: fleet.now,
     emptySince: fleet.now,
     layers: 0,
@@ -96,6 +97,8 @@ export function heartbeat(fleet: FleetState, beat: Heartbeat): HeartbeatAnswer {
   }
   if (host.outdated !== beat.outdated) {
     host.outdated = beat.outdated
+    host.outdatedAt = beat.outdated ? fleet.now : undefined
+    if (beat.outdated) refuseMoves(fleet, host)
     hostChanged(fleet, host)
   }
   for (const report of beat.layers) takeReport(fleet, host, report)
@@ -189,6 +192,7 @@ export function removeHost(fleet: FleetState, name: string, incarnation: string 
 /** The death verdict is recorded: the host is not placeable, and forgotten in time. Its layers are taken back by the caller. */
 export function bury(fleet: FleetState, host: HostRecord): void {
   host.dead = true
+  refuseMoves(fleet, host)
   host.forgetAt = fleet.now + fleet.rules.hostForgottenAfter
   hostChanged(fleet, host)
 }

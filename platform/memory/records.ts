@@ -10,6 +10,8 @@ export interface HostRecord extends HostRegistration {
   /** Its pod is gone for good: this incarnation is not known any more. */
   removed: boolean
   outdated: boolean
+  /** Since when. */
+  outdatedAt: number | undefined
   lastSeen: number
   emptySince: number | undefined
   layers: number

@@ -125,6 +125,7 @@ export function adoptionContract(harness: () => IndexHarness): void {
       const answer = await index.heartbeat(fleet, beat('a', [report(world.layer(0), 3, 9)]))
       expect(answer.layers).toEqual([{ layer: world.layer(0), generation: 3, closeRequested: undefined }])
       await index.drainHost(fleet, 'a', 0)
+      await index.heartbeat(fleet, beat('a', [report(world.layer(0), 3, 9)]))
       expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ host: 'a', closeRequested: 'Drain' })
       await index.closeLayer(fleet, world.layer(0), 'a', 3)
       expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Wished' })

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { LayerId } from '../../core/ids.ts'
 import { beat, createWorld, DEATH, hostOf, type IndexHarness, report, rules, ticket, type World } from './index-harness.ts'
 
+/** An outdated host's turn may come after this. */
+const SETTLED = rules.outdatedSettle ?? 0
+
 /** The host closes a layer that it was asked to close. */
 async function close({ index, fleet }: World, host: string, layer: LayerId): Promise<void> {
   const { generation } = await index.getLayer(fleet, layer)
@@ -13,6 +16,12 @@ async function close({ index, fleet }: World, host: string, layer: LayerId): Pro
 async function asked(world: World, host: string, more: { readonly outdated?: boolean } = {}): Promise<readonly LayerId[]> {
   const { layers } = await world.index.heartbeat(world.fleet, beat(host, [], more))
   return layers.filter(({ closeRequested }) => closeRequested === 'Drain').map(({ layer }) => layer)
+}
+
+/** It is told to drain, and hears of what it has to close with its next heartbeat. */
+async function drain({ index, fleet }: World, host: string): Promise<void> {
+  await index.drainHost(fleet, host)
+  await index.heartbeat(fleet, beat(host))
 }
 
 /** Host a, which serves so many layers, and these others, which serve nothing. */
@@ -56,7 +65,7 @@ export function drainContract(harness: () => IndexHarness): void {
     it('lets players join a layer until its turn comes', async () => {
       const world = await scene(harness(), 2, [['b', 4]])
       const { index, fleet } = world
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
       expect(await index.joinLayer(fleet, world.layer(0), ticket('x'))).toMatchObject({ ticketed: false, closeRequested: 'Drain' })
       expect(await index.joinLayer(fleet, world.layer(1), ticket('y'))).toMatchObject({ ticketed: true, host: 'a' })
     })
@@ -85,7 +94,7 @@ export function drainContract(harness: () => IndexHarness): void {
     it('keeps a slot for the layer that moves', async () => {
       const world = await scene(harness(), 1, [['b', 1]])
       const { index, fleet } = world
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
       expect(await index.placeLayer(fleet, world.layer(9))).toMatchObject({ state: 'Wished' })
       expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0, allocated: 0 })).toMatchObject({
         occupied: 2,
@@ -100,24 +109,25 @@ export function drainContract(harness: () => IndexHarness): void {
       const world = await scene(harness(), 1, [['b', 1]])
       const { index, fleet } = world
       expect(await index.autoscale(fleet, { spare: 0, min: 0, max: 9, emptyAfterMs: 0, allocated: 0 })).toMatchObject({ retiring: 1 })
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
       expect(await hostOf(world, 'b')).toMatchObject({ state: 'Ready' })
     })
 
     it('gives the slot free when the layer is closed for another reason', async () => {
       const world = await scene(harness(), 1, [['b', 1]])
       const { index, fleet } = world
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
       await index.requestClose(fleet, world.layer(0), 'Suspend')
       expect(await index.placeLayer(fleet, world.layer(9))).toMatchObject({ state: 'Assigned', host: 'b' })
       await close(world, 'a', world.layer(0))
       expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Asleep' })
     })
 
-    it('finds another place when the one that was kept is gone', async () => {
+    it('finds another place when the one that was kept is gone while the layer is closed', async () => {
       const world = await scene(harness(), 2, [['b', 2]])
       const { index, fleet } = world
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
+      expect(await index.beginClose(fleet, world.layer(0), 'a', 1, true)).toBe('ok')
       await index.removeHost(fleet, 'b')
       await world.register('c', 1)
       await close(world, 'a', world.layer(0))
@@ -129,10 +139,25 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await asked(world, 'a')).toEqual([world.layer(1)])
     })
 
+    const gone: readonly (readonly [string, (world: World) => Promise<unknown>])[] = [
+      ['is gone', ({ index, fleet }) => index.removeHost(fleet, 'b')],
+      ['is drained, too', ({ index, fleet }) => index.drainHost(fleet, 'b')],
+      ['is found to be outdated', ({ index, fleet }) => index.heartbeat(fleet, beat('b', [], { outdated: true }))],
+    ]
+    it.each(gone)('leaves the layer where it is when the host that it was to go to %s', async (_, goes) => {
+      const world = await scene(harness(), 1, [['b', 2]])
+      await drain(world, 'a')
+      await goes(world)
+      expect(await asked(world, 'a')).toEqual([])
+      expect(await world.index.joinLayer(world.fleet, world.layer(0), ticket('x'))).toMatchObject({ ticketed: true, host: 'a' })
+      await world.register('c', 1)
+      expect(await asked(world, 'a')).toEqual([world.layer(0)])
+    })
+
     it('is not held up by a layer that can not be opened', async () => {
       const world = await scene(harness(), 2, [['b', 4]])
       const { index, fleet } = world
-      await index.drainHost(fleet, 'a')
+      await drain(world, 'a')
       await close(world, 'a', world.layer(0))
       expect(await asked(world, 'a')).toEqual([])
       await index.failLayer(fleet, world.layer(0), 'b', 2, 'its store is corrupt')
@@ -219,7 +244,11 @@ export function drainContract(harness: () => IndexHarness): void {
       await world.register('b', 1)
       await world.serve(world.layer(1))
       expect(await asked(world, 'a', outdated)).toEqual([])
+      expect(await asked(world, 'b', outdated)).toEqual([])
       expect(await hostOf(world, 'a')).toMatchObject({ state: 'Ready', outdated: true })
+      await world.advance(SETTLED)
+      // Nobody has room.
+      expect(await asked(world, 'b', outdated)).toEqual([])
       await world.register('c', 9)
       expect(await asked(world, 'b', outdated)).toEqual([world.layer(1)])
       expect(await asked(world, 'a', outdated)).toEqual([])
@@ -245,9 +274,21 @@ export function drainContract(harness: () => IndexHarness): void {
         await world.serve(world.layer(n))
       }
       await world.register('new', 40)
+      for (const name of names) await asked(world, name, outdated)
+      await world.advance(SETTLED)
       const moving = []
       for (const name of names) moving.push(...(await asked(world, name, outdated)))
       expect(moving).toHaveLength(2)
+    })
+
+    it('waits until the others of its template had time to learn of it', async () => {
+      const world = await scene(harness(), 1, [['b', 4]])
+      const { index, fleet } = world
+      expect(await asked(world, 'a', outdated)).toEqual([])
+      await world.advance(SETTLED)
+      expect(await asked(world, 'a', outdated)).toEqual([world.layer(0)])
+      await close(world, 'a', world.layer(0))
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ host: 'b' })
     })
 
     it('is of the current template again when its fleet was rolled back before its turn', async () => {

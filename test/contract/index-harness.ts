@@ -32,6 +32,7 @@ export const rules: Partial<IndexRules> = {
   drainMoveExpected: 200_000,
   drainRoomReserve: 2_000_000,
   drainMoves: 3,
+  outdatedSettle: 60_000,
   ticketsPerLayer: 8,
   sweepLimit: 200,
   changesKept: 200,

@@ -27,6 +27,7 @@ export const lawRules: Partial<IndexRules> = {
   drainMoveExpected: 30 * TICK,
   drainRoomReserve: 60 * TICK + HALF / 2,
   drainMoves: 2,
+  outdatedSettle: 20 * TICK + HALF,
   ticketsPerLayer: 3,
   sweepLimit: 4,
   flowWindow: 40 * TICK + HALF,

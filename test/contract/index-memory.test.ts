@@ -4,6 +4,7 @@ import { ManualClock } from '../../core/clock.ts'
 import { connectIndex, serveIndex } from '../../dev/remote-index.ts'
 import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
 import { indexContract } from './index-contract.ts'
+import { checkDrainLaws } from './index-drain-laws.ts'
 import { type IndexHarness, rules } from './index-harness.ts'
 
 function memoryHarness(): IndexHarness {
@@ -19,6 +20,10 @@ function memoryHarness(): IndexHarness {
 
 const harness = memoryHarness()
 indexContract('zone index in memory', () => harness)
+
+describe('drains', () => {
+  it('end, lose nothing and move no more at once than they may', { timeout: 60_000 }, () => checkDrainLaws(memoryHarness(), 200))
+})
 
 /** As a host in a worker thread of the embedded world sees it. */
 const behind = memoryHarness()

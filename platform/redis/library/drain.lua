@@ -1,17 +1,39 @@
 -- How hosts are emptied. platform/memory/drain.ts is the same in TypeScript.
 
+-- The host takes no more layers: what was to be moved here stays where it is until its next turn, unless it is being closed already.
+local function refuse_moves(fleet, host)
+  if (host.reserved or 0) == 0 then return end
+  for _, id in ipairs(redis.call('ZRANGE', fleet.key.moving, 0, -1)) do
+    local layer = layer_record(fleet, id)
+    if layer.target == host.name then
+      unreserve(fleet, layer)
+      if layer.state ~= 'Closing' then
+        layer.close = nil
+        stop_moving(fleet, layer)
+        layer_changed(fleet, layer)
+      end
+    end
+  end
+end
+
 local function begin_drain(fleet, host)
   if host.state == 'Draining' then return end
   host.state = 'Draining'
   host.counted = false
   put_host(fleet, host)
   host_changed(fleet, host)
+  refuse_moves(fleet, host)
+  -- Nothing of it is open here yet, and somebody waits for it.
+  for _, layer in ipairs(held_by(fleet, host.name)) do
+    if layer.state == 'Assigned' then resettle(fleet, layer, 'drained') end
+  end
 end
 
 -- An empty one disturbs nobody. The others go so many at a time, and only while one that stays has room.
 local function is_turn(fleet, host)
   if host.state ~= 'Ready' and host.state ~= 'Retiring' then return false end
   if host.layers == 0 then return true end
+  if not host.outdatedAt or fleet.now - host.outdatedAt < fleet.rules.outdatedSettle then return false end
   settle_hosts(fleet)
   local draining, hosts = redis.call('ZCARD', fleet.key.draining), redis.call('ZCARD', fleet.key.seen)
   return draining < outdated_at_once(hosts, fleet.rules) and choose_host(fleet, NOWHERE) ~= nil
@@ -42,10 +64,6 @@ local function move_on(fleet, host)
   local left = host.drainBy and host.drainBy - fleet.now or nil
   local rushed = is_rushed(left, fleet.rules)
   local held = held_by(fleet, host.name)
-  -- Nothing of it is open here yet, and somebody waits for it.
-  for _, layer in ipairs(held) do
-    if layer.state == 'Assigned' then resettle(fleet, layer, 'drained') end
-  end
   local may, all = moves_at_once(#held, left, fleet.rules), redis.call('ZRANGE', fleet.key.moving, 0, -1)
   local moving = #all
   for _, id in ipairs(all) do
@@ -68,6 +86,7 @@ local function drain_on(fleet, host)
   if host.state == 'Draining' then move_on(fleet, host) end
 end
 
+-- Its layers are moved with its heartbeats, so that no other that is told to drain in the same moment is chosen for them.
 local function drain_host(fleet, asked)
   local host = host_of(fleet, asked.host)
   if not host or host.state == 'Leaving' then return end
@@ -76,5 +95,4 @@ local function drain_host(fleet, asked)
     put_host(fleet, host)
   end
   begin_drain(fleet, host)
-  move_on(fleet, host)
 end

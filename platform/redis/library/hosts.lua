@@ -140,6 +140,8 @@ local function heartbeat(fleet, beat)
   end
   if host.outdated ~= beat.outdated then
     host.outdated = beat.outdated
+    host.outdatedAt = beat.outdated and fleet.now or nil
+    if beat.outdated then refuse_moves(fleet, host) end
     host_changed(fleet, host)
   end
   for _, report in ipairs(beat.layers) do take_report(fleet, host, report) end
@@ -167,6 +169,7 @@ end
 -- The death verdict is recorded: the host is not placeable, and forgotten in time. Its layers are taken back by the caller.
 local function bury(fleet, host)
   host.dead = true
+  refuse_moves(fleet, host)
   host.forgetAt = fleet.now + fleet.rules.hostForgottenAfter
   put_host(fleet, host)
   host_changed(fleet, host)

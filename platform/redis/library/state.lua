@@ -8,7 +8,7 @@ local FLEET_KEYS = {
 }
 
 -- What a program of an earlier release does not send yet.
-local LATER_RULES = { drainMoveExpected = 2000, drainRoomReserve = 30000, drainMoves = 8, outdatedShare = 10 }
+local LATER_RULES = { drainMoveExpected = 2000, drainRoomReserve = 30000, drainMoves = 8, outdatedSettle = 5000, outdatedShare = 10 }
 
 -- The replication id is read again after so many milliseconds: it takes longer to restart or to fail over.
 local REPLID_EVERY = 20

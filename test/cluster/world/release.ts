@@ -26,8 +26,8 @@ export interface World {
   applyZone(name: string, spec: object): Promise<void>
   deleteZone(name: string): Promise<void>
   gameServers(): Promise<readonly GameServer[]>
-  /** Changes annotations of the default fleet: what an engineer does to change its spare. */
-  annotateFleet(annotations: Readonly<Record<string, string>>): Promise<void>
+  /** Changes annotations of a fleet, by default the chart's: what an engineer does to change its spare. */
+  annotateFleet(annotations: Readonly<Record<string, string>>, name?: string): Promise<void>
   helmInstall(): Promise<void>
 }
 
@@ -112,9 +112,9 @@ export async function useWorld(): Promise<World> {
       await cluster.kubectl('-n', game, 'delete', 'zone', name, '--ignore-not-found', '--timeout=150s')
     },
     gameServers: async () => (await cluster.kubectlJson<{ items: GameServer[] }>('-n', game, 'get', 'gameservers')).items,
-    async annotateFleet(annotations) {
+    async annotateFleet(annotations, name = fleet) {
       const changes = Object.entries(annotations).map(([key, value]) => `${key}=${value}`)
-      await cluster.kubectl('-n', game, 'annotate', 'fleet', fleet, '--overwrite', ...changes)
+      await cluster.kubectl('-n', game, 'annotate', 'fleet', name, '--overwrite', ...changes)
     },
   }
 }

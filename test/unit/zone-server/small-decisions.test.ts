@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { CharacterRecord } from '../../../core/chains.ts'
+import { ManualClock } from '../../../core/clock.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import { type AdmissionRequest, decideAdmission } from '../../../zone-server/admission.ts'
-import { MAX_CATCH_UP, ticksDue } from '../../../zone-server/ticker.ts'
+import { MAX_CATCH_UP, Ticker, ticksDue } from '../../../zone-server/ticker.ts'
 import { newcomer } from './simulation-kit.ts'
 
 describe('admission', () => {
@@ -60,4 +61,20 @@ describe('ticks', () => {
     ['the clock was set back: a new beat', 500, { run: 0, next: 550 }],
   ]
   for (const [name, now, expected] of table) it(name, () => expect(ticksDue(now, 1_000, 50)).toEqual(expected))
+})
+
+describe('a ticker that is hurried', () => {
+  it('ticks at once and goes on a period later', () => {
+    const clock = new ManualClock(0)
+    const at: number[] = []
+    const ticker = new Ticker(clock, 10, () => at.push(clock.now()))
+    clock.advance(130)
+    ticker.hurry()
+    ticker.hurry()
+    clock.advance(170)
+    ticker.stop()
+    ticker.hurry()
+    clock.advance(1_000)
+    expect(at).toEqual([100, 131, 230])
+  })
 })

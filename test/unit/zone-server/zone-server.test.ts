@@ -6,7 +6,7 @@ let world: World
 
 beforeEach(async () => {
   // Hosts that say nothing are dead sooner than in life, so that the tests don't wait.
-  world = await World.create({ hostDeadAfter: 700, grace: 700 })
+  world = await World.create({ hostDeadAfter: 700, grace: 700, outdatedSettle: 100 })
 })
 
 afterEach(() => world.end())

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Movers, percentile, startMovers } from './movers.ts'
+import { copyFleet, game, report, square, useWorld, type World } from './release.ts'
+
+/** A fleet of its own, with room for many zones in a host: the machine of a test has few cores. */
+const FLEET = 'movers'
+const CAPACITY = 20
+const ZONES = 50
+/** How far a character may be from where it was last seen, mm: it walked on until its layer closed. */
+const WALKED = 3_000
+
+const zones = Array.from({ length: ZONES }, (_, n) => `moving-${n}`)
+let world: World
+let movers: Movers
+
+interface Server {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
+}
+
+/** The fleet's game servers. */
+async function servers(): Promise<readonly string[]> {
+  const { items } = await world.cluster.kubectlJson<{ items: Server[] }>(
+    '-n',
+    game,
+    'get',
+    'gameservers',
+    '-l',
+    `agones.dev/fleet=${FLEET}`,
+  )
+  return items.map(({ metadata }) => metadata.name)
+}
+
+const manifest = (name: string) => ({
+  apiVersion: 'bailiwick.dev/v1alpha1',
+  kind: 'Zone',
+  metadata: { name, namespace: game },
+  // So slow that fifty of them are no load; so seldom a snapshot that what is kept comes from the close.
+  spec: { fleet: FLEET, activation: 'Always', bounds: square(200), tickRate: 10, snapshotEvery: '1h', retention: 'Delete' },
+})
+
+/** Changes the template of the fleet, as a new image does: every host is outdated then. */
+async function changeTemplate(env: Readonly<Record<string, string>>): Promise<void> {
+  type Container = { name: string; env: { name: string; value?: string }[] }
+  const fleet = await world.cluster.kubectlJson<{ spec: { template: { spec: { template: { spec: { containers: Container[] } } } } } }>(
+    ...['-n', game, 'get', 'fleet', FLEET],
+  )
+  const { containers } = fleet.spec.template.spec.template.spec
+  for (const container of containers) {
+    for (const [name, value] of Object.entries(env)) {
+      container.env = [...container.env.filter((each) => each.name !== name), { name, value }]
+    }
+  }
+  const spec = { template: { spec: { template: { spec: { containers } } } } }
+  await world.cluster.kubectl('-n', game, 'patch', 'fleet', FLEET, '--type=merge', '-p', JSON.stringify({ spec }))
+}
+
+/** Waits until none of the old servers is left and everybody plays on. */
+async function moved(old: readonly string[], from: number): Promise<void> {
+  await world.cluster.waitFor(
+    'every old host to be gone and everybody to play',
+    async () => {
+      const left = (await servers()).filter((name) => old.includes(name))
+      const away = ZONES - movers.playing()
+      const seen = new Set(movers.moves.slice(from).map(({ zone }) => zone)).size
+      if (left.length === 0 && away === 0 && seen === ZONES) return true
+      throw new Error(`${left.length} old hosts are there, ${away} clients are away, ${seen} of ${ZONES} zones have moved`)
+    },
+    { timeoutMs: 170_000, everyMs: 250 },
+  )
+}
+
+/** Nothing that was told is undone, and everybody is where it was. Says how long they were away. */
+function check(what: string, from: number, carried: Readonly<Record<string, string>>): void {
+  const moves = movers.moves.slice(from)
+  expect(movers.ended).toEqual([])
+  for (const { zone, before, after } of moves) {
+    expect([zone, after.tick >= before.tick, after.acknowledged >= before.acknowledged]).toEqual([zone, true, true])
+    expect([zone, Math.hypot(after.x - before.x, after.y - before.y) < WALKED]).toEqual([zone, true])
+  }
+  expect(movers.carried()).toEqual(carried)
+  const away = moves.map(({ awayMs }) => awayMs)
+  for (const percent of [50, 99, 100]) {
+    report(
+      `${what}: a client is without state frames, p${percent} of ${moves.length} moves`,
+      percentile(away, percent),
+      'one close and one open',
+    )
+  }
+}
+
+beforeAll(async () => {
+  world = await useWorld()
+  await copyFleet(world, FLEET)
+  await world.annotateFleet({ 'bailiwick.dev/spare': '1' }, FLEET)
+  await changeTemplate({ CAPACITY: String(CAPACITY), LOG_LEVEL: 'info' })
+  await world.cluster.applyManifest(zones.map(manifest))
+  movers = await startMovers(world, zones)
+})
+
+afterAll(async () => {
+  await movers.leave()
+  await world.cluster.uncordon()
+  await world.cluster.kubectl('-n', game, 'delete', 'zones', ...zones, '--ignore-not-found', '--timeout=150s')
+  await world.cluster.kubectl('-n', game, 'delete', 'fleetautoscaler', FLEET, '--ignore-not-found')
+  await world.cluster.kubectl('-n', game, 'delete', 'fleet', FLEET, '--ignore-not-found')
+})
+
+describe(`9. ${ZONES} zones with a walking player each are moved`, () => {
+  it('by a change of the fleet’s template, which ends by itself', async () => {
+    const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
+    await changeTemplate({ LOG_LEVEL: 'debug' })
+    await moved(old, from)
+    report('a change of the template until every host is of the new one', Date.now() - began, 'no goal')
+    check('fleet update', from, carried)
+  })
+
+  // There is one node: it takes new pods again once its hosts are known to be on their way out, as another node would.
+  it('by kubectl drain of their node, which ends by itself', async () => {
+    const { cluster } = world
+    const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
+    const node = await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}')
+    const drained = cluster.kubectl(
+      'drain',
+      node,
+      '--pod-selector=bailiwick.dev/component=zone-server',
+      '--delete-emptydir-data',
+      '--timeout=170s',
+    )
+    try {
+      await cluster.waitFor('the node to be cordoned', async () =>
+        (await cluster.kubectl('get', 'node', node, '-o', 'jsonpath={.spec.unschedulable}')) === 'true' ? true : undefined,
+      )
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+    } finally {
+      await cluster.uncordon()
+    }
+    await Promise.all([drained, moved(old, from)])
+    report('kubectl drain of the node of every host', Date.now() - began, 'no goal')
+    check('node drain', from, carried)
+  })
+})
