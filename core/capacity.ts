@@ -52,13 +52,14 @@ export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCo
 }
 
 /**
- * How many replicas a Fleet shall have: hosts needed + surge (1 while outdated hosts exist) + servers that are Allocated but no live hosts, within the fleet's
- * bounds, and never fewer than are occupied. Agones counts every Allocated server first, of whatever template, so those that are no hosts must be added, or
+ * How many replicas a Fleet shall have: hosts needed + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than are occupied;
+ * and one more while outdated or draining hosts exist, also beyond the maximum: their layers go only where there is room, and in a full fleet that comes from nowhere else. Agones counts every Allocated server first, of whatever template, so those that are no hosts must be added, or
  * they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
  */
 export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds): number {
-  const wanted = hostsNeeded(bounds, counts) + (counts.outdated > 0 ? 1 : 0) + counts.strays
-  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max))
+  const surge = counts.outdated > 0 ? 1 : 0
+  const wanted = hostsNeeded(bounds, counts) + counts.strays
+  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max)) + surge
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

@@ -108,6 +108,7 @@ describe('capacity', () => {
     ['an outdated host asks for a surge', { occupied: 1, outdated: 3 }, { spare: 0 }, 2],
     ['Allocated servers that are no hosts do not take the place of hosts', { occupied: 1, strays: 2 }, { spare: 0 }, 3],
     ['never above the maximum', { peak: 100 }, {}, 10],
+    ['a surge goes beyond it, or a full fleet would never be emptied', { peak: 10, occupied: 10, outdated: 1 }, {}, 11],
     ['never below the minimum', {}, { min: 2 }, 2],
     ['never below what is occupied, whatever the maximum', { peak: 13, occupied: 12 }, {}, 12],
   ])('replicas: %s', (_name, counts, changed, expected) => {
