@@ -29,7 +29,8 @@ const shape = {
   WATCH_NODES: variables.flag(true),
   WATCH_NAMESPACES: variables.list('names of namespaces, divided by commas'),
   DEFAULT_FLEET: variables.text('the name of a Fleet').default(DEFAULT_FLEET),
-  POD_NAME: variables.text('the name of this pod').default('operator'),
+  /** Who competes for the lease; without it nobody that ever was: two operators that are run by hand must not be one. */
+  POD_NAME: variables.text('the name of this pod').optional(),
   POD_NAMESPACE: variables.text('the namespace of this pod').default('default'),
 }
 
@@ -55,7 +56,7 @@ runProgram('operator', shape, async ({ config, log }) => {
   })
   const election = new LeaderElection({
     store: leaseObject(client, config.POD_NAMESPACE, OPERATOR_LEASE),
-    identity: `${config.POD_NAME}-${randomUUID().slice(0, 8)}`,
+    identity: config.POD_NAME ?? randomUUID(),
     clock: monotonicClock,
     log,
   })

@@ -13,7 +13,11 @@ export interface LeaseStore {
 
 export interface ElectionOptions {
   readonly store: LeaseStore
-  /** Unique to this process. */
+  /**
+   * Unique among the processes that live: one that begins with the identity of the holder takes the lease at once, for that one must be over. A pod's name is such an identity. Its
+   * container begins again only when the process before it has ended (kubelet runs one at a time), and no two pods of a Deployment have the same name, also not one that was deleted
+   * by force and may live on: that one waits, and is waited for, as any other.
+   */
   readonly identity: string
   /** Monotonic. */
   readonly clock: Clock

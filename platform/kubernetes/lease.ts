@@ -34,8 +34,11 @@ export function nextLease(candidacy: Candidacy, identity: string, now: number, w
   const mine = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(LEASE_DURATION / 1_000), renewTime: wallTime }
   const { record } = seen
   if (record === undefined) return { ...mine, acquireTime: wallTime, leaseTransitions: 0 }
-  if (record.holderIdentity === identity) return { ...record, ...mine }
-  const free = record.holderIdentity === '' || now - seen.since >= Math.max(LEASE_DURATION, record.leaseDurationSeconds * 1_000)
+  // Held by an earlier process of this identity, which is over (leader-election.ts): taken at once, as if it had been given back.
+  const isEarlier = record.holderIdentity === identity && candidacy.renewedAt === undefined
+  if (record.holderIdentity === identity && !isEarlier) return { ...record, ...mine }
+  const free =
+    isEarlier || record.holderIdentity === '' || now - seen.since >= Math.max(LEASE_DURATION, record.leaseDurationSeconds * 1_000)
   return free ? { ...mine, acquireTime: wallTime, leaseTransitions: record.leaseTransitions + 1 } : undefined
 }
 

@@ -34,18 +34,45 @@ class MemoryLease {
   }
 }
 
-const lease = (): { memory: MemoryLease; candidate: (identity: string) => LeaderElection } => {
+const lease = (): { memory: MemoryLease; candidate: (identity: string, connection?: string) => LeaderElection } => {
   const memory = new MemoryLease()
   const clock = { now: () => Date.now() }
   return {
     memory,
-    candidate: (identity) => new LeaderElection({ store: memory.for(identity), identity, clock, log: silentLog, random: () => 0.5 }),
+    candidate: (identity, connection = identity) =>
+      new LeaderElection({ store: memory.for(connection), identity, clock, log: silentLog, random: () => 0.5 }),
   }
 }
 
 describe('leader election', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
+
+  test('a process that is killed and begins again in its pod leads at once; another still waits for the lease to run out', async () => {
+    const { memory, candidate } = lease()
+    const killed = candidate('pod-a', 'first process')
+    killed.start()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(killed.leading).toBe(true)
+    // It writes no more, and gives nothing back.
+    memory.cut.add('first process')
+    const other = candidate('pod-b')
+    let taken = false
+    void other.start().acquired.then(() => {
+      taken = true
+    })
+    await vi.advanceTimersByTimeAsync(LEASE_RETRY_EVERY)
+    expect(taken).toBe(false)
+    const again = candidate('pod-a', 'second process')
+    const { acquired } = again.start()
+    await vi.advanceTimersByTimeAsync(10)
+    await acquired
+    expect(again.leading).toBe(true)
+    await vi.advanceTimersByTimeAsync(LEASE_DURATION * 3)
+    expect(taken).toBe(false)
+    expect(again.leading).toBe(true)
+    await Promise.all([again.release(), other.release()])
+  })
 
   test('of two candidates one leads; cut off, it stops before the other starts', async () => {
     const { memory, candidate } = lease()

@@ -25,7 +25,8 @@ describe('the lease of the leader', () => {
   test.each<[string, Candidacy, number, { holder: string; transitions: number } | undefined]>([
     ['nothing was read yet: wait', newCandidacy, 0, undefined],
     ['no lease exists: made', seen(undefined), 0, { holder: 'me', transitions: 0 }],
-    ['mine: renewed', seen(record('me')), 1_000, { holder: 'me', transitions: 3 }],
+    ['mine: renewed', wroteLease(record('me'), 0), 1_000, { holder: 'me', transitions: 3 }],
+    ['of an earlier process of mine: taken at once', seen(record('me')), 0, { holder: 'me', transitions: 4 }],
     ['given back: taken at once', seen(record('')), 0, { holder: 'me', transitions: 4 }],
     ["another's, just seen: wait", seen(record('you')), 0, undefined],
     ["another's, nearly run out: wait", seen(record('you')), LEASE_DURATION - 1, undefined],
