@@ -50,6 +50,7 @@ export const catalogue = {
   InventoryFull: { status: 409, title: 'The inventory is full' },
   // Infrastructure
   IndexUnavailable: { status: 503, title: 'The zone index does not answer' },
+  IndexStale: { status: 503, title: 'What is known of the zone index is too old' },
   Unreachable: { status: 503, title: 'The service can not be reached' },
   StoreUnavailable: { status: 503, title: 'The store does not answer' },
   KubernetesUnavailable: { status: 503, title: 'The Kubernetes API does not answer' },

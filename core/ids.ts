@@ -7,7 +7,8 @@ export type FleetId = `${string}/${string}`
 /** `namespace/name/index` of a layer. */
 export type LayerId = `${string}/${string}/${number}`
 
-const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+/** A DNS label (RFC 1123): what namespaces, zones and fleets are called. */
+export const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 /** Names of custom resources may hold dots; ours may not, so that a zone's name is also a label value and a host name. */
 const pair = /^([^/]+)\/([^/]+)$/
 const triple = /^([^/]+)\/([^/]+)\/(0|[1-9][0-9]{0,3})$/

@@ -72,6 +72,20 @@ export const NO_CAPACITY_RETRY_MAX = 120_000
 /** A join of a zone that may not be placed for now (it is being moved or deleted) is told to come back after this. */
 export const NO_CAPACITY_RETRY_AFTER = 2_000
 
+// The allocator's copy of the index
+/** It reads what changed so long after a change was heard: changes come in bursts … */
+export const COPY_NOTICE_WAIT = 5
+/** … and at least so often, whatever was heard: player counts make no change, and the copy is known to be true as of then. */
+export const COPY_REFRESH_EVERY = 1_000
+/** A copy that was last known to be true so long ago is not answered from. */
+export const COPY_STALE_AFTER = 5_000
+/** A request that waits for a change of a zone is answered after this at the latest. */
+export const ZONE_WAIT_MAX = 10_000
+/** A stream of a zone's changes says so often that it lives … */
+export const ZONE_STREAM_HEARTBEAT = 10_000
+/** … and ends after this: the client asks again, maybe another replica. */
+export const ZONE_STREAM_LIMIT = 600_000
+
 // Joins and tickets
 export const TICKET_TTL = 15_000
 /** A join waits this long for a layer to be served before it answers 503. */
@@ -322,6 +336,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CROWD_STABLE_FOR >= VIEW_REFRESH_MAX * 4, 'a crowd is seen several times before one of its layers closes'],
   [CROWD_STABLE_FOR > LINK_DEAD_AFTER * 2, 'a layer is not closed because its players lost their connections for a moment'],
   [LOAD_BEAT * 10 <= LOAD_MOVE_EVERY, 'the moves of a generated crowd are spread over the time between two'],
+  [COPY_NOTICE_WAIT * 10 <= 50, 'a change is seen within 50 ms, most of which are left for the network and a busy machine'],
+  [COPY_REFRESH_EVERY + INDEX_CALL_DEADLINE * 2 < COPY_STALE_AFTER, 'one read of the index may fail before its copy is too old'],
+  [ZONE_WAIT_MAX < HTTP_REQUEST_DEADLINE, 'a request that waits for a change is answered before it is cut off'],
+  [ZONE_STREAM_HEARTBEAT < 30_000, 'a stream is not taken for idle by what lies between (30 s at the strictest)'],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]
 

@@ -102,6 +102,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   })
   const sweeper = allocator.sweep()
   await operator.start()
+  const following = await allocator.follow()
 
   return {
     url: `http://${publicAddress}`,
@@ -115,6 +116,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
       const stopped = serving.close()
       await operator.stop()
       await Promise.all([...fleets.values()].map((fleet) => fleet.close(EMBEDDED_STOP_LIMIT)))
+      following.stop()
       await sweeper.stop()
       await stopped
       await index.close()

@@ -3,7 +3,7 @@ import type { Express, NextFunction, Request, Response, Router } from 'express'
 import express from 'express'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import { BailiwickError } from '../../core/errors.ts'
+import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { HTTP_REQUEST_DEADLINE } from '../../core/timing.ts'
 import type { Metrics } from '../metrics/index.ts'
@@ -26,6 +26,8 @@ export interface HttpAppOptions {
   readonly exposeMetrics?: boolean
   /** Per address; 'none' for internal ports. */
   readonly rate?: RateOptions | 'none'
+  /** Per account, of requests that need one; default: none. */
+  readonly accountRate?: RateOptions
   /** How many reverse proxies stand in front and write X-Forwarded-For; default 0: the header is not believed. */
   readonly trustedProxies?: number
   /** A request that takes longer is answered with Timeout. Default: HTTP_REQUEST_DEADLINE. */
@@ -37,10 +39,18 @@ export interface HttpAppOptions {
 export interface HttpApp {
   readonly name: string
   readonly listener: RequestListener
-  /** Set by `serve` when it begins to stop: /readyz answers 503 and connections are closed after their answer. */
-  draining: boolean
+  /** Aborted by `serve` when it begins to stop: /readyz answers 503, connections are closed after their answer, streams end. */
+  readonly stopping: AbortController
   /** For `route` and `files` alone. */
-  readonly inside: { readonly routes: Router; readonly otherMethods: Router; readonly described: RouteDescription[] }
+  readonly inside: {
+    readonly routes: Router
+    readonly otherMethods: Router
+    readonly described: RouteDescription[]
+    /** What every route may answer. */
+    readonly commonErrors: readonly ErrorCode[]
+    /** Throws TooManyRequests for an account that asks too often. */
+    limitCaller(caller: unknown): void
+  }
 }
 
 /** An application with health, metrics, OpenAPI, request ids, limits and one error handler; no routes of its own yet. */
@@ -52,15 +62,21 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const app: HttpApp = {
     name: options.name,
     listener: engine,
-    draining: false,
-    inside: { routes: express.Router(), otherMethods: express.Router(), described: [] },
+    stopping: new AbortController(),
+    inside: {
+      routes: express.Router(),
+      otherMethods: express.Router(),
+      described: [],
+      commonErrors: [...(options.rate === 'none' ? [] : (['TooManyRequests'] as const)), 'Timeout', 'Internal'],
+      limitCaller: callerLimit(options.accountRate, options.clock ?? systemClock),
+    },
   }
   const meters = metersOf(options.metrics)
   engine.use((request, response, next) => {
     beginRequest(request, response, { log: options.log, meters, deadlineMs: options.deadlineMs ?? HTTP_REQUEST_DEADLINE })
     setCommonHeaders(response)
-    if (app.draining) response.setHeader('connection', 'close')
-    else response.once('finish', () => app.draining && request.socket.end())
+    if (app.stopping.signal.aborted) response.setHeader('connection', 'close')
+    else response.once('finish', () => app.stopping.signal.aborted && request.socket.end())
     next()
   })
   addProbes(engine, app, options)
@@ -114,7 +130,8 @@ function addProbes(engine: Express, app: HttpApp, options: HttpAppOptions): void
   // Shared by all who ask meanwhile: probes must not become load.
   let asking: Promise<void> | undefined
   engine.get('/readyz', named('/readyz'), async (_, response) => {
-    if (app.draining) throw new BailiwickError('Busy', { todo: 'this instance is stopping, ask another one', retryAfterMs: 1_000 })
+    if (app.stopping.signal.aborted)
+      throw new BailiwickError('Busy', { todo: 'this instance is stopping, ask another one', retryAfterMs: 1_000 })
     asking ??= options.ready().finally(() => {
       asking = undefined
     })
@@ -135,6 +152,17 @@ function limitRate(engine: Express, rate: RateOptions, clock: Clock): void {
     if (waitMs > 0) throw new BailiwickError('TooManyRequests', { todo: 'send fewer of them', retryAfterMs: waitMs })
     next()
   })
+}
+
+function callerLimit(rate: RateOptions | undefined, clock: Clock): (caller: unknown) => void {
+  if (rate === undefined) return () => undefined
+  const take = createRateLimit(rate, clock)
+  return (caller) => {
+    if (typeof caller !== 'object' || caller === null || !('account' in caller)) return
+    const waitMs = take(String(caller.account))
+    if (waitMs > 0)
+      throw new BailiwickError('TooManyRequests', { asked: 'by this account', todo: 'send fewer of them', retryAfterMs: waitMs })
+  }
 }
 
 /** Names the route for the metrics. */

@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly signal: AbortSignal
   /** The route's pattern, for metrics; set when one matched. */
   route: string
+  /** Takes the deadline away: what is answered is a stream. */
+  unlimited(): void
 }
 
 const contexts = new WeakMap<Request, RequestContext>()
@@ -41,7 +43,13 @@ export function beginRequest(request: Request, response: Response, { log, meters
   const asked = request.get('x-request-id')
   const requestId = asked !== undefined && saneId.test(asked) ? asked : randomUUID()
   const abort = new AbortController()
-  const context: RequestContext = { requestId, log: log.child({ requestId }), signal: abort.signal, route: 'unmatched' }
+  const context: RequestContext = {
+    requestId,
+    log: log.child({ requestId }),
+    signal: abort.signal,
+    route: 'unmatched',
+    unlimited: () => clearTimeout(deadline),
+  }
   contexts.set(request, context)
   response.setHeader('x-request-id', requestId)
   const began = performance.now()

@@ -22,6 +22,10 @@ export interface RouteDescription {
   readonly status: number
   readonly answer: z.ZodType | undefined
   readonly errors: readonly ErrorCode[]
+  readonly also: Readonly<Record<number, string>>
+  readonly stream: string | undefined
+  readonly says: Readonly<Record<string, string>>
+  readonly heeds: Readonly<Record<string, string>>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -45,7 +49,7 @@ export function openApiDocument(info: OpenApiInfo, routes: readonly RouteDescrip
 }
 
 function operation(route: RouteDescription): Json {
-  const parameters = [...parametersOf('path', route.params), ...parametersOf('query', route.query)]
+  const parameters = [...parametersOf('path', route.params), ...parametersOf('query', route.query), ...headersHeeded(route.heeds)]
   return {
     summary: route.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
@@ -58,16 +62,61 @@ function operation(route: RouteDescription): Json {
 }
 
 function responsesOf(route: RouteDescription): Json {
-  const answer = route.answer === undefined ? {} : { content: { 'application/json': { schema: schemaOf(route.answer, 'output') } } }
-  const responses: Record<string, Json> = { [route.status]: { description: route.summary, ...answer } }
-  const codes = new Set<ErrorCode>(['InvalidInput', ...(route.authenticated ? (['Unauthenticated'] as const) : []), ...route.errors])
-  for (const [status, group] of Map.groupBy(codes, (code) => catalogue[code].status)) {
-    responses[status] = {
-      description: group.map((code) => `${code}: ${catalogue[code].title}`).join('. '),
-      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-    }
+  const answer = route.answer === undefined ? {} : { 'application/json': { schema: schemaOf(route.answer, 'output') } }
+  const stream = route.stream === undefined ? {} : { 'text/event-stream': { schema: { type: 'string', description: route.stream } } }
+  const content = { ...answer, ...stream }
+  const responses: Record<string, Json> = {
+    [route.status]: {
+      description: route.summary,
+      headers: { ...requestIdHeader, ...headersSaid(route.says) },
+      ...(Object.keys(content).length === 0 ? {} : { content }),
+    },
   }
+  for (const [status, description] of Object.entries(route.also))
+    responses[status] = { description, headers: { ...requestIdHeader, ...headersSaid(route.says) } }
+  const codes = new Set<ErrorCode>([...faultsOf(route), ...route.errors])
+  for (const [status, group] of Map.groupBy(codes, (code) => catalogue[code].status)) responses[status] = problemOf(status, group)
   return responses
+}
+
+/** What follows from the shape of a route. */
+function faultsOf({ authenticated, body }: RouteDescription): readonly ErrorCode[] {
+  return [
+    'InvalidInput',
+    ...(body === undefined ? [] : (['PayloadTooLarge'] as const)),
+    ...(authenticated ? (['Unauthenticated', 'Busy'] as const) : []),
+  ]
+}
+
+function problemOf(status: number, codes: readonly ErrorCode[]): Json {
+  const [first] = codes
+  const example = first && {
+    type: `urn:bailiwick:error:${first}`,
+    title: catalogue[first].title,
+    status,
+    code: first,
+    instance: '/',
+    requestId: 'a1',
+  }
+  return {
+    description: codes.map((code) => `${code}: ${catalogue[code].title}`).join('. '),
+    headers: {
+      ...requestIdHeader,
+      ...(status === 429 || status === 503 ? headersSaid({ 'retry-after': 'After how many seconds another try makes sense' }) : {}),
+      ...(status === 401 ? headersSaid({ 'www-authenticate': 'Bearer' }) : {}),
+    },
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } },
+  }
+}
+
+const requestIdHeader = headersSaid({ 'x-request-id': 'The id of this request, also in the log: the one that was sent, or a new one' })
+
+function headersSaid(headers: Readonly<Record<string, string>>): Json {
+  return Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]))
+}
+
+function headersHeeded(headers: Readonly<Record<string, string>>): Json[] {
+  return Object.entries(headers).map(([name, description]) => ({ name, in: 'header', description, schema: { type: 'string' } }))
 }
 
 function parametersOf(place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {

@@ -9,6 +9,7 @@ import { named } from './app.ts'
 import { contextOf } from './context.ts'
 import type { Method } from './openapi.ts'
 import { invalidInput } from './problem.ts'
+import { EventStream, Prepared, sendPrepared, sendStream } from './reply.ts'
 
 /** Who calls, from the Authorization header; rejects with Unauthenticated. */
 export type Auth<C> = (authorization: string | undefined) => Promise<C>
@@ -26,7 +27,15 @@ export interface RouteSpec<P, Q, B, C, R> {
     /** Absent: an answer without body. Fields that it does not name are not sent. */
     readonly body?: z.ZodType<unknown, R>
     readonly headers?: Readonly<Record<string, string>>
+    /** What else it answers that is no error, by status: a Prepared answer's. */
+    readonly also?: Readonly<Record<number, string>>
+    /** It also answers server-sent events, to those who accept them. */
+    readonly stream?: string
+    /** Names of headers that it answers with, and what they say. */
+    readonly says?: Readonly<Record<string, string>>
   }
+  /** Names of request headers that it heeds, and what for. */
+  readonly heeds?: Readonly<Record<string, string>>
   /** What it can answer besides InvalidInput and Unauthenticated, for the document. */
   readonly errors?: readonly ErrorCode[]
 }
@@ -40,6 +49,10 @@ export interface Call<P, Q, B, C> {
   readonly log: Log
   /** Aborts when the client is gone or the request's deadline has passed. */
   readonly signal: AbortSignal
+  /** Of the client, as far as proxies are trusted. */
+  readonly address: string
+  /** A header of the request. */
+  header(name: string): string | undefined
 }
 
 const BODY_LIMIT = 64 * 1024
@@ -55,7 +68,7 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
   method: Method,
   path: string,
   spec: RouteSpec<P, Q, B, C, R>,
-  handler: (call: Call<P, Q, B, C>) => Promise<NoInfer<R>>,
+  handler: (call: Call<P, Q, B, C>) => Promise<NoInfer<R> | Prepared | EventStream> | Prepared | EventStream,
 ): void {
   for (const schema of [spec.params, spec.query, spec.body]) refuseStripping(method, path, schema)
   const { routes, described } = app.inside
@@ -64,7 +77,11 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
     path,
     named(path),
     async (request: Request, _response: Response, next: () => void) => {
-      if (spec.auth !== undefined) callers.set(request, await spec.auth(request.get('authorization')))
+      if (spec.auth !== undefined) {
+        const caller = await spec.auth(request.get('authorization'))
+        app.inside.limitCaller(caller)
+        callers.set(request, caller)
+      }
       next()
     },
     spec.body === undefined ? ignoreBody : readJson,
@@ -76,9 +93,15 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
         body: check('body', spec.body, request.body ?? missingBody(spec.body)),
       }
       // A part without schema is typed undefined and is undefined; the compiler can't see that the two go together.
-      const call = { ...input, caller: callers.get(request), requestId, log, signal } as Call<P, Q, B, C>
+      const address = request.ip ?? 'unknown'
+      const header = (name: string): string | undefined => request.get(name)
+      const call = { ...input, caller: callers.get(request), requestId, log, signal, address, header } as Call<P, Q, B, C>
       const result = await handler(call)
-      if (!response.headersSent) answer(response, spec.answer, result)
+      if (response.headersSent) return
+      if (result instanceof Prepared) return sendPrepared(response, result)
+      if (!(result instanceof EventStream)) return answer(response, spec.answer, result)
+      contextOf(request).unlimited()
+      sendStream(response, result, app.stopping.signal)
     },
   )
   if (!described.some((known) => known.path === path)) refuseOtherMethods(app, path)
@@ -92,7 +115,11 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
     authenticated: spec.auth !== undefined,
     status: spec.answer.status,
     answer: spec.answer.body,
-    errors: spec.errors ?? [],
+    errors: [...(spec.errors ?? []), ...app.inside.commonErrors],
+    also: spec.answer.also ?? {},
+    stream: spec.answer.stream,
+    says: spec.answer.says ?? {},
+    heeds: spec.heeds ?? {},
   })
 }
 

@@ -89,7 +89,7 @@ function listenError(error: NodeJS.ErrnoException, options: ServeOptions): Baili
 }
 
 async function stop(app: HttpApp, server: Server, sockets: ReadonlySet<Socket>, options: ServeOptions): Promise<void> {
-  app.draining = true
+  app.stopping.abort()
   await sleep(options.drainMs ?? SHUTDOWN_DRAIN)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()

@@ -1,20 +1,22 @@
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
 import { zoneId } from '../../core/ids.ts'
-import type { LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { ZoneSettings } from '../../core/settings.ts'
-import { createHttpApp, type HttpApp, route } from '../../platform/http/index.ts'
+import { createHttpApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import { bearer, type TokenVerifier } from '../../platform/tokens/index.ts'
 import { autoscale, autoscaleAnswer, autoscaleReview } from './autoscale.ts'
+import { IndexCopy } from './copy/index-copy.ts'
 import { Crowds } from './crowds.ts'
-import { detailZone, summarizeZone } from './describe-zone.ts'
-import { joinZone, readLayers, zoneUnknown } from './join.ts'
+import { joinZone } from './join.ts'
 import { LayerWaits } from './layer-waits.ts'
 import { type AllocatorMeters, createMeters } from './meters.ts'
-import { joinAnswer, joinBody, zoneAnswer, zoneParams, zonesAnswer } from './schemas.ts'
+import { addPlayerRoute } from './player-routes.ts'
+import { joinAnswer, joinBody, zoneParams } from './schemas.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
+import { Watchers } from './watchers.ts'
+import { addZoneRoutes } from './zone-routes.ts'
 
 export interface AllocatorDeps {
   readonly index: ZoneIndex
@@ -24,6 +26,10 @@ export interface AllocatorDeps {
   readonly metrics: Metrics
   /** How many reverse proxies stand in front; default 0. */
   readonly trustedProxies?: number
+  /** How much one address may ask; default: standardRate. */
+  readonly rate?: RateOptions
+  /** How much one account may ask. */
+  readonly accountRate?: RateOptions
   /** How long a join waits for its layer, ms; default: JOIN_WAIT. */
   readonly joinWaitMs?: number
 }
@@ -33,16 +39,30 @@ export interface Allocator {
   readonly app: HttpApp
   /** For the cluster: the FleetAutoscaler webhook and metrics. Not to be reachable from outside. */
   readonly internal: HttpApp
+  /** Begins to keep a copy of the index, from which zones are told; resolves when it was read, or could not be. To be stopped before the index is closed. */
+  follow(): Promise<Following>
   /** Begins to sweep the fleets; to be stopped before the index is closed. */
   sweep(): Sweeper
 }
 
-/** The allocator over an index. It keeps nothing of its own: any number of them may run side by side. */
+export interface Following {
+  stop(): void
+}
+
+/** An account asks for a place, and where its characters are: a person does so rarely, a client that loses its host a few times a minute. */
+const standardAccountRate: RateOptions = { perSecond: 10, burst: 100, addresses: 50_000 }
+
+/** The allocator over an index. What it keeps is a copy of it: any number of them may run side by side. */
 export function createAllocatorApp(deps: AllocatorDeps): Allocator {
   const { index, clock, log, metrics } = deps
   const waits = new LayerWaits(index, log)
   const meters = createMeters(metrics, () => waits.waiting)
-  const ready = (): Promise<void> => index.ping()
+  const copy = new IndexCopy(index, log)
+  const watchers = new Watchers()
+  const ready = async (): Promise<void> => {
+    await index.ping()
+    copy.assertFresh()
+  }
   const app = createHttpApp({
     name: 'allocator',
     log,
@@ -50,6 +70,8 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     ready,
     clock,
     exposeMetrics: false,
+    rate: deps.rate ?? standardRate,
+    accountRate: deps.accountRate ?? standardAccountRate,
     trustedProxies: deps.trustedProxies ?? 0,
     openapi: { title: 'Bailiwick allocator', description: 'Where zones are served, and the way into them' },
   })
@@ -62,51 +84,19 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     rate: 'none',
     openapi: { title: 'Bailiwick allocator, internal', description: 'The FleetAutoscaler webhook of Agones' },
   })
-  addZoneRoutes(app, index)
+  addZoneRoutes(app, copy, watchers)
+  addPlayerRoute(app, index, deps.verifier)
   addJoinRoute(app, deps, waits, meters)
   addAutoscaleRoute(internal, index, meters)
-  return { app, internal, sweep: () => startSweeper(index, log, meters) }
+  metrics.sampled('bailiwick_zone_watchers', 'Requests that wait for changes of a zone now, streams included', () => watchers.count)
+  metrics.sampled('bailiwick_copied_zones', 'Zones in the copy of the index', () => copy.size)
+  metrics.sampled('bailiwick_copy_age_seconds', 'How long ago the copy of the index was known to be true', () => copy.age / 1_000)
+  return { app, internal, follow: () => follow(copy), sweep: () => startSweeper(index, log, meters) }
 }
 
-function addZoneRoutes(app: HttpApp, index: ZoneIndex): void {
-  const list = {
-    summary: 'All zones with their players',
-    answer: { status: 200, body: zonesAnswer },
-    errors: ['IndexUnavailable'],
-  } as const
-  route(app, 'get', '/v1/zones', list, async () => {
-    const zones = await index.listZones()
-    const layers = await layersByZone(index, zones)
-    return { zones: zones.map((settings) => summarizeZone(settings, layers.get(settings.zone) ?? [])) }
-  })
-  const resolve = {
-    summary: 'Where a zone is served; never wakes it',
-    params: zoneParams,
-    answer: { status: 200, body: zoneAnswer },
-    errors: ['ZoneUnknown', 'IndexUnavailable'],
-  } as const
-  route(app, 'get', '/v1/zones/:namespace/:name', resolve, async ({ params }) => {
-    const zone = zoneId(params.namespace, params.name)
-    const settings = await index.getZone(zone)
-    if (settings === undefined) throw zoneUnknown(zone)
-    return detailZone(settings, await readLayers(index, settings))
-  })
-}
-
-/** One read a fleet, however many zones. */
-async function layersByZone(index: ZoneIndex, zones: readonly ZoneSettings[]): Promise<ReadonlyMap<string, readonly LayerView[]>> {
-  const fleets = [...new Set(zones.map((settings) => settings.fleet))]
-  const views = await Promise.all(fleets.map(async (fleet) => (await index.fleetView(fleet)).layers.map((view) => ({ fleet, view }))))
-  const fleetOf = new Map(zones.map((settings) => [settings.zone as string, settings.fleet]))
-  const layers = views.flat().filter(({ fleet, view }) => fleetOf.get(zoneOf(view)) === fleet)
-  return Map.groupBy(
-    layers.map(({ view }) => view),
-    zoneOf,
-  )
-}
-
-function zoneOf(view: LayerView): string {
-  return view.layer.slice(0, view.layer.lastIndexOf('/'))
+async function follow(copy: IndexCopy): Promise<Following> {
+  await copy.start()
+  return copy
 }
 
 function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, meters: AllocatorMeters): void {

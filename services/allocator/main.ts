@@ -22,9 +22,11 @@ runProgram('allocator', shape, async ({ config, log }) => {
   const serving = await serve(allocator.app, { port: config.PORT, log })
   const internal = await serve(allocator.internal, { port: config.INTERNAL_PORT, log })
   const sweeper = allocator.sweep()
+  const following = await allocator.follow()
   return {
     async close() {
       await Promise.all([serving.close(), internal.close()])
+      following.stop()
       await sweeper.stop()
       await index.close()
     },

@@ -1,14 +1,63 @@
+import { label } from '../../core/ids.ts'
+import { ZONE_WAIT_MAX } from '../../core/timing.ts'
 import { z } from '../../core/validate/index.ts'
+
+/** Zones on one page of the list, at most. */
+const MAX_PAGE = 1_000
 
 const state = z.enum(['Asleep', 'Waking', 'Serving', 'Suspended'])
 const whole = z.int().min(0)
 const head = { namespace: z.string(), name: z.string(), state, players: whole }
 
-export const zoneParams = z.strictObject({ namespace: z.string().max(63), name: z.string().max(63) })
+const name = z.string().regex(label, 'at most 63 lower case letters, digits and dashes, beginning and ending with a letter or digit')
+const characterId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z0-9_-]+$/, 'the id of a character')
+const age = whole.describe('How many milliseconds ago the index was known to say so')
 
-export const zonesAnswer = z.object({ zones: z.array(z.object({ ...head, layers: whole.describe('How many are served') })) })
+export const zoneParams = z.strictObject({ namespace: name, name })
 
-export const zoneAnswer = z.object({
+export const zoneQuery = z.strictObject({
+  wait: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(ZONE_WAIT_MAX)
+    .optional()
+    .describe('Answer only when the zone is another than `since` or If-None-Match says, or after so many milliseconds'),
+  since: z.string().max(100).optional().describe('The ETag that is known, for those who can not send If-None-Match'),
+})
+
+export const zonesQuery = z.strictObject({
+  namespace: name.optional(),
+  prefix: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9-]*$/, 'the beginning of a name')
+    .optional()
+    .describe('Only zones whose name begins so'),
+  state: state.optional(),
+  players: z.enum(['true', 'false']).optional().describe('true: only zones with players; false: only those without'),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  cursor: z
+    .string()
+    .max(127)
+    .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/, '`next` of an answer')
+    .optional()
+    .describe('`next` of the page before'),
+})
+
+export const zoneSummary = z.object({ ...head, layers: whole.describe('How many are served') })
+
+export const zonesAnswer = z.object({
+  zones: z.array(zoneSummary),
+  next: z.string().optional().describe('The cursor of the next page; absent: this was the last one'),
+  age,
+})
+
+export const zoneDetail = z.object({
   ...head,
   layers: z
     .array(
@@ -21,15 +70,22 @@ export const zoneAnswer = z.object({
       }),
     )
     .readonly(),
-  neighbours: z.array(z.string()).readonly().describe('namespace/name of each zone whose border with this one is open'),
+})
+
+export const zoneAnswer = zoneDetail.extend({ age })
+
+export const playerParams = z.strictObject({ character: characterId })
+
+export const playerAnswer = z.object({
+  character: z.string(),
+  state: z.enum(['Offline', 'InZone']),
+  zone: z.string().optional(),
+  layer: z.string().optional(),
+  since: whole.optional().describe('Since when it is there, milliseconds since 1970'),
 })
 
 export const joinBody = z.strictObject({
-  character: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^[A-Za-z0-9_-]+$/, 'the id of a character'),
+  character: characterId,
   unreached: z
     .strictObject({ layer: z.string().max(140), epoch: whole })
     .optional()

@@ -2,20 +2,23 @@ import { onTestFinished } from 'vitest'
 import { systemClock } from '../../../core/clock.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { type Log, silentLog } from '../../../core/ports/log-port.ts'
-import { serve } from '../../../platform/http/index.ts'
+import { type RateOptions, serve } from '../../../platform/http/index.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
-import { createTokenSigner, createTokenVerifier } from '../../../platform/tokens/index.ts'
+import { createTokenSigner, createTokenVerifier, type Role } from '../../../platform/tokens/index.ts'
 import { createAllocatorApp } from '../../../services/allocator/app.ts'
 
 export interface Stage {
   readonly index: ZoneIndex
   readonly url: string
   readonly internalUrl: string
-  token(account?: string): Promise<string>
+  token(account?: string, ...roles: Role[]): Promise<string>
   join(zone: string, character: string, token?: string, unreached?: { readonly layer: string; readonly epoch: number }): Promise<Response>
   autoscale(body: unknown): Promise<Response>
 }
+
+/** One test is more than a player. */
+const unlimited: RateOptions = { perSecond: 1e6, burst: 1e6, addresses: 10 }
 
 /** Where no host dies, none shall be taken for dead because the machine is busy. */
 const patient = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
@@ -28,6 +31,8 @@ export async function allocatorStage(
     readonly log?: Log
     readonly sweep?: boolean
     readonly joinWaitMs?: number
+    readonly accountRate?: RateOptions
+    readonly rate?: RateOptions
   } = {},
 ): Promise<Stage> {
   const index = options.index ?? createMemoryIndex({ clock: systemClock, timing: options.sweep === true ? {} : patient })
@@ -40,19 +45,23 @@ export async function allocatorStage(
     clock: systemClock,
     log,
     metrics: createMetrics('allocator'),
+    rate: options.rate ?? unlimited,
+    accountRate: options.accountRate ?? unlimited,
     ...(options.joinWaitMs === undefined ? {} : { joinWaitMs: options.joinWaitMs }),
   })
   const outer = await serve(allocator.app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })
   const inner = await serve(allocator.internal, { port: 0, host: '127.0.0.1', log, drainMs: 0 })
   const sweeper = options.sweep === true ? allocator.sweep() : undefined
+  const following = await allocator.follow()
   onTestFinished(async () => {
+    following.stop()
     await sweeper?.stop()
     await Promise.all([outer.close(), inner.close()])
   })
   const url = `http://127.0.0.1:${outer.port}`
   const internalUrl = `http://127.0.0.1:${inner.port}`
-  const token = async (account = 'account-1'): Promise<string> =>
-    (await signer.sign({ account, name: account, session: 's', roles: ['player'] })).accessToken
+  const token = async (account = 'account-1', ...roles: Role[]): Promise<string> =>
+    (await signer.sign({ account, name: account, session: 's', roles: ['player', ...roles] })).accessToken
   return {
     index,
     url,

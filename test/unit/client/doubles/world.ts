@@ -42,9 +42,11 @@ export async function startWorld(options: { readonly hostsDie?: boolean } = {}):
   const allocator = createAllocatorApp({ index, verifier: auth.verifier, clock: systemClock, log, metrics: createMetrics('allocator') })
   const serving = await serve(allocator.app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })
   const sweeper = allocator.sweep()
+  const following = await allocator.follow()
   const hosts: FakeHost[] = []
   onTestFinished(async () => {
     await Promise.all(hosts.map((host) => host.die()))
+    following.stop()
     await sweeper.stop()
     await serving.close()
     await auth.stop()

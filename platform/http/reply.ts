@@ -1,0 +1,84 @@
+import type { Response } from 'express'
+import { ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT } from '../../core/timing.ts'
+
+/** An answer that was made before it was asked for: sent as it is, past the schema that its text was checked with when it was made. */
+export class Prepared {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+
+  constructor(status: number, headers: Readonly<Record<string, string>>, body?: string) {
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+}
+
+export interface StreamEvent {
+  readonly event: string
+  /** What the client sends as Last-Event-ID when it comes back. */
+  readonly id: string
+  /** One line. */
+  readonly data: string
+}
+
+export interface EventSink {
+  send(event: StreamEvent): void
+  /** Ends the stream; a browser asks again by itself. */
+  end(): void
+}
+
+/** Server-sent events. `begin` is given where to send to, and answers what stops it; it is called once the head of the answer is out. */
+export class EventStream {
+  readonly begin: (sink: EventSink) => () => void
+
+  constructor(begin: (sink: EventSink) => () => void) {
+    this.begin = begin
+  }
+}
+
+/** A client that reads so slowly that more than this waits for it is cut off: it comes back and gets what is new then. */
+const MAX_WAITING_BYTES = 64 * 1024
+/** A client comes back after this, ms. */
+const RETRY = 1_000
+
+export function sendPrepared(response: Response, { status, headers, body }: Prepared): void {
+  response.statusCode = status
+  for (const name in headers) response.setHeader(name, headers[name] as string)
+  if (body === undefined) {
+    response.end()
+    return
+  }
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.setHeader('content-length', Buffer.byteLength(body))
+  response.end(body)
+}
+
+/** Streams until the client or `stopping` ends it, or for about ZONE_STREAM_LIMIT. */
+export function sendStream(response: Response, stream: EventStream, stopping: AbortSignal): void {
+  response.statusCode = 200
+  response.setHeader('content-type', 'text/event-stream; charset=utf-8')
+  response.setHeader('cache-control', 'no-cache, no-transform')
+  // Some proxies hold answers back until they are complete.
+  response.setHeader('x-accel-buffering', 'no')
+  response.flushHeaders()
+  const write = (text: string): void => {
+    if (response.writableLength > MAX_WAITING_BYTES) response.destroy()
+    else response.write(text)
+  }
+  write(`retry: ${RETRY}\n\n`)
+  const end = (): void => void response.end()
+  const heartbeat = setInterval(() => write(': heartbeat\n\n'), ZONE_STREAM_HEARTBEAT)
+  // With jitter, so that clients that came together do not all come back together.
+  const limit = setTimeout(end, ZONE_STREAM_LIMIT * (0.8 + 0.2 * Math.random()))
+  stopping.addEventListener('abort', end, { once: true })
+  const stop = stream.begin({ send: ({ event, id, data }) => write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`), end })
+  const over = (): void => {
+    clearInterval(heartbeat)
+    clearTimeout(limit)
+    stopping.removeEventListener('abort', end)
+    stop()
+  }
+  response.once('close', over)
+  if (stopping.aborted || response.closed) end()
+}
