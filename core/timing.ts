@@ -202,6 +202,12 @@ export const VIEW_REFRESH_MAX = 5_000
 export const STATUS_WRITES_PER_SECOND = 50
 /** The same event about the same zone is written again (with its count) at most so often. */
 export const EVENT_REPEAT_AFTER = 300_000
+/** What leaked is looked for so often, and one thing of a fleet cleaned with each look. */
+export const CLEAN_EVERY = 10_000
+/** An Allocated game server whose host is dead or unknown, or a host without a game server, for so long on end, has leaked … */
+export const LEAKED_AFTER = 60_000
+/** … and when no host of a fleet lives, for so long: rather the way to the index is broken. */
+export const LEAKED_ALL_AFTER = 600_000
 export const KUBERNETES_CALL_DEADLINE = 15_000
 
 // Services
@@ -325,6 +331,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
   [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],
   [JOIN_UNREACHED_WAIT < JOIN_WAIT, 'one that could not reach a living host still gets its answer'],
+  [LEAKED_AFTER > HOST_DEAD_AFTER * 10 && LEAKED_AFTER > LEAVING_COUNTED, 'a host has time to come back, or to go, before it is cleaned'],
+  [LEAKED_AFTER < LEAKED_ALL_AFTER && CLEAN_EVERY * 2 < LEAKED_AFTER, 'one is suspected more than once before it is cleaned'],
   [POD_START_MIN <= POD_START_GUESS && POD_START_GUESS <= POD_START_MAX, 'the guess of a pod start is one that could be seen'],
   [AUTOSCALE_EVERY * 4 <= FLOW_WINDOW, 'what is coming is told from more than one moment'],
   [

@@ -33,6 +33,13 @@ export class EmbeddedFleetSource implements FleetSource {
     return undefined
   }
 
+  /** None: a host that ended is gone. */
+  serversOf(): undefined {
+    return undefined
+  }
+
+  async deleteServer(): Promise<void> {}
+
   async apply(manifest: Manifest): Promise<void> {
     throw new BailiwickError('InvalidInput', {
       asked: `${manifest.kind} ${manifest.metadata.namespace}/${manifest.metadata.name}`,

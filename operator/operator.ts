@@ -6,9 +6,10 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { NodeSource } from '../core/ports/node-source-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ContentSource, FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
-import { RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
+import { CLEAN_EVERY, RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
 import { idOfZone } from '../core/zone.ts'
 import type { Metrics } from '../platform/metrics/index.ts'
+import { Cleaner } from './cleaner.ts'
 import { ContentMirror } from './content-mirror.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
@@ -68,6 +69,8 @@ class RunningOperator implements Operator {
   readonly #meters: ReturnType<typeof meters>
   #timers: NodeJS.Timeout[] = []
   #sweeping: Promise<void> | undefined
+  readonly #cleaner: Cleaner
+  #cleaning: Promise<void> | undefined
 
   constructor(deps: OperatorDeps) {
     this.#deps = deps
@@ -100,6 +103,10 @@ class RunningOperator implements Operator {
       },
     })
     this.#nodeDrains = this.#emptying()
+    this.#cleaner = new Cleaner({
+      ...{ fleets: deps.fleets, index, clock, log, followed: () => this.#mirror.followed },
+      onCleaned: (what, reason) => this.#meters.cleaned.add({ what, reason }),
+    })
     this.#meters = meters(deps.metrics, this.#queue, this.#writer, this.#mirror, zones)
   }
 
@@ -124,7 +131,11 @@ class RunningOperator implements Operator {
     await zones.watch((zone) => this.#zoneChanged(zone), signal)
     this.#allSeen = true
     this.#enqueueAll(false)
-    this.#timers = [setInterval(() => this.#sweep(), SWEEP_EVERY), setInterval(() => this.#resync(), RESYNC_EVERY)]
+    this.#timers = [
+      setInterval(() => this.#sweep(), SWEEP_EVERY),
+      setInterval(() => this.#resync(), RESYNC_EVERY),
+      setInterval(() => this.#clean(), CLEAN_EVERY),
+    ]
     this.#resync()
     log.info({ zones: zones.list().length }, 'operator: everything was seen once')
   }
@@ -136,6 +147,7 @@ class RunningOperator implements Operator {
     this.#writer.stop()
     this.#mirror.stop()
     await this.#sweeping
+    await this.#cleaning
   }
 
   #owns(zone: ZoneId): boolean {
@@ -183,6 +195,13 @@ class RunningOperator implements Operator {
     for (const id of this.#mirror.knownZones()) if (this.#owns(id) && zones.get(id) === undefined) this.#queue.add(id)
   }
 
+  #clean(): void {
+    if (this.#cleaning !== undefined) return
+    this.#cleaning = this.#cleaner.look().finally(() => {
+      this.#cleaning = undefined
+    })
+  }
+
   #sweep(): void {
     if (this.#sweeping !== undefined) return
     this.#sweeping = this.#sweepAll().finally(() => {
@@ -226,6 +245,10 @@ function meters(metrics: Metrics, queue: WorkQueue<ZoneId>, writer: StatusWriter
     reconciled: metrics.counter('bailiwick_reconciles_total', 'Zones looked at', ['result']),
     seconds: metrics.histogram('bailiwick_reconcile_seconds', 'Time to look at one zone', [0.001, 0.01, 0.1, 1, 10]),
     drained: metrics.counter('bailiwick_hosts_drained_total', 'Hosts drained because their node was cordoned'),
+    cleaned: metrics.counter('bailiwick_cleaned_total', 'Leaked game servers deleted, hosts without a game server removed or drained', [
+      'what',
+      'reason',
+    ]),
     placedAgain: metrics.counter('bailiwick_layers_placed_again_total', 'Layers that sweeps placed again'),
   }
 }

@@ -9,6 +9,7 @@ import { HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.t
 import { Calls } from './calls.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
+import { LoadMeter, threadMs } from './host-load.ts'
 import { Membership } from './membership.ts'
 import { retrying } from './retry.ts'
 
@@ -57,6 +58,8 @@ export class Host {
   #finish: () => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
   readonly #calls: Calls<HostAction['do']>
+  readonly #load = new LoadMeter()
+  #beatAt = performance.now()
   #server: GameServerView | undefined
   #self: Self | undefined
   #stopBy: number | undefined
@@ -72,7 +75,7 @@ export class Host {
       this.#finish = resolve
       this.#reject = reject
     })
-    this.#timers = [setInterval(() => this.#step(), HOST_STEP_EVERY), setInterval(() => deps.gameServer.health(), HEALTH_EVERY)]
+    this.#timers = [setInterval(() => this.#beat(), HOST_STEP_EVERY), setInterval(() => deps.gameServer.health(), HEALTH_EVERY)]
     deps.gameServer.watch((server) => this.#seen(server)).catch((error: unknown) => this.#fail(error))
   }
 
@@ -116,7 +119,7 @@ export class Host {
     const host = server.name
     const log = this.#deps.log.child({ host })
     const layers = new HostLayers({ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() })
-    const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers })
+    const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers, load: () => this.#load.read() })
     this.#watch(fleet, host, layers)
     return { layers, membership, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
   }
@@ -140,6 +143,13 @@ export class Host {
     Promise.all(watches).catch((error: unknown) => {
       if (!signal.aborted) this.#fail(error)
     })
+  }
+
+  #beat(): void {
+    const now = performance.now()
+    this.#load.beat({ now, dueAt: this.#beatAt + HOST_STEP_EVERY, usedMs: threadMs() })
+    this.#beatAt = now
+    this.#step()
   }
 
   #kick(): void {

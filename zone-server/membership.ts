@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { FleetId } from '../core/ids.ts'
-import type { HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { HeartbeatAnswer, HostLoad, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { HostObserved } from './decide-host.ts'
 import type { HostLayers } from './host-layers.ts'
@@ -15,6 +15,7 @@ export interface MembershipDeps {
   readonly node: string
   readonly capacity: number
   readonly layers: HostLayers
+  readonly load: () => HostLoad
 }
 
 type MembershipSeen = Pick<HostObserved, 'membership' | 'leftAt' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'>
@@ -62,11 +63,11 @@ export class Membership {
   }
 
   async heartbeat(outdated: boolean): Promise<void> {
-    const { index, log, clock, fleet, host, layers } = this.#deps
+    const { index, log, clock, fleet, host, layers, load } = this.#deps
     this.#heartbeatAt = clock.now()
     this.#heartbeatDue = false
     const reports = this.#reports()
-    const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports })
+    const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports, load: load() })
     layers.settleEnded(answer, reports)
     if (answer.known) {
       this.#answer = answer

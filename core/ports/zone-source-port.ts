@@ -99,9 +99,24 @@ export interface FleetSource {
   autoscalerOf(fleet: FleetId): Autoscaler | undefined
   /** Why game servers of the fleet can't run, as Agones says it; undefined while none is in state Error. */
   troubleOf(fleet: FleetId): string | undefined
+  /** The game servers of the fleet; undefined where there are none to be seen. */
+  serversOf(fleet: FleetId): readonly GameServerSeen[] | undefined
+  /** Deletes that very one, as it was seen: changed meanwhile it throws KubernetesConflict. Nothing if it is gone. */
+  deleteServer(server: GameServerSeen): Promise<void>
   apply(manifest: Manifest): Promise<void>
   /** Deletes the fleet and its autoscaler of the same name if they exist and are owned by the zone with this uid. */
   deleteDedicated(fleet: FleetId, zoneUid: string): Promise<void>
+}
+
+/** A game server as Kubernetes has it. */
+export interface GameServerSeen {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  /** As Agones says it; empty: none yet. */
+  readonly state: string
+  readonly deleting: boolean
 }
 
 export interface ServerFate {

@@ -102,9 +102,10 @@ export class KubernetesClient {
     })
   }
 
-  /** Deletes the object if it is there; with a uid only that very one. Dependants go in the background. */
-  async delete(resource: Resource, name: string, uid?: string): Promise<void> {
-    const body = { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions: { uid } }) }
+  /** Deletes the object if it is there; with a uid only that very one, with a resource version only as it was then. Dependants go in the background. */
+  async delete(resource: Resource, name: string, uid?: string, resourceVersion?: string): Promise<void> {
+    const preconditions = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
+    const body = { propagationPolicy: 'Background', ...(uid === undefined ? {} : { preconditions }) }
     await orUndefined(send(this.endpoint, { method: 'DELETE', path: resourcePath(resource, name), body, deadlineMs: this.#deadlineMs }))
   }
 

@@ -1,5 +1,5 @@
 import { type FleetId, fleetId, parsePair } from '../../core/ids.ts'
-import type { Autoscaler, Fleet, FleetSource, Manifest, ServerFate } from '../../core/ports/zone-source-port.ts'
+import type { Autoscaler, Fleet, FleetSource, GameServerSeen, Manifest, ServerFate } from '../../core/ports/zone-source-port.ts'
 import { ZONE_KIND } from '../../core/zone.ts'
 import { isRecord, type KubernetesObject, type Resource } from './objects.ts'
 import { type WatchedResource, watchResource } from './watch-resource.ts'
@@ -87,6 +87,21 @@ export class KubernetesFleets implements FleetSource {
     return broken === undefined
       ? undefined
       : `game server ${broken.metadata.name} is in state Error, see: kubectl describe gameserver -n ${namespace} ${broken.metadata.name}`
+  }
+
+  serversOf(fleet: FleetId): readonly GameServerSeen[] {
+    const { namespace, name: label } = parsePair(fleet)
+    return this.#servers
+      .flatMap(({ cache }) => cache.values())
+      .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.[FLEET_LABEL] === label)
+      .map((one) => {
+        const { name, uid = '', resourceVersion = '', deletionTimestamp } = one.metadata
+        return { namespace, name, uid, resourceVersion, state: stateOf(one), deleting: deletionTimestamp !== undefined }
+      })
+  }
+
+  async deleteServer({ namespace, name, uid, resourceVersion }: GameServerSeen): Promise<void> {
+    await this.#options.client.delete(resourceOf('gameservers', namespace), name, uid, resourceVersion)
   }
 
   async apply(manifest: Manifest): Promise<void> {

@@ -148,6 +148,8 @@ export class ApiDouble {
       get: (id) => this.fleets.get(id)?.fleet,
       autoscalerOf: (id) => this.fleets.get(id)?.autoscaler,
       troubleOf: () => undefined,
+      serversOf: () => undefined,
+      deleteServer: async () => {},
       apply: (manifest) => life.write(async () => this.#applyManifest(manifest)),
       deleteDedicated: (id, uid) =>
         life.write(async () => {

@@ -1,0 +1,63 @@
+import type { Clock } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
+import type { FleetId } from '../core/ids.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+import type { FleetSource } from '../core/ports/zone-source-port.ts'
+import { type Cleaning, decideCleaning } from './cleaning.ts'
+
+export interface CleanerDeps {
+  readonly fleets: Pick<FleetSource, 'serversOf' | 'deleteServer'>
+  readonly index: Pick<ZoneIndex, 'fleetView' | 'removeHost' | 'drainHost'>
+  readonly clock: Clock
+  readonly log: Log
+  /** The fleets in use. */
+  readonly followed: () => readonly FleetId[]
+  readonly onCleaned: (what: Cleaning['do'], reason: Cleaning['reason']) => void
+}
+
+/** Looks for what leaked, and cleans one thing of a fleet with each look: a mistake would be seen before it is a habit. */
+export class Cleaner {
+  readonly #deps: CleanerDeps
+  #suspects: ReadonlyMap<FleetId, ReadonlyMap<string, number>> = new Map()
+
+  constructor(deps: CleanerDeps) {
+    this.#deps = deps
+  }
+
+  /** A fleet whose index does not answer has no suspects: they must be so under eyes that see. */
+  async look(): Promise<void> {
+    const { fleets, index, clock, log, followed } = this.#deps
+    const suspects = new Map<FleetId, ReadonlyMap<string, number>>()
+    for (const fleet of followed()) {
+      const servers = fleets.serversOf(fleet)
+      if (servers === undefined) continue
+      try {
+        const { hosts } = await index.fleetView(fleet)
+        const before = this.#suspects.get(fleet) ?? new Map()
+        const decision = decideCleaning({ fleet, now: clock.now(), servers, hosts, suspects: before })
+        suspects.set(fleet, decision.suspects)
+        const [first] = decision.due
+        if (first !== undefined) await this.#clean(fleet, first, decision.due.length)
+      } catch (error) {
+        log.debug({ fleet, error: describeError(error) }, 'cleaning: not done, looked at again later')
+      }
+    }
+    this.#suspects = suspects
+  }
+
+  async #clean(fleet: FleetId, cleaning: Cleaning, due: number): Promise<void> {
+    const { fleets, index, log, onCleaned } = this.#deps
+    if (cleaning.do === 'deleteServer') {
+      const { name } = cleaning.server
+      await fleets.deleteServer(cleaning.server)
+      log.warn({ fleet, server: name, reason: cleaning.reason, due }, 'cleaning: leaked game server deleted')
+    } else {
+      const { name, incarnation } = cleaning.host
+      if (cleaning.do === 'removeHost') await index.removeHost(fleet, name, incarnation)
+      else await index.drainHost(fleet, name)
+      log.warn({ fleet, host: name, did: cleaning.do, reason: cleaning.reason, due }, 'cleaning: host without a game server')
+    }
+    onCleaned(cleaning.do, cleaning.reason)
+  }
+}
