@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Zone } from '../../../core/zone.ts'
 import { type Movers, percentile, startMovers } from './movers.ts'
 import { copyFleet, game, report, square, useWorld, type World } from './release.ts'
 
 /** A fleet of its own, with room for many zones in a host: the machine of a test has few cores. */
 const FLEET = 'movers'
 const CAPACITY = 20
-const ZONES = 50
+/** BAILIWICK_MOVING_ZONES: how many zones are moved. */
+const ZONES = Number(process.env['BAILIWICK_MOVING_ZONES'] ?? 50)
 /** How far a character may be from where it was last seen, mm: it walked on until its layer closed. */
 const WALKED = 3_000
 
 const zones = Array.from({ length: ZONES }, (_, n) => `moving-${n}`)
 let world: World
+let started: Movers | undefined
 let movers: Movers
 
 interface Server {
@@ -94,11 +97,23 @@ beforeAll(async () => {
   await world.annotateFleet({ 'bailiwick.dev/spare': '1' }, FLEET)
   await changeTemplate({ CAPACITY: String(CAPACITY), LOG_LEVEL: 'info' })
   await world.cluster.applyManifest(zones.map(manifest))
-  movers = await startMovers(world, zones)
+  // Hosts start one after another: whoever joins before waits in vain.
+  await world.cluster.waitFor(
+    'every zone to be Running',
+    async () => {
+      const { items } = await world.cluster.kubectlJson<{ items: Zone[] }>('-n', game, 'get', 'zones')
+      const running = items.filter(({ metadata, status }) => zones.includes(metadata.name) && status?.phase === 'Running').length
+      if (running === ZONES) return true
+      throw new Error(`${running} of ${ZONES} are`)
+    },
+    { timeoutMs: 170_000, everyMs: 1_000 },
+  )
+  started = await startMovers(world, zones)
+  movers = started
 })
 
 afterAll(async () => {
-  await movers.leave()
+  await started?.leave()
   await world.cluster.uncordon()
   await world.cluster.kubectl('-n', game, 'delete', 'zones', ...zones, '--ignore-not-found', '--timeout=150s')
   await world.cluster.kubectl('-n', game, 'delete', 'fleetautoscaler', FLEET, '--ignore-not-found')

@@ -1,5 +1,5 @@
 import type { StateFrame } from '../../../core/protocol/state-frame.ts'
-import { newPlayer, type Player, type Told } from './player.ts'
+import { newPlayer, type Player, patiently, type Told } from './player.ts'
 import { game, type World } from './release.ts'
 
 /** One change of owner as a client lived through it. */
@@ -38,7 +38,7 @@ export async function startMovers(world: World, zones: readonly string[]): Promi
   for (let from = 0; from < zones.length; from += CHARACTERS) {
     const owner = await newPlayer(world, 'mover')
     for (const [n, zone] of zones.slice(from, from + CHARACTERS).entries()) {
-      const character = n === 0 ? owner.character : (await owner.client.characters.create(`${owner.name}-${n}`)).id
+      const character = n === 0 ? owner.character : (await patiently(() => owner.client.characters.create(`${owner.name}-${n}`))).id
       const watch = frameWatch(zone, moves)
       const session = owner.client.joinZone(`${game}/${zone}`, character, {
         state: (frame) => watch(frame, session.view.me),

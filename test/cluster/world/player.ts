@@ -88,7 +88,7 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
 const PATIENCE = 10
 
 /** What a client does that is told to come back: it comes back after as long as it was told, or a second. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await work()
