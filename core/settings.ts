@@ -31,3 +31,20 @@ export interface ZoneSettings {
   /** The hash that names what its author put into it (core/content.ts), which is stored beside the settings. Absent: an empty plane. */
   readonly content?: string
 }
+
+/** Every field of it. */
+export const SETTINGS_FIELDS: Readonly<Record<keyof ZoneSettings, true>> = {
+  zone: true,
+  uid: true,
+  generation: true,
+  fleet: true,
+  activation: true,
+  suspended: true,
+  idleAfterMs: true,
+  layers: true,
+  bounds: true,
+  neighbours: true,
+  tickRateHz: true,
+  snapshotEveryMs: true,
+  content: true,
+}

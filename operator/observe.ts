@@ -1,7 +1,8 @@
 import { type FleetId, fleetId, type ZoneId } from '../core/ids.ts'
+import { withUnknown } from '../core/other-releases.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import type { Autoscaler, Fleet, FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
-import type { ZoneSettings } from '../core/settings.ts'
+import { SETTINGS_FIELDS, type ZoneSettings } from '../core/settings.ts'
 import { wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
 import type { ContentFacts, ContentMirror } from './content-mirror.ts'
 import type { Placement } from './fleet-mirror.ts'
@@ -91,14 +92,15 @@ export function keptContent({ zone, settings }: Observed): string | undefined {
 
 /** What hosts, allocator and clients are to know of the zone. Throws InvalidInput as zoneSettings does. */
 export function wantedSettings(observed: Observed): ZoneSettings {
-  const { zone, wanted, neighbours, content } = observed
+  const { zone, wanted, neighbours, content, settings } = observed
   const hash = content.state === 'none' ? undefined : content.state === 'read' ? content.hash : keptContent(observed)
   const open = neighbours.flatMap(({ zone: id, state }) => (state === 'mutual' ? [id] : []))
-  return {
+  const next: ZoneSettings = {
     ...zoneSettings(zone, wanted.id),
     ...(open.length === 0 ? {} : { neighbours: open }),
     ...(hash === undefined ? {} : { content: hash }),
   }
+  return withUnknown(SETTINGS_FIELDS, settings?.uid === next.uid ? settings : undefined, next)
 }
 
 /** Layers that somebody hosts or that wait for a host. */

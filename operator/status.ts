@@ -1,11 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parseLayerId, parsePair } from '../core/ids.ts'
+import { withUnknown } from '../core/other-releases.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import type { LayerStatus, ZoneStatus } from '../core/zone.ts'
 import type { Observed } from './observe.ts'
 import { conditions } from './status-conditions.ts'
 import { gatherFacts } from './status-facts.ts'
 import { phaseOf } from './status-phases.ts'
+
+/** Every field of it. */
+const STATUS_FIELDS: Readonly<Record<keyof ZoneStatus, true>> = {
+  observedGeneration: true,
+  phase: true,
+  fleet: true,
+  players: true,
+  layerCount: true,
+  layers: true,
+  conditions: true,
+}
 
 /** What the CRD allows. */
 const MAX_LAYERS = 100
@@ -19,7 +31,9 @@ export function computeStatus(observed: Observed): ZoneStatus {
   const before = observed.zone.status ?? {}
   const generation = observed.zone.metadata.generation
   const { inUse } = observed
-  return {
+  const own = conditions(facts, before.conditions ?? [], observed)
+  const types = new Set(own.map(({ type }) => type))
+  const next: ZoneStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase: phaseOf(facts, before.phase),
     ...(inUse === undefined ? {} : { fleet: parsePair(inUse.id).name }),
@@ -30,8 +44,9 @@ export function computeStatus(observed: Observed): ZoneStatus {
           layers: facts.open.slice(0, MAX_LAYERS).map(layerStatus),
         }
       : { players: before.players ?? 0, layerCount: before.layerCount ?? 0, layers: before.layers ?? [] }),
-    conditions: conditions(facts, before.conditions ?? [], observed),
+    conditions: [...own, ...(before.conditions ?? []).filter(({ type }) => !types.has(type))],
   }
+  return withUnknown(STATUS_FIELDS, before, next)
 }
 
 /** Whether `next` is worth a write now, some day soon, or not at all: player counts alone can wait. */
