@@ -195,7 +195,7 @@ export interface ZoneStatus {
    */
   fleet?: string
   /**
-   * Players in all layers, at most half a minute old.
+   * Players in all layers. A change is told within half a minute, later where thousands of zones change at once.
    */
   players?: number
   /**
@@ -651,7 +651,7 @@ export const zoneSchema = {
           "maxLength": 63
         },
         "players": {
-          "description": "Players in all layers, at most half a minute old.",
+          "description": "Players in all layers. A change is told within half a minute, later where thousands of zones change at once.",
           "type": "integer",
           "format": "int32"
         },

@@ -46,6 +46,15 @@ export class DueTimes {
     return due
   }
 
+  /** Takes out the first key that is due at `now`; undefined: none is. */
+  shift(now: number): string | undefined {
+    const next = this.next
+    if (next === undefined || next > now) return undefined
+    const key = this.#pop()?.key
+    if (key !== undefined) this.#at.delete(key)
+    return key
+  }
+
   clear(): void {
     this.#at.clear()
     this.#heap = []

@@ -13,14 +13,44 @@ export function eventsOf(before: ZoneStatus | undefined, after: ZoneStatus): rea
   if (is?.status === 'True' && was?.status === 'False') events.push({ type: 'Normal', reason: 'Accepted', message: is.message })
   events.push(...journalEvents(conditionOf(before, 'DataSafe'), conditionOf(after, 'DataSafe')))
   if (after.phase !== undefined && after.phase !== before?.phase) {
-    const words = after.phase === 'Terminating' ? 'the zone is being deleted' : (conditionOf(after, 'Ready')?.message ?? is?.message ?? '')
+    const words = wordsOf(after)
     events.push({
       type: WARNINGS.has(after.phase) ? 'Warning' : 'Normal',
       reason: after.phase,
       message: before?.phase === undefined ? words : `${before.phase} → ${after.phase}: ${words}`,
     })
   }
+  if (before !== undefined) events.push(...moves(before, after))
   return events
+}
+
+/** So many layers are named in one event. */
+const NAMED = 3
+
+/** What a phase means now, and, where players can join, who hosts it. */
+function wordsOf(status: ZoneStatus): string {
+  if (status.phase === 'Terminating') return 'the zone is being deleted'
+  const ready = conditionOf(status, 'Ready')
+  const words = ready?.message ?? conditionOf(status, 'Accepted')?.message ?? ''
+  if (ready?.reason !== 'Serving') return words
+  const served = status.layers?.filter(({ state }) => state === 'Serving') ?? []
+  const named = served.slice(0, NAMED).map(({ index, host }) => `layer ${index} on ${host}`)
+  return `${words}: ${named.join(', ')}${served.length > NAMED ? ` and ${served.length - NAMED} more` : ''}`
+}
+
+/** Layers that another host serves than before, while the phase stayed as it was: a host was lost or emptied, and nobody had to wait for long. */
+function moves(before: ZoneStatus, after: ZoneStatus): readonly ZoneEvent[] {
+  if (before.phase !== after.phase) return []
+  const was = new Map(before.layers?.map((layer) => [layer.index, layer]))
+  const moved = (after.layers ?? []).flatMap(({ index, state, host }) => {
+    const from = was.get(index)?.host
+    return state === 'Serving' && from !== undefined && host !== undefined && from !== host
+      ? [`layer ${index} from ${from} to ${host}`]
+      : []
+  })
+  if (moved.length === 0) return []
+  const more = moved.length > NAMED ? ` and ${moved.length - NAMED} more` : ''
+  return [{ type: 'Normal', reason: 'Moved', message: `moved: ${moved.slice(0, NAMED).join(', ')}${more}` }]
 }
 
 /** A layer that failed is told by the phase. */

@@ -5,6 +5,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { ZoneSource } from '../core/ports/zone-source-port.ts'
 import { STATUS_PLAYERS_EVERY, STATUS_WRITES_PER_SECOND } from '../core/timing.ts'
 import type { ZoneStatus } from '../core/zone.ts'
+import { Budget } from './budget.ts'
 import { DueTimes } from './due-times.ts'
 import { compareStatus } from './status.ts'
 import { eventsOf } from './status-events.ts'
@@ -34,15 +35,13 @@ export class StatusWriter {
   readonly #players = new DueTimes()
   readonly #writtenAt = new Map<ZoneId, number>()
   readonly #writing = new Set<ZoneId>()
-  #tokens: number
-  #refilledAt: number
+  readonly #budget: Budget
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(options: StatusWriterOptions) {
     this.#options = options
-    this.#tokens = this.#perSecond
-    this.#refilledAt = options.clock.now()
+    this.#budget = new Budget(options.perSecond ?? STATUS_WRITES_PER_SECOND)
   }
 
   get waiting(): number {
@@ -82,38 +81,33 @@ export class StatusWriter {
     this.#urgent.clear()
   }
 
-  get #perSecond(): number {
-    return this.#options.perSecond ?? STATUS_WRITES_PER_SECOND
-  }
-
   #pump(): void {
     clearTimeout(this.#timer)
     if (this.#stopped) return
     const now = this.#options.clock.now()
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + (Math.max(0, now - this.#refilledAt) / 1_000) * this.#perSecond)
-    this.#refilledAt = now
+    const isFree = (): boolean => this.#writing.size < CONCURRENCY && this.#budget.waitAt(now) === 0
     for (const zone of this.#urgent) {
-      if (this.#tokens < 1 || this.#writing.size >= CONCURRENCY) break
-      if (!this.#writing.has(zone)) this.#begin(zone)
+      if (!isFree()) break
+      if (!this.#writing.has(zone)) this.#begin(zone, now)
     }
-    const due = this.#urgent.size === 0 && this.#tokens >= 1 ? this.#players.take(now) : []
-    for (const zone of due) {
-      const id = zone as ZoneId
-      if (!this.#pending.has(id)) continue
-      if (this.#tokens >= 1 && this.#writing.size < CONCURRENCY && !this.#writing.has(id)) this.#begin(id)
-      else this.#players.add(id, now + PUMP_EVERY)
+    // Only as many are looked at as can be written: ten thousand may be due.
+    while (this.#urgent.size === 0 && isFree()) {
+      const due = this.#players.shift(now) as ZoneId | undefined
+      if (due === undefined) break
+      if (this.#writing.has(due)) this.#players.add(due, now + PUMP_EVERY)
+      else this.#begin(due, now)
     }
-    if (this.#pending.size > 0) {
-      const wait = this.#urgent.size > 0 ? PUMP_EVERY : Math.max(PUMP_EVERY, (this.#players.next ?? now) - now)
-      this.#timer = setTimeout(() => this.#pump(), wait)
-    }
+    if (this.#pending.size === 0) return
+    const due = this.#urgent.size > 0 ? now : (this.#players.next ?? now)
+    const wait = Math.max(PUMP_EVERY, due - now, this.#budget.waitAt(now))
+    this.#timer = setTimeout(() => this.#pump(), wait)
   }
 
-  #begin(zone: ZoneId): void {
+  #begin(zone: ZoneId, now: number): void {
     const status = this.#pending.get(zone)
     this.forget(zone)
     if (status === undefined) return
-    this.#tokens -= 1
+    this.#budget.spend(now)
     this.#writing.add(zone)
     void this.#write(zone, status).finally(() => {
       this.#writing.delete(zone)
