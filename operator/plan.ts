@@ -85,9 +85,13 @@ function makeDedicatedFleet(observed: Observed): Step {
   return { actions: manifests.map((manifest) => ({ do: 'applyManifest', manifest })) }
 }
 
-/** What is hosted already goes on as it is. */
+/** What is hosted already goes on as it is, unless it is to be closed. */
 function requireAcceptance(observed: Observed): Step {
-  return !isRefused(observed) && observed.wanted.fleet !== undefined ? GO_ON : STOP
+  const { zone, wanted, inUse } = observed
+  if (!isRefused(observed) && wanted.fleet !== undefined) return GO_ON
+  const { id, placement } = inUse ?? wanted
+  const isClosedOrClosing = placement?.barred === true || openLayers(placement).length === 0
+  return zone.spec.suspend !== true || isClosedOrClosing ? STOP : { actions: [{ do: 'barZone', fleet: id, reason: 'Suspend' }], stop: true }
 }
 
 /** A zone is hosted by one fleet only: the old one closes it, with final snapshots, before the new one may open it. */

@@ -111,6 +111,11 @@ const table: readonly [string, Observed, readonly string[]][] = [
   ['suspend', published(always({ suspend: true }), { wanted: withLayers(layer(0)) }), [`bar ${FLEET} Suspend`]],
   ['suspended', published(always({ suspend: true }), { wanted: facts({ placement: placement({ barred: true }) }) }), []],
   [
+    'suspend, though the fleet is gone',
+    published(always({ suspend: true }), { wanted: facts({ fleet: undefined, placement: placement({ layers: [layer(0)] }) }) }),
+    [`bar ${FLEET} Suspend`],
+  ],
+  [
     'open again',
     published(always(), { wanted: facts({ placement: placement({ barred: true }) }) }),
     [`unbar ${FLEET}`, 'place game/meadow/0', 'place game/meadow/1'],
