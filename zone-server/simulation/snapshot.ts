@@ -38,12 +38,15 @@ export function encodeState(state: LayerState, allocate: Allocate = (length) => 
   head.varint(texts.byteLength)
   head.varint(entities.highest)
   const columns = columnNames.map((name) => bytesOf(entities[name], entities.highest + 1))
-  const parts = [playerWords(state, words), texts, ...columns]
-  const length = head.length + parts.reduce((sum, part) => sum + part.byteLength, 0)
-  const bytes = allocate(length).subarray(0, length)
+  const length = head.length + words * 4 + texts.byteLength + columns.reduce((sum, column) => sum + column.byteLength, 0)
+  // The residents' words are gathered behind everything, where they are aligned.
+  const memory = allocate(length + 4 + words * 4)
+  const gathered = new Uint32Array(memory.buffer, Math.ceil((memory.byteOffset + length) / 4) * 4, words)
+  writePlayers(state, gathered)
+  const bytes = memory.subarray(0, length)
   head.copyTo(bytes, 0)
   let at = head.length
-  for (const part of parts) {
+  for (const part of [new Uint8Array(gathered.buffer, gathered.byteOffset, gathered.byteLength), texts, ...columns]) {
     bytes.set(part, at)
     at += part.byteLength
   }
@@ -109,13 +112,8 @@ function playerWordCount({ players }: LayerState): number {
   return count
 }
 
-/** Residents' words are gathered here: taken from arrays whole, which is many times faster than one by one. Used within one call. */
-let gathered: Uint32Array<ArrayBuffer> = new Uint32Array(1_024)
-
-/** All residents as words: entity, version, createdAt (low, high), inputSequence, linkDeadSince, items, then these. Their texts are their avatars'. */
-function playerWords({ players }: LayerState, count: number): Uint8Array {
-  if (gathered.length < count) gathered = new Uint32Array(count * 2)
-  const words = gathered
+/** All residents as words: entity, version, createdAt (low, high), inputSequence, linkDeadSince, items, then these. Their texts are their avatars'. (Taken from arrays whole, which is many times faster than one by one.) */
+function writePlayers({ players }: LayerState, words: Uint32Array): void {
   let at = 0
   for (const { entity, version, createdAt, inputSequence, linkDeadSince, inventory } of players.values()) {
     words[at] = entity
@@ -128,7 +126,6 @@ function playerWords({ players }: LayerState, count: number): Uint8Array {
     words.set(inventory, at + PLAYER_WORDS)
     at += PLAYER_WORDS + inventory.length
   }
-  return bytesOf(words, count)
 }
 
 function readPlayers(state: LayerState, words: Uint32Array, count: number, accounts: ReadonlyMap<number, string>): void {
