@@ -113,7 +113,7 @@ export const CONNECTION_END_LIMIT = 2_000
 export const TOO_MANY_TOLD_EVERY = 1_000
 
 /** A tick is sent to one group of clients after another, so often. */
-export const SEND_GROUP_EVERY = 1
+export const SEND_GROUP_EVERY = 2
 /** A message for a client that is sent no state frame goes by itself after this. */
 export const MESSAGE_WAIT = 100
 /** A client that has acknowledged none of the state frames of so long is sent no more until it has … */

@@ -7,13 +7,13 @@ import { type Captured, isSlow, newSeat, type Seat, type Spectator } from './sea
 import type { Addressed, TickOutput } from './simulation/output.ts'
 import type { LayerState } from './simulation/state.ts'
 import { GROUPS } from './spread.ts'
-import type { Row, TickFrames } from './tick-frames.ts'
+import { TickFrames } from './tick-frames.ts'
 
 export type { Spectator } from './seat.ts'
-export type { TickFrames } from './tick-frames.ts'
 
 const FIRST_SLAB = 64 * 1024
-const noSlab = new Slab(0)
+/** Of a tick that nobody is told of. */
+const nobody = new TickFrames(new Slab(0))
 
 /** Who of the residents has a connection, and what each of them is told. */
 export class Audience {
@@ -24,19 +24,19 @@ export class Audience {
   readonly #unwelcomed = new Set<Seat>()
   readonly #interest = new Interest()
   readonly #delivery: Delivery
-  /** Slabs of ticks that were sent. */
-  readonly #slabs: Slab[] = []
+  /** Of ticks that were sent: used again. */
+  readonly #sent: TickFrames[] = []
 
   /** Without timers a tick is sent to all at once; with them its sending is spread over the tick. `onFailed`: a frame could not be made; by default that is thrown. */
   constructor(timers?: Timers, onFailed: (error: unknown) => void = rethrow) {
-    const onSent = ({ slab }: TickFrames): void => {
-      if (slab !== noSlab) this.#slabs.push(slab)
+    const onSent = (frames: TickFrames): void => {
+      if (frames !== nobody) this.#sent.push(frames)
     }
     this.#delivery = new Delivery(timers, onSent, onFailed)
   }
 
   /** Seats a client; the one that sat there before is told so and ended. */
-  seat(character: string, spectator: Spectator): void {
+  seat(character: string, spectator: Spectator): Seat {
     const before = this.#seats.get(character)
     if (before !== undefined) this.#remove(before)
     const seat = newSeat(character, spectator, this.#smallestGroup())
@@ -45,6 +45,7 @@ export class Audience {
     this.#unwelcomed.add(seat)
     spectator.beforeEnd(() => this.#delivery.flush(seat))
     before?.spectator.goodbye('TakenOver')
+    return seat
   }
 
   /** The client is gone. Answers false when another sits there already. */
@@ -53,10 +54,6 @@ export class Audience {
     if (seat?.spectator !== spectator) return false
     this.#remove(seat)
     return true
-  }
-
-  seats(character: string, spectator: Spectator): boolean {
-    return this.#seats.get(character)?.spectator === spectator
   }
 
   /** Takes the client from its seat, to be told the rest later. */
@@ -88,10 +85,15 @@ export class Audience {
     for (const addressed of output.messages) this.#hear(state, addressed)
     this.#turnAwayUnwelcomed()
     // Without clients nothing is written, and the tick may never be released.
-    const slab = this.#seats.size === 0 ? noSlab : (this.#slabs.pop() ?? new Slab(FIRST_SLAB))
-    slab.at = 0
-    const groups = this.#groups.slice(0, this.#usedGroups()).map((seats) => seats.map((seat) => this.#row(state, slab, seat)))
-    return { tick: state.tick, tickRateHz: state.settings.tickRateHz, slab, groups }
+    if (this.#seats.size === 0) return nobody
+    const frames = this.#sent.pop() ?? new TickFrames(new Slab(FIRST_SLAB))
+    frames.begin(state.tick, state.settings.tickRateHz)
+    const used = this.#usedGroups()
+    for (let group = 0; group < used; group++) {
+      for (const seat of this.#groups[group] ?? []) this.#capture(state, frames, seat)
+      frames.endGroup()
+    }
+    return frames
   }
 
   /** Sends what a confirmed tick shows and says: each tick once, in order, however many at a time. */
@@ -133,29 +135,35 @@ export class Audience {
   }
 
   /** What the tick shows and says to one client. */
-  #row(state: LayerState, slab: Slab, seat: Seat): Row {
-    const { player, messages, centre: before } = seat
-    seat.messages = undefined
-    if (player === undefined) return messagesAlone(seat, messages)
+  #capture(state: LayerState, frames: TickFrames, seat: Seat): void {
+    if (seat.messages !== undefined) {
+      frames.messages.set(frames.seats.length, seat.messages)
+      seat.messages = undefined
+    }
+    const { player, centre: before } = seat
     const fresh = seat.lost && !seat.freshUnderWay
-    if (fresh && (!seat.spectator.ready || isSlow(seat, state.tick, state.settings.tickRateHz))) return messagesAlone(seat, messages)
+    if (player === undefined || (fresh && (!seat.spectator.ready || isSlow(seat, state.tick, state.settings.tickRateHz)))) {
+      frames.addUnseen(seat)
+      return
+    }
+    const { slab } = frames
     const { x, y } = state.entities
     const now = this.#interest.watch(x[player.entity] ?? 0, y[player.entity] ?? 0, before)
     const { column, row } = now.cell
-    const acknowledged = player.inputSequence
     if (now === before && !fresh) {
       if (now.tick !== state.tick) {
         now.from = this.#interest.body(state, slab, before, now)
         now.to = slab.at
         now.tick = state.tick
       }
-      return { seat, from: now.from, to: now.to, fresh, column, row, acknowledged, messages, done: false }
+      frames.addShown(seat, now.from, now.to, false, player.inputSequence, column, row)
+      return
     }
     const from = this.#interest.body(state, slab, fresh ? undefined : before, now)
     seat.centre = now
     if (before !== undefined && before !== now) this.#interest.unwatch(before)
     if (fresh) seat.freshUnderWay = true
-    return { seat, from, to: slab.at, fresh, column, row, acknowledged, messages, done: false }
+    frames.addShown(seat, from, slab.at, fresh, player.inputSequence, column, row)
   }
 
   /** The first of the groups that have the fewest. */
@@ -170,6 +178,7 @@ export class Audience {
   }
 
   #remove(seat: Seat): void {
+    seat.seated = false
     this.#seats.delete(seat.character)
     this.#unwelcomed.delete(seat)
     const group = this.#groups[seat.group]
@@ -178,10 +187,6 @@ export class Audience {
     if (seat.centre !== undefined) this.#interest.unwatch(seat.centre)
     seat.centre = undefined
   }
-}
-
-function messagesAlone(seat: Seat, messages: Row['messages']): Row {
-  return { seat, from: -1, to: -1, fresh: false, column: 0, row: 0, acknowledged: 0, messages, done: false }
 }
 
 function rethrow(error: unknown): never {

@@ -105,10 +105,10 @@ export class Doorway {
       this.#arriving.set(character, true)
       void this.#record(account, character, admission.arrival.version, state.layer)
     }
-    audience.seat(character, spectator)
+    const seat = audience.seat(character, spectator)
     return {
       input: (sequence, body) => {
-        if (!audience.seats(character, spectator) || inputs.player(character, sequence, body)) return
+        if (!seat.seated || inputs.player(character, sequence, body)) return
         spectator.send([refusedFrame(tooManyWait(state.layer), sequence)])
       },
       leave: () => {

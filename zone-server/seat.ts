@@ -37,6 +37,8 @@ export interface Seat {
   readonly spectator: Spectator
   /** Which of the groups it is sent with. */
   readonly group: number
+  /** False from the moment on in which it is taken from the client. */
+  seated: boolean
   /** The resident, from its welcome on; gets frames then. */
   player: Player | undefined
   /** From where it sees. */
@@ -54,7 +56,7 @@ export interface Seat {
 
 export function newSeat(character: string, spectator: Spectator, group: number): Seat {
   return {
-    ...{ character, spectator, group },
+    ...{ character, spectator, group, seated: true },
     ...{ player: undefined, centre: undefined, lost: true, freshUnderWay: false, sentTick: 0, markTick: 0, messages: undefined },
   }
 }

@@ -42,7 +42,8 @@ export class Session implements ConnectionHandler, Spectator {
   #seating: Seating | undefined
   #toldTooManyAt = Number.NEGATIVE_INFINITY
   #seen = 0
-  #waiting: Uint8Array[] = []
+  /** Undefined: none. */
+  #waiting: Uint8Array[] | undefined
   #waits = false
   #flushDue: () => void = () => undefined
 
@@ -99,6 +100,7 @@ export class Session implements ConnectionHandler, Spectator {
   /** Before it is seated at once; then with the next state frame, or by themselves when none comes within MESSAGE_WAIT. */
   send(frames: readonly Uint8Array[]): void {
     if (this.#ended) return
+    this.#waiting ??= []
     this.#waiting.push(...frames)
     if (this.#seating === undefined || this.#waiting.length > MAX_WAITING) this.#flush()
     else if (!this.#waits) {
@@ -111,9 +113,9 @@ export class Session implements ConnectionHandler, Spectator {
   }
 
   takeWaiting(): readonly Uint8Array[] {
-    if (this.#waiting.length === 0) return noFrames
     const waiting = this.#waiting
-    this.#waiting = []
+    if (waiting === undefined) return noFrames
+    this.#waiting = undefined
     return waiting
   }
 
@@ -209,6 +211,7 @@ export class Session implements ConnectionHandler, Spectator {
 
   #end(reason: string, code: number): void {
     if (this.#ended) return
+    this.#waiting ??= []
     this.#waiting.push(goodbyeFrame(reason))
     this.#flush()
     this.#ended = true

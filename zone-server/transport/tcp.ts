@@ -4,6 +4,7 @@ import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
 import { LENGTH_BYTES, LengthPrefixReader, withLength } from '../../core/protocol/length-prefix.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
 import { SocketOutlet } from './socket-outlet.ts'
+import { viewOf } from './views.ts'
 
 export class TcpConnection implements Connection {
   readonly kind = 'tcp'
@@ -44,7 +45,7 @@ export class TcpConnection implements Connection {
 
   sendInPlace(buffer: Buffer, from: number, to: number): boolean {
     buffer.writeUInt32BE(to - from, from - LENGTH_BYTES)
-    return this.#outlet.writeShared(buffer.subarray(from - LENGTH_BYTES, to))
+    return this.#outlet.writeShared(viewOf(buffer, from - LENGTH_BYTES, to))
   }
 
   close(_code: number, _reason: string): void {

@@ -6,6 +6,7 @@ import { CLOSE, type Connection, type ConnectionHandler } from './connection.ts'
 import { FrameReader, OPCODE, type ReaderSink } from './frame-reader.ts'
 import { closePayload, prependHeader, webSocketFrames } from './frame-writer.ts'
 import { SocketOutlet } from './socket-outlet.ts'
+import { viewOf } from './views.ts'
 
 /** RFC 6455, section 1.3. */
 const HANDSHAKE_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -62,7 +63,7 @@ export class WebSocketConnection implements Connection {
   }
 
   sendInPlace(buffer: Buffer, from: number, to: number): boolean {
-    return this.#outlet.writeShared(buffer.subarray(prependHeader(buffer, OPCODE.binary, from, to), to))
+    return this.#outlet.writeShared(viewOf(buffer, prependHeader(buffer, OPCODE.binary, from, to), to))
   }
 
   close(code: number, reason: string): void {

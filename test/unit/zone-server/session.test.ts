@@ -82,15 +82,21 @@ async function seated(second = false): Promise<{
   return { connection, says, tick, clock, audience }
 }
 
+/** From one tick to the next, ms. */
+const PERIOD = 50
+
 describe('a session', () => {
   it('is written to once a tick: what it is told goes with the state', async () => {
-    const { connection, says, tick } = await seated()
+    const { connection, says, tick, clock } = await seated()
     tick()
+    clock.advance(PERIOD)
     says({ body: { case: 'ping', value: { nonce: 1 } } })
     says({ sequence: 1, body: { case: 'say', value: { text: '' } } })
     says({ sequence: 2, body: { case: 'say', value: { text: 'hello' } } })
     tick()
+    clock.advance(PERIOD)
     tick()
+    clock.advance(PERIOD)
     expect(connection.writes).toEqual(['welcome state 1', 'pong refused said state 2', 'state 3'])
   })
 

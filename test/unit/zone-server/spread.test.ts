@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
-import { GROUPS, Spread } from '../../../zone-server/spread.ts'
+import { departure, GROUPS, Spread } from '../../../zone-server/spread.ts'
 
 function spreading(): { clock: ManualClock; log: string[]; spread: Spread<string>; sent: string[] } {
   const clock = new ManualClock(0)
@@ -15,26 +16,64 @@ function spreading(): { clock: ManualClock; log: string[]; spread: Spread<string
 }
 
 const groups = Array.from({ length: GROUPS }, (_, group) => group)
+/** Between two groups of a tick at 20 Hz, ms. */
+const EVERY = 50 / GROUPS
+
+describe('the departure of a tick', () => {
+  const PERIOD = 50
+
+  it('is its release when that is late, or when there is no beat to keep', () => {
+    expect(departure(1_060, 1_000, PERIOD)).toBe(1_060)
+    expect(departure(1_000, Number.NEGATIVE_INFINITY, PERIOD)).toBe(1_000)
+    expect(departure(1_000, 90_000, PERIOD)).toBe(1_000)
+  })
+
+  it('waits for the beat when the release is early, but not for long', () => {
+    expect(departure(1_040, 1_000, PERIOD)).toBe(1_049)
+    expect(departure(1_001, 1_000, PERIOD)).toBe(1_021)
+  })
+
+  it('is evener than the releases, never early, and in time again when they are', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 19 }), { minLength: 1, maxLength: 200 }), (lateness) => {
+        let before = Number.NEGATIVE_INFINITY
+        let last = 0
+        for (const [i, late] of [...lateness, ...Array.from({ length: 20 }, () => 0)].entries()) {
+          const now = i * PERIOD + late
+          const at = departure(now, before, PERIOD)
+          expect(at).toBeGreaterThanOrEqual(now)
+          if (i > 0) {
+            expect(at - before).toBeGreaterThanOrEqual(PERIOD - 1)
+            expect(at - before).toBeLessThanOrEqual(Math.max(PERIOD, now - last + 1))
+          }
+          before = at
+          last = now
+        }
+        expect(before).toBe((lateness.length + 19) * PERIOD)
+      }),
+    )
+  })
+})
 
 describe('the spread of a tick', () => {
-  it('one group a millisecond from its release on, each once', () => {
+  it('group after group from its release on, each once', () => {
     const { clock, log, spread, sent } = spreading()
     spread.release('a', GROUPS, 50)
     expect(log).toEqual(['a 0 at 0'])
     clock.advance(200)
-    expect(log).toEqual(groups.map((group) => `a ${group} at ${group}`))
+    expect(log).toEqual(groups.map((group) => `a ${group} at ${group * EVERY}`))
     expect(sent).toEqual(['a'])
   })
 
-  it('a tick released while groups of the last are still due: each group gets both in order, each as long after its release', () => {
+  it('a tick released while groups of the last are still due: each group gets both in order, the second as soon after the first as it may', () => {
     const { clock, log, spread, sent } = spreading()
     spread.release('a', GROUPS, 50)
     clock.advance(30)
     spread.release('b', GROUPS, 50)
     clock.advance(200)
     const of = (tick: string): string[] => log.filter((line) => line.startsWith(tick))
-    expect(of('a')).toEqual(groups.map((group) => `a ${group} at ${group}`))
-    expect(of('b')).toEqual(groups.map((group) => `b ${group} at ${30 + Math.max(1, group)}`))
+    expect(of('a')).toEqual(groups.map((group) => `a ${group} at ${group * EVERY}`))
+    expect(of('b')).toEqual(groups.map((group) => `b ${group} at ${50 + group * EVERY}`))
     expect(sent).toEqual(['a', 'b'])
   })
 
@@ -53,9 +92,9 @@ describe('the spread of a tick', () => {
     spread.release('a', GROUPS, 50)
     spread.release('b', 2, 50)
     spread.release('c', 0, 50)
-    clock.advance(2)
-    expect(log.filter((line) => line.startsWith('b'))).toEqual(['b 0 at 1', 'b 1 at 1'])
-    expect(sent).toEqual(['b', 'c'])
+    clock.advance(24)
+    expect(log.filter((line) => line.startsWith('b'))).toEqual(['b 0 at 20', 'b 1 at 22'])
+    expect(sent).toEqual(['c', 'b'])
   })
 
   it('a short tick is spread over itself', () => {
