@@ -291,7 +291,7 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ host: 'b' })
     })
 
-    it('is of the current template again when its fleet was rolled back before its turn', async () => {
+    it('is of the current template again when the mark was taken from it before its turn', async () => {
       const world = await scene(harness(), 1)
       await asked(world, 'a', outdated)
       await asked(world, 'a')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Zone } from '../../../core/zone.ts'
 import { type Movers, percentile, startMovers } from './movers.ts'
-import { copyFleet, game, report, square, useWorld, type World } from './release.ts'
+import { copyFleet, type GameServer, game, report, square, useWorld, type World } from './release.ts'
 
 /** A fleet of its own, with room for many zones in a host: the machine of a test has few cores. */
 const FLEET = 'movers'
@@ -16,13 +16,9 @@ let world: World
 let started: Movers | undefined
 let movers: Movers
 
-interface Server {
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
-}
-
-/** The fleet's game servers. */
-async function servers(): Promise<readonly string[]> {
-  const { items } = await world.cluster.kubectlJson<{ items: Server[] }>(
+/** The fleet's game servers, or those in a state. */
+async function servers(state?: string): Promise<readonly string[]> {
+  const { items } = await world.cluster.kubectlJson<{ items: GameServer[] }>(
     '-n',
     game,
     'get',
@@ -30,7 +26,7 @@ async function servers(): Promise<readonly string[]> {
     '-l',
     `agones.dev/fleet=${FLEET}`,
   )
-  return items.map(({ metadata }) => metadata.name)
+  return items.filter(({ status }) => state === undefined || status?.state === state).map(({ metadata }) => metadata.name)
 }
 
 const manifest = (name: string) => ({
@@ -94,8 +90,10 @@ function check(what: string, from: number, carried: Readonly<Record<string, stri
 beforeAll(async () => {
   world = await useWorld()
   await copyFleet(world, FLEET)
-  await world.annotateFleet({ 'bailiwick.dev/spare': '1' }, FLEET)
   await changeTemplate({ CAPACITY: String(CAPACITY), LOG_LEVEL: 'info' })
+  await world.annotateFleet({ 'bailiwick.dev/spare': '1' }, FLEET)
+  // Nobody knows how many layers a host takes before there is one: a host would be asked for each of them.
+  await world.cluster.waitFor('a warm host', async () => (await servers('Allocated')).length > 0, { timeoutMs: 170_000, everyMs: 1_000 })
   await world.cluster.applyManifest(zones.map(manifest))
   // Hosts start one after another: whoever joins before waits in vain.
   await world.cluster.waitFor(
