@@ -158,8 +158,11 @@ export class Layer {
   }
 
   /** Lets a client in by its ticket; its welcome comes with the tick that confirms it. Throws the refusal. */
-  admit(ticket: string, spectator: Spectator): Promise<Seating> {
-    return this.#doorway.admit(ticket, spectator)
+  async admit(ticket: string, spectator: Spectator): Promise<Seating> {
+    const seating = await this.#doorway.admit(ticket, spectator)
+    // The first one in waits for no beat, which nobody else has felt.
+    if (this.#state.players.size === 0 && !this.#over.signal.aborted) this.#ticker.hurry()
+    return seating
   }
 
   /** Takes new settings of its zone over: into the state by an input, and, when they are other content, into a new epoch behind a snapshot that holds them. */

@@ -59,10 +59,10 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const deadline = clock.now() + waitMs
   const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
   const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
-  const location = await index.getLocation(request.character)
+  const [location, known] = await Promise.all([index.getLocation(request.character), zoneSettings(index, request.zone)])
   const ticket = newTicket(request)
   for (let first = true; ; first = false) {
-    const settings = await zoneSettings(index, request.zone)
+    const settings = first ? known : await zoneSettings(index, request.zone)
     const choice = await choose(deps, settings, location)
     const last = giveUp.aborted || clock.now() >= deadline
     if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {

@@ -1,0 +1,92 @@
+import { readJoin } from '../../../client/answers.ts'
+import { tcpConnect } from '../../../client/tcp.ts'
+import type { FleetId, LayerId } from '../../../core/ids.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import { encodeClientMessage, FRAME_STATE, PROTOCOL_VERSION } from '../../../core/protocol/frame.ts'
+
+/** Where the time of a wake goes, ms, in order; together the whole. */
+export interface Wake {
+  /** The request is out until the assignment is told. */
+  readonly placed: number
+  /** Until the host has said that it claims. */
+  readonly heard: number
+  /** Until it has said that it serves. */
+  readonly claimed: number
+  /** Until the join is answered with a ticket. */
+  readonly answered: number
+  readonly connected: number
+  /** The hello is out until the first state frame is here. */
+  readonly seen: number
+  readonly whole: number
+}
+
+export const STEPS = ['placed', 'heard', 'claimed', 'answered', 'connected', 'seen'] as const
+
+export interface Door {
+  readonly url: string
+  readonly accessToken: string
+}
+
+/** When the changes of layers were told, in order. */
+export class Notices {
+  readonly #of = new Map<LayerId, number[]>()
+
+  watch(index: ZoneIndex, fleet: FleetId, signal: AbortSignal): Promise<void> {
+    return index.watchFleet(
+      fleet,
+      (change) => {
+        if (change.kind === 'layer') this.of(change.layer).push(performance.now())
+      },
+      signal,
+    )
+  }
+
+  of(layer: LayerId): number[] {
+    const known = this.#of.get(layer) ?? []
+    this.#of.set(layer, known)
+    return known
+  }
+}
+
+const LIMIT = 20_000
+
+/** Joins a zone that sleeps, and goes again when it has seen the first state frame. */
+export async function wake(door: Door, zone: string, character: string, notices: Notices): Promise<Wake> {
+  const began = performance.now()
+  const response = await fetch(`${door.url}/v1/zones/${zone}/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${door.accessToken}` },
+    body: JSON.stringify({ character }),
+    signal: AbortSignal.timeout(LIMIT),
+  })
+  const body: unknown = await response.json()
+  if (response.status !== 200) throw new Error(`join of ${zone}: ${JSON.stringify(body)}`)
+  const { layer, ticket, endpoints } = readJoin(body, 'join')
+  const answered = performance.now()
+  const first = Promise.withResolvers<number>()
+  const connection = await tcpConnect(
+    endpoints[0] ?? '',
+    {
+      onFrame: (frame) => void (frame[0] === FRAME_STATE && first.resolve(performance.now())),
+      onClose: (reason) => first.reject(new Error(`${zone}: ${reason}`)),
+    },
+    AbortSignal.timeout(LIMIT),
+  )
+  const connected = performance.now()
+  connection.send(encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } }))
+  const seen = await first.promise
+  connection.send(encodeClientMessage({ sequence: 1, body: { case: 'leave', value: {} } }))
+  setTimeout(() => connection.close(), 1_000).unref()
+  const [placed = answered, heard = answered, claimed = answered] = notices
+    .of(layer as LayerId)
+    .filter((at) => at >= began && at <= answered)
+  return {
+    placed: placed - began,
+    heard: heard - placed,
+    claimed: claimed - heard,
+    answered: answered - claimed,
+    connected: connected - answered,
+    seen: seen - connected,
+    whole: seen - began,
+  }
+}
