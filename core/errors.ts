@@ -30,6 +30,8 @@ export const catalogue = {
   ZoneWaking: { status: 503, title: 'The zone is being woken, try again' },
   NoCapacity: { status: 503, title: 'No host has room, one is being started' },
   DataHeld: { status: 503, title: 'The layer waits until what is played can be made safe' },
+  LayerQuarantined: { status: 503, title: 'The layer crashed again and again and is not opened until somebody has looked at it' },
+  LayerCrashed: { status: 500, title: 'The layer can not step on from what happened in it' },
   LayerLost: { status: 409, title: 'The layer is served by another host' },
   // Tickets
   TicketUnknown: { status: 403, title: 'The join ticket is not known' },

@@ -2,6 +2,7 @@ import {
   BAR_FORGOTTEN_AFTER,
   CLAIM_DEADLINE,
   CLAIM_LIMIT,
+  CRASH_FORGOTTEN_AFTER,
   DRAIN_MOVE_EXPECTED,
   DRAIN_ROOM_RESERVE,
   FAILED_LAYER_WAIT_MAX,
@@ -35,6 +36,11 @@ export interface IndexRules {
   readonly ticketRemembered: number
   readonly failedLayerWaitMin: number
   readonly failedLayerWaitMax: number
+  /** So many crashes on the same entry, or in play, are enough. */
+  readonly crashesMax: number
+  readonly crashForgottenAfter: number
+  /** So many hosts in a row that died while they claimed the layer are enough: more than crashes, since a host may die of something else. */
+  readonly claimDeathsMax: number
   /** How long the move of a layer takes at most, as a rule: how many a drain with a deadline must move at once. */
   readonly drainMoveExpected: number
   /** A drain waits for room until so long before its deadline. */
@@ -83,6 +89,9 @@ export const defaultIndexRules: IndexRules = {
   ticketRemembered: TICKET_REMEMBERED,
   failedLayerWaitMin: FAILED_LAYER_WAIT_MIN,
   failedLayerWaitMax: FAILED_LAYER_WAIT_MAX,
+  crashesMax: 3,
+  crashForgottenAfter: CRASH_FORGOTTEN_AFTER,
+  claimDeathsMax: 5,
   drainMoveExpected: DRAIN_MOVE_EXPECTED,
   drainRoomReserve: DRAIN_ROOM_RESERVE,
   drainMoves: 8,

@@ -13,6 +13,8 @@ export interface ZoneSettings {
   readonly activation: 'OnDemand' | 'Always'
   readonly suspended: boolean
   readonly idleAfterMs: number
+  /** The last try of its quarantined layers that was asked for (RETRY_ANNOTATION), and was begun. */
+  readonly retry?: string
   readonly layers: {
     /** So many are kept open by `Always`; so many share the players of `OnDemand` before another opens. */
     readonly min: number
@@ -47,4 +49,5 @@ export const SETTINGS_FIELDS: Readonly<Record<keyof ZoneSettings, true>> = {
   tickRateHz: true,
   snapshotEveryMs: true,
   content: true,
+  retry: true,
 }

@@ -31,6 +31,8 @@ export const TICKET_REMEMBERED = 60_000
 /** A layer that failed twice in a row waits this long before it is placed again, then twice as long each time, up to the maximum. The first time it does not wait. */
 export const FAILED_LAYER_WAIT_MIN = 500
 export const FAILED_LAYER_WAIT_MAX = 15_000
+/** Crashes of a layer count together while each comes within this of the one before. */
+export const CRASH_FORGOTTEN_AFTER = 600_000
 /** Closing a layer and opening it elsewhere takes no longer than this, as a rule: a drain with a deadline moves as many at once as it must, by this. */
 export const DRAIN_MOVE_EXPECTED = 2_000
 /** A host that is outdated waits so long for its turn: the others of its template learn of it a little earlier or later, and none of them is to be moved to. */
@@ -98,6 +100,8 @@ export const JOIN_UNREACHED_WAIT = 4_000
 export const JOIN_WATCH_LINGER = 30_000
 /** A join of a zone whose layer is on its way is told to come back after this. */
 export const ZONE_WAKING_RETRY_AFTER = 1_000
+/** A join of a layer that is quarantined is told to come back after this: somebody has to look at it first. */
+export const QUARANTINED_RETRY_AFTER = 30_000
 /** A join of a full zone is told to come back after this. */
 export const ZONE_FULL_RETRY_AFTER = 5_000
 /** The first frame of a connection must be a valid hello within this. */
@@ -341,6 +345,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   ],
   [JOIN_WAIT < JOIN_QUEUE_LIMIT, 'a join that would be served in time is not sent away'],
   [JOIN_QUEUE_LIMIT < NO_CAPACITY_RETRY_MAX && NO_CAPACITY_RETRY_MIN < NO_CAPACITY_RETRY_MAX, 'who is sent away is told the truth'],
+  [CRASH_FORGOTTEN_AFTER > FAILED_LAYER_WAIT_MAX * 4, 'a layer that crashes each time it is placed is found out'],
   [CROWD_STABLE_FOR >= VIEW_REFRESH_MAX * 4, 'a crowd is seen several times before one of its layers closes'],
   [CROWD_STABLE_FOR > LINK_DEAD_AFTER * 2, 'a layer is not closed because its players lost their connections for a moment'],
   [LOAD_BEAT * 10 <= LOAD_MOVE_EVERY, 'the moves of a generated crowd are spread over the time between two'],

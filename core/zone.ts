@@ -12,6 +12,16 @@ export const ZONE_KIND = 'Zone'
 /** Keeps a deleted Zone until its layers are closed and its retention is applied. */
 export const ZONE_FINALIZER = 'bailiwick.dev/zone'
 
+/** A new value of it has quarantined layers tried again. */
+export const RETRY_ANNOTATION = 'bailiwick.dev/retry'
+/** So much of its value tells it from another. */
+const RETRY_LENGTH = 100
+
+/** Which try of its quarantined layers the Zone asks for; undefined: none. */
+export function retryAsked({ metadata }: Zone): string | undefined {
+  return metadata.annotations?.[RETRY_ANNOTATION]?.slice(0, RETRY_LENGTH)
+}
+
 /** The id of a Zone object. Throws InvalidInput when its name can't be one. */
 export function idOfZone(zone: Zone): ZoneId {
   return zoneId(zone.metadata.namespace ?? 'default', zone.metadata.name)

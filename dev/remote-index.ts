@@ -29,6 +29,7 @@ const methods: Readonly<Record<Method, true>> = {
   beginClose: true,
   closeLayer: true,
   failLayer: true,
+  retryLayer: true,
   barZone: true,
   unbarZone: true,
   forgetZone: true,

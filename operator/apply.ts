@@ -70,6 +70,10 @@ async function applyAction(action: Action, id: ZoneId, zone: Zone | undefined, d
       mirror.touched(action.fleet, id)
       await index.placeLayer(action.fleet, action.layer)
       return mirror.touched(action.fleet, id)
+    case 'retryLayer':
+      mirror.touched(action.fleet, id)
+      await index.retryLayer(action.fleet, action.layer)
+      return mirror.touched(action.fleet, id)
     case 'requestClose':
       await index.requestClose(action.fleet, action.layer, action.reason)
       return mirror.touched(action.fleet, id)

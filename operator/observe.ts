@@ -1,9 +1,9 @@
 import { type FleetId, fleetId, type ZoneId } from '../core/ids.ts'
 import { withUnknown } from '../core/other-releases.ts'
-import type { LayerView } from '../core/ports/index-port.ts'
+import type { LayerState, LayerView } from '../core/ports/index-port.ts'
 import type { Autoscaler, Fleet, FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
 import { SETTINGS_FIELDS, type ZoneSettings } from '../core/settings.ts'
-import { wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
+import { retryAsked, wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
 import type { ContentFacts, ContentMirror } from './content-mirror.ts'
 import type { Placement } from './fleet-mirror.ts'
 import type { IndexMirror } from './index-mirror.ts'
@@ -95,17 +95,28 @@ export function wantedSettings(observed: Observed): ZoneSettings {
   const { zone, wanted, neighbours, content, settings } = observed
   const hash = content.state === 'none' ? undefined : content.state === 'read' ? content.hash : keptContent(observed)
   const open = neighbours.flatMap(({ zone: id, state }) => (state === 'mutual' ? [id] : []))
+  // What was begun stays as it is until a new one is (plan.ts); a zone that was never published has nothing to try again.
+  const retry = settings?.uid === zone.metadata.uid ? settings?.retry : retryAsked(zone)
   const next: ZoneSettings = {
     ...zoneSettings(zone, wanted.id),
     ...(open.length === 0 ? {} : { neighbours: open }),
     ...(hash === undefined ? {} : { content: hash }),
+    ...(retry === undefined ? {} : { retry }),
   }
   return withUnknown(SETTINGS_FIELDS, settings?.uid === next.uid ? settings : undefined, next)
 }
 
+/** Nobody hosts such a layer, and nobody is to. */
+const closed: ReadonlySet<LayerState> = new Set(['Asleep', 'Barred', 'Quarantined'])
+
 /** Layers that somebody hosts or that wait for a host. */
 export function openLayers(placement: Placement | undefined): readonly LayerView[] {
-  return placement?.layers.filter((layer) => layer.state !== 'Asleep' && layer.state !== 'Barred') ?? []
+  return placement?.layers.filter((layer) => !closed.has(layer.state)) ?? []
+}
+
+/** Layers that crashed too often and wait for another try. */
+export function quarantinedLayers(placement: Placement | undefined): readonly LayerView[] {
+  return placement?.layers.filter((layer) => layer.state === 'Quarantined') ?? []
 }
 
 /** True when it is sure that nobody hosts the zone in this fleet and nobody can begin to: barred and closed in one read, after all that we did. */

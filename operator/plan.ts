@@ -4,9 +4,9 @@ import type { CloseReason } from '../core/ports/index-port.ts'
 import type { ConfigMapId, Manifest, ZoneEvent } from '../core/ports/zone-source-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { CROWD_STABLE_FOR } from '../core/timing.ts'
-import { ZONE_FINALIZER } from '../core/zone.ts'
+import { retryAsked, ZONE_FINALIZER } from '../core/zone.ts'
 import { isRefused } from './acceptance.ts'
-import { isLeft, type Observed, openLayers, wantedSettings } from './observe.ts'
+import { isLeft, type Observed, openLayers, quarantinedLayers, wantedSettings } from './observe.ts'
 import { dedicatedObjects, isCurrent } from './resources.ts'
 
 /** One thing to do. Each may be done again without harm. */
@@ -21,6 +21,7 @@ export type Action =
   | { readonly do: 'unbarZone'; readonly fleet: FleetId }
   | { readonly do: 'forgetZone'; readonly fleet: FleetId }
   | { readonly do: 'placeLayer'; readonly fleet: FleetId; readonly layer: LayerId }
+  | { readonly do: 'retryLayer'; readonly fleet: FleetId; readonly layer: LayerId }
   | { readonly do: 'requestClose'; readonly fleet: FleetId; readonly layer: LayerId; readonly reason: CloseReason }
   /** Erases the stored data of all layers of the zone: at least those below `known`, and on to the first that has none. */
   | { readonly do: 'eraseLayers'; readonly known: number }
@@ -54,6 +55,7 @@ const steps: readonly ((observed: Observed) => Step)[] = [
   publishSettings,
   closeSuspended,
   openAgain,
+  retryQuarantined,
   keepOpen,
   closeSurplus,
   followCrowd,
@@ -125,11 +127,22 @@ function openAgain({ wanted }: Observed): Step {
   return wanted.placement.barred ? { actions: [{ do: 'unbarZone', fleet: wanted.id }] } : GO_ON
 }
 
+/** A new value of the annotation: each quarantined layer is tried again, once. Until it was done the settings do not name the value. */
+function retryQuarantined(observed: Observed): Step {
+  const { zone, wanted } = observed
+  const asked = retryAsked(zone)
+  const settings = wantedSettings(observed)
+  if (asked === undefined || asked === settings.retry) return GO_ON
+  const retries = quarantinedLayers(wanted.placement).map(({ layer }): Action => ({ do: 'retryLayer', fleet: wanted.id, layer }))
+  return { actions: [...retries, { do: 'putZone', settings: { ...settings, retry: asked } }] }
+}
+
 function keepOpen(observed: Observed): Step {
   const { wanted } = observed
   const settings = wantedSettings(observed)
   if (settings.activation !== 'Always') return GO_ON
-  const open = new Set(openLayers(wanted.placement).map(({ layer }) => layer))
+  const settled = [...openLayers(wanted.placement), ...quarantinedLayers(wanted.placement)]
+  const open = new Set(settled.map(({ layer }) => layer))
   const missing = Array.from({ length: settings.layers.min }, (_, index) => layerId(settings.zone, index)).filter(
     (layer) => !open.has(layer),
   )

@@ -1,6 +1,6 @@
 import { parseLayerId } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
-import type { Condition } from '../core/zone.ts'
+import { type Condition, RETRY_ANNOTATION } from '../core/zone.ts'
 import { acceptanceTable } from './acceptance.ts'
 import type { Observed } from './observe.ts'
 import { whatIsLeft } from './plan-deletion.ts'
@@ -32,6 +32,18 @@ const failures = ({ failed }: Facts): string | false =>
     .slice(0, 3)
     .map(({ layer, failure }) => `layer ${parseLayerId(layer).index}: ${failure}`)
     .join('; ')}. It is tried again; see the log of the zone servers and the store`
+
+const aside = ({ quarantined }: Facts, { zone }: Observed): string | false => {
+  const [namespace, name] = [zone.metadata.namespace ?? 'default', zone.metadata.name]
+  return (
+    quarantined.length > 0 &&
+    `${quarantined
+      .slice(0, 3)
+      .map(({ layer, failure }) => `layer ${parseLayerId(layer).index} is set aside: ${failure}`)
+      .join('; ')}. What it did not survive is kept in the store, chain evidence/${namespace}/${name}/<layer>. ` +
+      `To try again: kubectl annotate zone ${name} -n ${namespace} ${RETRY_ANNOTATION}=<any new value> --overwrite`
+  )
+}
 
 const unsafe = ({ open }: Facts): string | false => {
   const holding = open.filter(({ dataSafe }) => !dataSafe)
@@ -71,7 +83,13 @@ export const conditionTables: readonly (readonly [string, readonly ConditionRow[
         'Suspended',
         ({ suspended, open }) => suspended && open.length === 0 && 'the zone is suspended: set spec.suspend to false to open it',
       ],
-      ['True', 'Serving', ({ serving, missing }) => serving.length > 0 && missing === 0 && 'every layer that is to be open is served'],
+      [
+        'True',
+        'Serving',
+        ({ serving, missing, quarantined }) =>
+          serving.length > 0 && missing + quarantined.length === 0 && 'every layer that is to be open is served',
+      ],
+      ['False', 'LayerQuarantined', aside],
       ['False', 'LayerFailed', failures],
       ['False', 'NoHost', waiting],
       ['False', 'Claiming', ({ opening }) => opening.length > 0 && `${many(opening)}: a host takes it over`],
@@ -92,6 +110,7 @@ export const conditionTables: readonly (readonly [string, readonly ConditionRow[
       ['False', 'Suspended', ({ suspended }) => suspended && 'the zone is suspended: set spec.suspend to false to open it'],
       ['True', 'Serving', ({ serving }) => serving.length > 0 && 'players can join'],
       ['False', 'NotAccepted', notAccepted],
+      ['False', 'LayerQuarantined', aside],
       ['False', 'LayerFailed', failures],
       ['False', 'Waking', ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'a join waits until a layer is served'],
       ['False', 'Closing', ({ closing }) => closing.length > 0 && 'a join waits until the layer is closed, and wakes it again'],

@@ -2,7 +2,7 @@ import { parseLayerId } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import { withDefaults } from '../core/zone-schema.ts'
 import { type Violation, violation } from './acceptance.ts'
-import { type Observed, openLayers } from './observe.ts'
+import { type Observed, openLayers, quarantinedLayers } from './observe.ts'
 
 /** What phase and conditions are decided from. */
 export interface Facts {
@@ -26,7 +26,9 @@ export interface Facts {
   readonly closing: readonly LayerView[]
   /** Given up by their last host, and not served since. */
   readonly failed: readonly LayerView[]
-  /** Layers that `Always` wants and that are not served. */
+  /** Crashed too often, and not placed until somebody asks for another try. */
+  readonly quarantined: readonly LayerView[]
+  /** Layers that `Always` wants and that are neither served nor quarantined. */
   readonly missing: number
 }
 
@@ -40,6 +42,7 @@ export function gatherFacts(observed: Observed): Facts {
   const found = violation(observed)
   const refused = found?.blocks === true
   const kept = spec.activation === 'Always' && spec.suspend !== true && !refused ? (spec.layers?.min ?? 1) : 0
+  const aside = quarantinedLayers(used.placement)
   const terminating = zone.metadata.deletionTimestamp !== undefined
   return {
     terminating,
@@ -52,7 +55,10 @@ export function gatherFacts(observed: Observed): Facts {
     serving,
     opening: open.filter((layer) => layer.state !== 'Serving' && !isClosing(layer)),
     closing: open.filter(isClosing),
-    failed: (used.placement?.layers ?? []).filter(({ failure, state }) => failure !== undefined && state !== 'Serving'),
-    missing: terminating ? 0 : kept - serving.filter(({ layer }) => parseLayerId(layer).index < kept).length,
+    failed: (used.placement?.layers ?? []).filter(
+      ({ failure, state }) => failure !== undefined && state !== 'Serving' && state !== 'Quarantined',
+    ),
+    quarantined: aside,
+    missing: terminating ? 0 : kept - [...serving, ...aside].filter(({ layer }) => parseLayerId(layer).index < kept).length,
   }
 }

@@ -34,13 +34,14 @@ export const phaseTable: readonly PhaseRow[] = [
   },
   {
     phase: 'Failed',
-    when: 'a layer was given up by its last host and none is served',
-    holds: ({ failed, serving }) => failed.length > 0 && serving.length === 0,
+    when: 'a layer was given up by its last host or is quarantined, and none is served',
+    holds: ({ failed, quarantined, serving }) => failed.length + quarantined.length > 0 && serving.length === 0,
   },
   {
     phase: 'Degraded',
-    when: 'players can join, but a layer is missing or was given up, or something in the spec is refused',
-    holds: ({ serving, missing, failed, violation }) => serving.length > 0 && (missing > 0 || failed.length > 0 || violation !== undefined),
+    when: 'players can join, but a layer is missing, was given up or is quarantined, or something in the spec is refused',
+    holds: ({ serving, missing, failed, quarantined, violation }) =>
+      serving.length > 0 && (missing > 0 || failed.length > 0 || quarantined.length > 0 || violation !== undefined),
   },
   { phase: 'Running', when: 'players can join', holds: ({ serving }) => serving.length > 0 },
   {

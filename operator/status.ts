@@ -41,7 +41,7 @@ export function computeStatus(observed: Observed): ZoneStatus {
       ? {
           players: total(facts.open),
           layerCount: facts.open.filter(({ state }) => state !== 'Wished').length,
-          layers: facts.open.slice(0, MAX_LAYERS).map(layerStatus),
+          layers: [...facts.open, ...facts.quarantined].slice(0, MAX_LAYERS).map(layerStatus),
         }
       : { players: before.players ?? 0, layerCount: before.layerCount ?? 0, layers: before.layers ?? [] }),
     conditions: [...own, ...(before.conditions ?? []).filter(({ type }) => !types.has(type))],

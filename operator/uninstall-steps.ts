@@ -94,7 +94,7 @@ async function closeLayers(deps: UninstallDeps, deadline: number): Promise<void>
 async function closeIn(index: ZoneIndex, fleet: FleetId): Promise<readonly LayerId[]> {
   const view = await index.fleetView(fleet)
   const barred = new Set(view.barred)
-  const open = view.layers.filter((layer) => layer.state !== 'Asleep' && layer.state !== 'Barred')
+  const open = view.layers.filter((layer) => layer.state !== 'Asleep' && layer.state !== 'Barred' && layer.state !== 'Quarantined')
   for (const zone of new Set(open.map(({ layer }) => zoneOf(layer)))) {
     if (!barred.has(zone)) await index.barZone(fleet, zone, 'Suspend')
   }

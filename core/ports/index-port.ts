@@ -77,8 +77,14 @@ export interface ZoneIndex extends Journal {
   beginClose(fleet: FleetId, layer: LayerId, host: string, generation: number, force: boolean): Promise<'ok' | 'tickets' | 'lost'>
   /** The layer is closed and its slot on the host free; a wish left meanwhile is placed at once. 'lost': it was another's already. */
   closeLayer(fleet: FleetId, layer: LayerId, host: string, generation: number): Promise<'ok' | 'lost'>
-  /** The host could not claim or go on (store away, corrupt snapshot): recorded with its reason, placed again (elsewhere if possible) by the next sweep, after several failures in a row by a later one. */
-  failLayer(fleet: FleetId, layer: LayerId, host: string, generation: number, reason: string): Promise<'ok' | 'lost'>
+  /**
+   * The host could not claim or go on (store away, corrupt snapshot): recorded with its reason, placed again (elsewhere if possible) by the next sweep, after several failures in a row by a
+   * later one. With a crash: the layer's own past or play did it. `crashesMax` of them on the same entry, or in play, each within `crashForgottenAfter` of the one before,
+   * and the layer is Quarantined. So it is when `claimDeathsMax` hosts in a row died while they claimed it, without one that served it or gave it up.
+   */
+  failLayer(fleet: FleetId, layer: LayerId, host: string, generation: number, reason: string, crash?: LayerCrash): Promise<'ok' | 'lost'>
+  /** A Quarantined layer is tried again: placed at once, its crashes forgotten. Any other: nothing changes. */
+  retryLayer(fleet: FleetId, layer: LayerId): Promise<void>
 
   // Bars (slot: fleet): a barred zone is not placed in this fleet, and its layers there are asked to close
   barZone(fleet: FleetId, zone: ZoneId, reason: CloseReason): Promise<void>
@@ -179,9 +185,18 @@ export type CloseReason = 'Drain' | 'Suspend' | 'Delete' | 'ScaleDown' | 'FleetC
 
 /**
  * Asleep: nobody hosts it. Wished: it waits for a host. Assigned: a host was chosen and has not claimed yet. Claiming: the host is at it.
- * Serving: players may join. Closing: final snapshot under way. Barred: its zone may not be placed in this fleet.
+ * Serving: players may join. Closing: final snapshot under way. Barred: its zone may not be placed in this fleet. Quarantined: it crashed again and again (`failure` says how), and is not
+ * placed until somebody asks for another try.
  */
-export type LayerState = 'Asleep' | 'Wished' | 'Assigned' | 'Claiming' | 'Serving' | 'Closing' | 'Barred'
+export type LayerState = 'Asleep' | 'Wished' | 'Assigned' | 'Claiming' | 'Serving' | 'Closing' | 'Barred' | 'Quarantined'
+
+/** What a layer does not survive. */
+export interface LayerCrash {
+  /** The tick that could not be stepped. */
+  readonly tick: number
+  /** Its inputs are in the journal, and each claim comes upon them again; else they were new, and nobody was told of anything that they did. */
+  readonly replayed: boolean
+}
 
 export interface LayerView {
   readonly layer: LayerId

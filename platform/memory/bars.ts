@@ -13,7 +13,7 @@ export function barZone(fleet: FleetState, zone: ZoneId, reason: CloseReason): v
   for (const layer of layersOf(fleet, zone)) {
     layer.wished = false
     // Nothing is to be closed, but it reads as Barred from now on.
-    if (layer.state === 'Asleep') layerChanged(fleet, layer)
+    if (layer.state === 'Asleep' || layer.state === 'Quarantined') layerChanged(fleet, layer)
     requestClose(fleet, layer.layer, reason)
   }
 }
@@ -28,7 +28,7 @@ export function forgetZone(fleet: FleetState, zone: ZoneId): void {
   const bar = fleet.bars.get(zone)
   if (bar === undefined) return
   bar.forgetAt = fleet.now + fleet.rules.barForgottenAfter
-  for (const { layer, state } of layersOf(fleet, zone)) if (state === 'Asleep') dropLayer(fleet, layer)
+  for (const { layer, state } of layersOf(fleet, zone)) if (state === 'Asleep' || state === 'Quarantined') dropLayer(fleet, layer)
 }
 
 function dropLayer(fleet: FleetState, layer: LayerId): void {

@@ -1,5 +1,5 @@
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { LayerReport } from '../../core/ports/index-port.ts'
+import type { LayerCrash, LayerReport } from '../../core/ports/index-port.ts'
 import { byName, type HostRecord, type LayerRecord } from './records.ts'
 
 /**
@@ -74,7 +74,7 @@ const rank = { Assigned: 0, Claiming: 1, Serving: 2, Closing: 3 } as const
 
 /** Whether a report of the layer's own host and generation is news. The first Claiming has no epoch yet; everything else goes forward in (epoch, state). */
 export function isNews(layer: LayerRecord, report: LayerReport): boolean {
-  if (layer.state === 'Asleep' || layer.state === 'Wished') return false
+  if (layer.state === 'Asleep' || layer.state === 'Wished' || layer.state === 'Quarantined') return false
   if (layer.state === 'Assigned' && report.state === 'Claiming') return true
   if (report.epoch !== layer.epoch) return report.epoch > layer.epoch
   return rank[report.state] >= rank[layer.state]
@@ -132,6 +132,12 @@ export function isRushed(left: number | undefined, rules: IndexRules): boolean {
 /** How many hosts of so many may be draining when another one begins because it is outdated. */
 export function outdatedAtOnce(hosts: number, rules: IndexRules): number {
   return Math.max(1, Math.floor((hosts * rules.outdatedShare) / 100))
+}
+
+/** How often in a row a layer has crashed with this crash: on the same entry, or in play, and not long after the one before. */
+export function crashesInRow(before: LayerRecord['crash'], crash: LayerCrash, at: Moment): number {
+  const isSame = before !== undefined && before.replayed === crash.replayed && (!crash.replayed || before.tick === crash.tick)
+  return isSame && at.now - before.at <= at.rules.crashForgottenAfter ? before.count + 1 : 1
 }
 
 /** How long (ms) a layer that was given up `failures` times in a row waits before it is placed again. */

@@ -143,6 +143,7 @@ function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, repor
   if (report.state === 'Serving') {
     layer.failure = undefined
     layer.failures = 0
+    layer.claimDeaths = 0
     layer.avoid = undefined
     if (layer.close === undefined) stopMoving(fleet, layer)
   }

@@ -1,7 +1,7 @@
 import type { LayerId } from '../../core/ids.ts'
-import type { CloseReason, JoinAnswer, LayerView, NewTicket, WishQueue } from '../../core/ports/index-port.ts'
+import type { CloseReason, JoinAnswer, LayerCrash, LayerView, NewTicket, WishQueue } from '../../core/ports/index-port.ts'
 import { wishQueue } from '../../core/wish-queue.ts'
-import { claimIsLate, isDead, waitAfterFailures, wantsPlace } from './decide.ts'
+import { claimIsLate, crashesInRow, isDead, waitAfterFailures, wantsPlace } from './decide.ts'
 import { podStart } from './demand.ts'
 import { holds } from './hosts.ts'
 import {
@@ -10,6 +10,7 @@ import {
   layerRecord,
   place,
   placeWishes,
+  quarantine,
   queue,
   release,
   resettle,
@@ -33,7 +34,8 @@ export function placeLayer(fleet: FleetState, id: LayerId): LayerView {
   if (host === undefined) {
     // Those who wait already come first.
     placeWishes(fleet, fleet.rules.sweepLimit)
-    if (layer.host === undefined && (layer.state !== 'Wished' || layer.from <= fleet.now)) place(fleet, layer)
+    if (layer.host === undefined && layer.state !== 'Quarantined' && (layer.state !== 'Wished' || layer.from <= fleet.now))
+      place(fleet, layer)
   } else if (isDead(host, fleet)) {
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))
@@ -90,7 +92,7 @@ export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): Jo
 
 export function requestClose(fleet: FleetState, id: LayerId, reason: CloseReason): void {
   const layer = fleet.layers.get(id)
-  if (layer === undefined || layer.state === 'Asleep') return
+  if (layer === undefined || layer.state === 'Asleep' || layer.state === 'Quarantined') return
   if (layer.state === 'Wished' || layer.state === 'Assigned') {
     release(fleet, layer)
     sleep(fleet, layer)
@@ -124,6 +126,8 @@ export function closeLayer(fleet: FleetState, id: LayerId, host: string, generat
   layer.ended = true
   layer.failure = undefined
   layer.failures = 0
+  layer.crash = undefined
+  layer.claimDeaths = 0
   layer.avoid = undefined
   if (wanted) place(fleet, layer)
   else sleep(fleet, layer)
@@ -131,14 +135,34 @@ export function closeLayer(fleet: FleetState, id: LayerId, host: string, generat
   return 'ok'
 }
 
-export function failLayer(fleet: FleetState, id: LayerId, host: string, generation: number, reason: string): 'ok' | 'lost' {
+export interface Failure {
+  readonly reason: string
+  readonly crash: LayerCrash | undefined
+}
+
+export function failLayer(fleet: FleetState, id: LayerId, host: string, generation: number, { reason, crash }: Failure): 'ok' | 'lost' {
   const layer = fleet.layers.get(id)
   if (!holds(layer, host, generation)) return 'lost'
   const wanted = wantsPlace(layer, 'failed', fleet.bars.has(zoneOf(id)))
   giveUp(fleet, layer)
   release(fleet, layer)
   layer.failure = reason.slice(0, fleet.rules.failureLength)
+  layer.claimDeaths = 0
+  if (crash !== undefined) layer.crash = { ...crash, count: crashesInRow(layer.crash, crash, fleet), at: fleet.now }
+  const crashes = crash === undefined ? 0 : (layer.crash?.count ?? 0)
   if (!wanted) sleep(fleet, layer)
-  else wish(fleet, layer, fleet.now + waitAfterFailures(layer.failures, fleet.rules))
+  else if (crashes >= fleet.rules.crashesMax) quarantine(fleet, layer, layer.failure)
+  else wish(fleet, layer, fleet.now + waitAfterFailures(Math.max(layer.failures, crashes), fleet.rules))
   return 'ok'
+}
+
+export function retryLayer(fleet: FleetState, id: LayerId): void {
+  const layer = fleet.layers.get(id)
+  if (layer?.state !== 'Quarantined') return
+  layer.failures = 0
+  layer.crash = undefined
+  layer.claimDeaths = 0
+  layer.avoid = undefined
+  if (fleet.bars.has(zoneOf(id))) sleep(fleet, layer)
+  else place(fleet, layer)
 }

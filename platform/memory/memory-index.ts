@@ -21,7 +21,7 @@ import {
   startJournal,
   trimJournal,
 } from './journals.ts'
-import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose } from './layers.ts'
+import { beginClose, closeLayer, failLayer, joinLayer, placeLayer, requestClose, retryLayer } from './layers.ts'
 import { type ChangeLog, createChangeLog, fleetNews } from './news.ts'
 import { createFleetState, type FleetState } from './records.ts'
 import { sweep } from './sweep.ts'
@@ -103,7 +103,9 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     requestClose: (fleet, layer, reason) => change(fleet, (state) => requestClose(state, layer, reason)),
     beginClose: (fleet, layer, host, generation, force) => change(fleet, (state) => beginClose(state, layer, host, generation, force)),
     closeLayer: (fleet, layer, host, generation) => change(fleet, (state) => closeLayer(state, layer, host, generation)),
-    failLayer: (fleet, layer, host, generation, reason) => change(fleet, (state) => failLayer(state, layer, host, generation, reason)),
+    failLayer: (fleet, layer, host, generation, reason, crash) =>
+      change(fleet, (state) => failLayer(state, layer, host, generation, { reason, crash })),
+    retryLayer: (fleet, layer) => change(fleet, (state) => retryLayer(state, layer)),
 
     barZone: (fleet, zone, reason) => change(fleet, (state) => barZone(state, zone, reason)),
     unbarZone: (fleet, zone) => change(fleet, (state) => unbarZone(state, zone)),

@@ -1,5 +1,5 @@
 import type { LayerId, ZoneId } from '../../core/ids.ts'
-import { chooseHost, type Loss, wantsPlace } from './decide.ts'
+import { chooseHost, type Loss, waitAfterFailures, wantsPlace } from './decide.ts'
 import { countFlow } from './demand.ts'
 import { byName, type FleetState, type HostRecord, type LayerRecord, zoneOf } from './records.ts'
 
@@ -26,6 +26,8 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     deadline: undefined,
     failure: undefined,
     failures: 0,
+    crash: undefined,
+    claimDeaths: 0,
     avoid: undefined,
     movedFrom: undefined,
     target: undefined,
@@ -179,15 +181,31 @@ export function place(fleet: FleetState, layer: LayerRecord): boolean {
 /** The layer lost its host: it is placed again, waits, or sleeps. True when assigned. */
 export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, failure: string | undefined): boolean {
   const wanted = wantsPlace(layer, loss, fleet.bars.has(zoneOf(layer.layer)))
+  const wasClaiming = layer.state === 'Claiming'
   release(fleet, layer)
   // Only a host taken for dead may come back to what it had, as long as nobody else got it.
   if (loss !== 'dead') layer.ended = true
   if (failure !== undefined) layer.failure = failure
+  if (loss === 'dead' && wasClaiming) layer.claimDeaths += 1
   if (!wanted) {
     sleep(fleet, layer)
     return false
   }
-  return place(fleet, layer)
+  if (!wasClaiming || layer.claimDeaths < 2) return place(fleet, layer)
+  if (layer.claimDeaths < fleet.rules.claimDeathsMax) wish(fleet, layer, fleet.now + waitAfterFailures(layer.claimDeaths, fleet.rules))
+  else quarantine(fleet, layer, `${layer.claimDeaths} hosts in a row died while they brought it back; the last: ${failure ?? loss}`)
+  return false
+}
+
+/** Nobody hosts the layer, and it is not placed until somebody asks for another try. */
+export function quarantine(fleet: FleetState, layer: LayerRecord, failure: string): void {
+  fleet.wishes.delete(layer.layer)
+  stopMoving(fleet, layer)
+  layer.close = undefined
+  layer.wished = false
+  layer.failure = failure
+  enter(fleet, layer, 'Quarantined')
+  layerChanged(fleet, layer)
 }
 
 /** Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. One that failed may have to wait, others go before it. */

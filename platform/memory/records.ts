@@ -1,6 +1,6 @@
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { CloseReason, FleetChange, HostRegistration, HostState, LayerState } from '../../core/ports/index-port.ts'
+import type { CloseReason, FleetChange, HostRegistration, HostState, LayerCrash, LayerState } from '../../core/ports/index-port.ts'
 import { type Demand, newDemand } from './demand.ts'
 
 /** What is recorded of a host. `dead` stands beside the state, so that a Draining host that comes back is still Draining. */
@@ -54,6 +54,10 @@ export interface LayerRecord {
   failure: string | undefined
   /** How often in a row it was given up. */
   failures: number
+  /** What it did not survive last, and how often in a row. */
+  crash: (LayerCrash & { readonly count: number; readonly at: number }) | undefined
+  /** How many hosts in a row died while they claimed it. */
+  claimDeaths: number
   /** The host that gave it up: chosen again only if no other has room. */
   avoid: string | undefined
   /** The draining host that it is moved away from, until it is served elsewhere. */

@@ -101,8 +101,11 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     beginClose: (fleet, layer, host, generation, force) =>
       read<'ok' | 'tickets' | 'lost'>('begin_close', fleet, { layer, host, generation, force }),
     closeLayer: (fleet, layer, host, generation) => read<'ok' | 'lost'>('close_layer', fleet, { layer, host, generation }),
-    failLayer: (fleet, layer, host, generation, reason) =>
-      read<'ok' | 'lost'>('fail_layer', fleet, { layer, host, generation, reason: reason.slice(0, rules.failureLength) }),
+    failLayer: (fleet, layer, host, generation, reason, crash) =>
+      read<'ok' | 'lost'>('fail_layer', fleet, { layer, host, generation, reason: reason.slice(0, rules.failureLength), crash }),
+    async retryLayer(fleet, layer) {
+      await ask('retry_layer', fleet, { layer })
+    },
 
     async barZone(fleet, zone, reason) {
       await ask('bar_zone', fleet, { zone, reason })

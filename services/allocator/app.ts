@@ -107,7 +107,7 @@ function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, mete
     body: joinBody,
     auth: bearer(deps.verifier),
     answer: { status: 200, body: joinAnswer },
-    errors: ['ZoneUnknown', 'ZoneSuspended', 'ZoneWaking', 'NoCapacity', 'ZoneFull', 'IndexUnavailable', 'Busy'],
+    errors: ['ZoneUnknown', 'ZoneSuspended', 'ZoneWaking', 'NoCapacity', 'ZoneFull', 'LayerQuarantined', 'IndexUnavailable', 'Busy'],
   } as const
   route(app, 'post', '/v1/zones/:namespace/:name/join', spec, async ({ params, body, caller, signal, log }) => {
     const began = performance.now()

@@ -3,7 +3,7 @@ import { type CrowdSettings, layerThatTakes } from '../../core/layer-demand.ts'
 import type { CharacterLocation, LayerView } from '../../core/ports/index-port.ts'
 
 /** In the order in which a join would rather wait for it: one on its way, one to be woken, one that goes away first. */
-const waitRank: Readonly<Record<Exclude<LayerView['state'], 'Barred'>, number>> = {
+const waitRank: Readonly<Record<Exclude<LayerView['state'], 'Barred' | 'Quarantined'>, number>> = {
   Claiming: 0,
   Assigned: 0,
   Wished: 0,
@@ -14,10 +14,14 @@ const waitRank: Readonly<Record<Exclude<LayerView['state'], 'Barred'>, number>> 
 
 /**
  * Which layer a character joins: the one it is in already (a lost connection finds its place, whatever the crowd); else the open one that takes players (core/layer-demand.ts);
+<<<<<<< HEAD
  * else the lowest that can be opened below `max`. Undefined when all are full. `layers`: what the index knows; a layer that is not among them is asleep.
  *
  * The one it is in may be beyond `max`: its host died, before or while the zone was scaled down, and nobody let the character go. Only an owner may, so the layer is opened once
  * more; the operator has it closed at once, and that releases everybody who is held there.
+=======
+ * else the lowest that can be opened below `max`. Undefined when all are full or set aside. `layers`: what the index knows; a layer that is not among them is asleep.
+>>>>>>> 4915e5f (A layer that keeps crashing is quarantined by the index, and tried again when its Zone asks for it)
  */
 export function chooseLayer(settings: CrowdSettings, layers: readonly LayerView[], location?: CharacterLocation): LayerId | undefined {
   const known = new Map(layers.map((view) => [view.layer, view]))
@@ -52,7 +56,7 @@ function toOpen(indices: readonly LayerId[], known: ReadonlyMap<LayerId, LayerVi
     const view = known.get(layer)
     const state = view?.state ?? 'Asleep'
     // Open and full, or not to be placed.
-    if ((state === 'Serving' && view?.closeRequested === undefined) || state === 'Barred') continue
+    if ((state === 'Serving' && view?.closeRequested === undefined) || state === 'Barred' || state === 'Quarantined') continue
     const rank = waitRank[state]
     if (best === undefined || rank < best.rank) best = { layer, rank }
   }

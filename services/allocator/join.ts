@@ -12,6 +12,7 @@ import {
   NO_CAPACITY_RETRY_AFTER,
   NO_CAPACITY_RETRY_MAX,
   NO_CAPACITY_RETRY_MIN,
+  QUARANTINED_RETRY_AFTER,
   TICKET_TTL,
   ZONE_FULL_RETRY_AFTER,
   ZONE_WAKING_RETRY_AFTER,
@@ -50,7 +51,7 @@ export interface JoinDeps {
 }
 
 /**
- * A place and a ticket for a character, waking the zone if it sleeps; waits up to JOIN_WAIT for it. Throws ZoneUnknown, ZoneSuspended, ZoneFull, ZoneWaking, NoCapacity,
+ * A place and a ticket for a character, waking the zone if it sleeps; waits up to JOIN_WAIT for it. Throws ZoneUnknown, ZoneSuspended, ZoneFull, LayerQuarantined, ZoneWaking, NoCapacity,
  * IndexUnavailable; Timeout when the one who asked is gone. Whether the character is the account's is for the host to check, which reads the store.
  */
 export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Joined> {
@@ -120,8 +121,12 @@ interface Choice {
 async function choose({ index, crowds }: JoinDeps, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
   const layers = await readLayers(index, settings, location)
   const layer = crowds.choose(settings, layers, location)
-  if (layer !== undefined) return { layer, view: layers.find((view) => view.layer === layer) }
+  const view = layers.find((known) => known.layer === layer)
+  if (view?.state === 'Quarantined') throw quarantined(view)
+  if (layer !== undefined) return { layer, view }
   if (layers.some((view) => view.state === 'Barred')) throw moving(settings.zone, settings.fleet)
+  const aside = layers.find(({ state }) => state === 'Quarantined')
+  if (aside !== undefined && !layers.some(({ state }) => state === 'Serving')) throw quarantined(aside)
   const found = `${settings.layers.max} layers with ${settings.layers.maxPlayers} players each`
   throw new BailiwickError('ZoneFull', { asked: settings.zone, found, todo: 'try again', retryAfterMs: ZONE_FULL_RETRY_AFTER })
 }
@@ -143,6 +148,16 @@ function joined(view: LayerView, ticket: NewTicket): Joined {
     ticket: ticketText(view.layer, ticket.id),
     expiresInMs: ticket.ttlMs,
   }
+}
+
+/** The layer that a character is in, or every layer that there may be, waits for somebody who looks at it. */
+function quarantined({ layer, failure }: LayerView): BailiwickError {
+  return new BailiwickError('LayerQuarantined', {
+    asked: layer,
+    found: failure ?? 'it crashed',
+    todo: 'try again when the operators of the world have looked at it',
+    retryAfterMs: QUARANTINED_RETRY_AFTER,
+  })
 }
 
 function notServed(view: JoinAnswer, waitedMs: number): BailiwickError {

@@ -63,7 +63,7 @@ export const zoneDetail = z.object({
     .array(
       z.object({
         index: whole,
-        state: z.enum(['Asleep', 'Wished', 'Assigned', 'Claiming', 'Serving', 'Closing', 'Barred']),
+        state: z.enum(['Asleep', 'Wished', 'Assigned', 'Claiming', 'Serving', 'Closing', 'Barred', 'Quarantined']),
         epoch: whole,
         players: whole,
         endpoints: z.array(z.string()).readonly(),

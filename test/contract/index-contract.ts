@@ -11,6 +11,7 @@ import { journalContract } from './index-journal.ts'
 import { newsContract } from './index-news.ts'
 import { othersContract } from './index-others.ts'
 import { placementContract } from './index-placement.ts'
+import { quarantineContract } from './index-quarantine.ts'
 
 /** What every driver of core/ports/index-port.ts does. `harness` answers the one under test, once the suite runs. */
 export function indexContract(name: string, harness: () => IndexHarness): void {
@@ -18,6 +19,7 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     placementContract(harness)
     claimsContract(harness)
     closingContract(harness)
+    quarantineContract(harness)
     hostsContract(harness)
     drainContract(harness)
     departuresContract(harness)

@@ -29,6 +29,7 @@ export const rules: Partial<IndexRules> = {
   ticketRemembered: 6_000_000,
   failedLayerWaitMin: 50_000,
   failedLayerWaitMax: 150_000,
+  crashForgottenAfter: 6_000_000,
   drainMoveExpected: 200_000,
   drainRoomReserve: 2_000_000,
   drainMoves: 3,

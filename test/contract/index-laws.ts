@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { CloseReason, FleetView, HostView, LayerReport, LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { CloseReason, FleetView, HostView, LayerCrash, LayerReport, LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { IndexHarness } from './index-harness.ts'
 
 /**
@@ -28,6 +28,9 @@ export const lawRules: Partial<IndexRules> = {
   drainRoomReserve: 60 * TICK + HALF / 2,
   drainMoves: 2,
   outdatedSettle: 20 * TICK + HALF,
+  crashesMax: 2,
+  crashForgottenAfter: 900 * TICK + HALF,
+  claimDeathsMax: 2,
   ticketsPerLayer: 3,
   sweepLimit: 4,
   flowWindow: 40 * TICK + HALF,
@@ -70,6 +73,7 @@ const rare = [
   'close',
   'close',
   'fail',
+  'retry',
   'bar',
   'unbar',
   'forget',
@@ -211,7 +215,9 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'close':
       return index.closeLayer(fleet, layer, holder, generation)
     case 'fail':
-      return index.failLayer(fleet, layer, holder, generation, reason)
+      return index.failLayer(fleet, layer, holder, generation, reason, crashOf(step))
+    case 'retry':
+      return index.retryLayer(fleet, layer)
     case 'bar':
       return index.barZone(fleet, zone, reason)
     case 'unbar':
@@ -225,6 +231,11 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'flush':
       throw new Error('done by the driver')
   }
+}
+
+/** Of half of those who give a layer up, its own past or play was to blame. */
+function crashOf({ count, near }: Step): LayerCrash | undefined {
+  return count % 2 === 0 ? { tick: near, replayed: count === 2 } : undefined
 }
 
 const hosted: readonly string[] = ['Assigned', 'Claiming', 'Serving', 'Closing']

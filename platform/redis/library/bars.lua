@@ -9,7 +9,7 @@ local function bar_zone(fleet, asked)
     layer.wished = false
     put_layer(fleet, layer)
     -- Nothing is to be closed, but it reads as Barred from now on.
-    if layer.state == 'Asleep' then layer_changed(fleet, layer) end
+    if layer.state == 'Asleep' or layer.state == 'Quarantined' then layer_changed(fleet, layer) end
     request_close(fleet, { layer = layer.layer, reason = asked.reason })
   end
 end
@@ -41,6 +41,6 @@ local function forget_zone(fleet, asked)
   redis.call('HSET', fleet.key.bars, asked.zone, cjson.encode(bar))
   redis.call('ZADD', fleet.key.forget, bar.forgetAt, 'zone|' .. asked.zone)
   for _, layer in ipairs(layers_of(fleet, asked.zone)) do
-    if layer.state == 'Asleep' then drop_layer(fleet, layer.layer) end
+    if layer.state == 'Asleep' or layer.state == 'Quarantined' then drop_layer(fleet, layer.layer) end
   end
 end

@@ -35,7 +35,7 @@ end
 local RANK = { Assigned = 0, Claiming = 1, Serving = 2, Closing = 3 }
 
 local function is_news(layer, report)
-  if layer.state == 'Asleep' or layer.state == 'Wished' then return false end
+  if layer.state == 'Asleep' or layer.state == 'Wished' or layer.state == 'Quarantined' then return false end
   if layer.state == 'Assigned' and report.state == 'Claiming' then return true end
   if report.epoch ~= layer.epoch then return report.epoch > layer.epoch end
   return RANK[report.state] >= RANK[layer.state]
@@ -72,6 +72,12 @@ end
 
 local function outdated_at_once(hosts, rules)
   return math.max(1, math.floor(hosts * rules.outdatedShare / 100))
+end
+
+local function crashes_in_row(before, crash, fleet)
+  local same = before ~= nil and before.replayed == crash.replayed and (not crash.replayed or before.tick == crash.tick)
+  if same and fleet.now - before.at <= fleet.rules.crashForgottenAfter then return before.count + 1 end
+  return 1
 end
 
 local function wait_after_failures(failures, rules)

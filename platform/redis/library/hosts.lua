@@ -31,6 +31,7 @@ local function progress(fleet, host, layer, report)
   if report.state == 'Serving' then
     layer.failure = nil
     layer.failures = 0
+    layer.claimDeaths = 0
     layer.avoid = nil
     if not layer.close then stop_moving(fleet, layer) end
   end

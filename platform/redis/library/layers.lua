@@ -39,7 +39,7 @@ local function place_layer(fleet, asked)
   if not host then
     -- Those who wait already come first.
     place_wishes(fleet, fleet.rules.sweepLimit)
-    if not layer.host and (layer.state ~= 'Wished' or (layer.from or 0) <= fleet.now) then place(fleet, layer) end
+    if not layer.host and layer.state ~= 'Quarantined' and (layer.state ~= 'Wished' or (layer.from or 0) <= fleet.now) then place(fleet, layer) end
   elseif is_dead(host, fleet) then
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))
@@ -86,7 +86,7 @@ end
 
 local function request_close(fleet, asked)
   local layer = layer_of(fleet, asked.layer)
-  if not layer or layer.state == 'Asleep' then return end
+  if not layer or layer.state == 'Asleep' or layer.state == 'Quarantined' then return end
   if layer.state == 'Wished' or layer.state == 'Assigned' then
     release(fleet, layer)
     sleep(fleet, layer)
@@ -128,6 +128,8 @@ local function close_layer(fleet, asked)
   layer.ended = true
   layer.failure = nil
   layer.failures = 0
+  layer.crash = nil
+  layer.claimDeaths = 0
   layer.avoid = nil
   if wanted then place(fleet, layer) else sleep(fleet, layer) end
   place_wishes(fleet, fleet.rules.sweepLimit)
@@ -141,10 +143,30 @@ local function fail_layer(fleet, asked)
   give_up(fleet, layer)
   release(fleet, layer)
   layer.failure = asked.reason
+  layer.claimDeaths = 0
+  local crashes = 0
+  if asked.crash then
+    crashes = crashes_in_row(layer.crash, asked.crash, fleet)
+    layer.crash = { tick = asked.crash.tick, replayed = asked.crash.replayed, count = crashes, at = fleet.now }
+  end
   if not wanted then
     sleep(fleet, layer)
+  elseif crashes >= fleet.rules.crashesMax then
+    quarantine(fleet, layer, layer.failure)
   else
-    wish(fleet, layer, fleet.now + wait_after_failures(layer.failures, fleet.rules), layers_of(fleet, zone_of(layer.layer)))
+    local wait = wait_after_failures(math.max(layer.failures, crashes), fleet.rules)
+    wish(fleet, layer, fleet.now + wait, layers_of(fleet, zone_of(layer.layer)))
   end
   return 'ok'
+end
+
+local function retry_layer(fleet, asked)
+  local layer = layer_of(fleet, asked.layer)
+  if not layer or layer.state ~= 'Quarantined' then return end
+  layer.failures = 0
+  layer.crash = nil
+  layer.claimDeaths = 0
+  layer.avoid = nil
+  put_layer(fleet, layer)
+  if is_barred(fleet, layer.layer) then sleep(fleet, layer) else place(fleet, layer) end
 end

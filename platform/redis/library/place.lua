@@ -186,18 +186,39 @@ local function place(fleet, layer)
   return true
 end
 
+-- Nobody hosts the layer, and it is not placed until somebody asks for another try.
+local function quarantine(fleet, layer, failure)
+  redis.call('ZREM', fleet.key.wishes, layer.layer)
+  stop_moving(fleet, layer)
+  layer.close = nil
+  layer.wished = false
+  layer.failure = failure
+  enter(fleet, layer, 'Quarantined')
+  layer_changed(fleet, layer)
+end
+
 -- The layer lost its host: it is placed again, waits, or sleeps. True when assigned. Only a host taken for dead may come back to what it had.
 local function resettle(fleet, layer, loss, failure)
   local wanted = wants_place(layer, loss, is_barred(fleet, layer.layer))
+  local was_claiming = layer.state == 'Claiming'
   release(fleet, layer)
   if loss ~= 'dead' then layer.ended = true end
   if failure then layer.failure = failure end
   put_layer(fleet, layer)
+  if loss == 'dead' and was_claiming then layer.claimDeaths = (layer.claimDeaths or 0) + 1 end
   if not wanted then
     sleep(fleet, layer)
     return false
   end
-  return place(fleet, layer)
+  if not was_claiming or (layer.claimDeaths or 0) < 2 then return place(fleet, layer) end
+  if layer.claimDeaths < fleet.rules.claimDeathsMax then
+    local wait = wait_after_failures(layer.claimDeaths, fleet.rules)
+    wish(fleet, layer, fleet.now + wait, layers_of(fleet, zone_of(layer.layer)))
+  else
+    local deaths = string.format('%d', layer.claimDeaths)
+    quarantine(fleet, layer, deaths .. ' hosts in a row died while they brought it back; the last: ' .. (failure or loss))
+  end
+  return false
 end
 
 -- Places what waits, the oldest wish first, at most `limit`. Answers how many were placed. One that failed may have to wait, others go before it.

@@ -111,7 +111,7 @@ local function layer_record(fleet, id)
   if known then return known end
   local made = {
     layer = id, state = 'Asleep', since = fleet.now, generation = 0, ended = true, epoch = 0, players = 0, dataSafe = true,
-    wished = false, assignedAt = 0, failures = 0
+    wished = false, assignedAt = 0, failures = 0, claimDeaths = 0
   }
   redis.call('ZADD', fleet.key.names, 0, id)
   put_layer(fleet, made)

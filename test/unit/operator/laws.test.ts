@@ -206,6 +206,7 @@ function carryOut(seen: Observed, action: Action): Observed {
     case 'forgetZone':
       return inFleet(action.fleet, (facts) => withPlacement(facts, { layers: [] }))
     case 'placeLayer':
+    case 'retryLayer':
       return inFleet(action.fleet, (facts) => {
         const others = facts.placement?.layers.filter((one) => one.layer !== action.layer) ?? []
         const served = { ...layer(0), layer: action.layer }

@@ -17,6 +17,8 @@ function word(action: Action): string {
       return `bar ${action.fleet} ${action.reason}`
     case 'placeLayer':
       return `place ${action.layer}`
+    case 'retryLayer':
+      return `retry ${action.layer}`
     case 'requestClose':
       return `close ${action.layer} ${action.reason}`
     case 'putZone':
