@@ -4,6 +4,8 @@ import type { LayerId, ZoneId } from './ids.ts'
 /** The names of the store's chains: one place, so that no two things share one. */
 export const chains = {
   layer: (layer: LayerId) => `layer/${layer}`,
+  /** What the layer did not survive: zone-server/evidence.ts. */
+  evidence: (layer: LayerId) => `evidence/${layer}`,
   character: (character: string) => `character/${character}`,
   charactersOf: (account: string) => `account-characters/${account}`,
   account: (account: string) => `account/${account}`,

@@ -7,7 +7,9 @@ import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
 import { JournalWriter } from './commit/journal-writer.ts'
+import { LayerCrashed } from './crash.ts'
 import type { ObservedLayer } from './decide-host.ts'
+import { keepEvidence } from './evidence.ts'
 import { readHostedZone } from './hosted-zone.ts'
 import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
@@ -43,6 +45,8 @@ interface Claiming {
   closeRequested: CloseReason | undefined
 }
 
+/** Characters of the reason that the index is told. */
+const REASON_LENGTH = 500
 /** A failure is told to the index so often; past that the index sees the claim's deadline go by. */
 const FAIL_ATTEMPTS = 4
 /** Changed settings are read so often; past that it is a longer outage, at the end of which the watch of the zones tells of a gap. */
@@ -55,6 +59,8 @@ export class HostLayers {
   readonly #serving = new Map<LayerId, Layer>()
   readonly #writer: JournalWriter
   readonly #over = new AbortController()
+  /** Why they could not go on here, of those that ended. */
+  readonly #failures = new Map<LayerId, unknown>()
   /** Generations that ended here. */
   readonly ended = new Map<LayerId, number>()
 
@@ -153,7 +159,7 @@ export class HostLayers {
     for (const [layer, generation] of this.ended) {
       if (reported.some((report) => report.layer === layer)) continue
       const named = answer.layers.find((assigned) => assigned.layer === layer)
-      if (named === undefined) this.ended.delete(layer)
+      if (named === undefined) this.#forget(layer)
       else if (named.generation === generation) void this.#disown(layer, generation)
     }
   }
@@ -161,6 +167,11 @@ export class HostLayers {
   /** The index does not know this host any more. */
   indexForgot(): void {
     for (const layer of this.#serving.values()) layer.indexForgot()
+  }
+
+  #forget(layer: LayerId): void {
+    this.ended.delete(layer)
+    this.#failures.delete(layer)
   }
 
   /** New settings of a zone, or of any (undefined), go to its layers. */
@@ -217,39 +228,58 @@ export class HostLayers {
     const { meters, ...deps } = this.#deps
     return openLayer(
       { packing: packingOffThread, ...deps, writer: this.#writer, onTick: (seconds) => meters.tick(seconds) },
-      { layer, generation, signal: abort.signal, onEnd: () => this.#layerOver(layer, generation) },
+      { layer, generation, signal: abort.signal, onEnd: (_, failure) => this.#layerOver(layer, generation, failure) },
     )
   }
 
   async #giveUp(layer: LayerId, claiming: Claiming, reason: unknown): Promise<void> {
-    const { index, fleet, host, log, timers } = this.#deps
     const { generation, abort } = claiming
-    const tell = (): Promise<unknown> => index.failLayer(fleet, layer, host, generation, describeError(reason).slice(0, 500))
-    try {
-      await retrying(tell, { what: `failure of ${layer}`, log, timers, signal: abort.signal, attempts: FAIL_ATTEMPTS })
-    } catch (error) {
-      log.warn({ layer, detail: describeError(error) }, 'the index was not told of a failed claim')
-    }
+    await this.#tell(layer, generation, reason, abort.signal)
     if (this.#claiming.get(layer) === claiming) this.#gone(layer, generation)
   }
 
-  async #disown(layer: LayerId, generation: number): Promise<void> {
-    const { index, fleet, host, log } = this.#deps
+  /** Keeps what the layer did not survive, and tells the index why this host gives it up. Never throws. */
+  async #tell(layer: LayerId, generation: number, reason: unknown, signal: AbortSignal): Promise<void> {
+    const { store, host, log, timers } = this.#deps
+    if (reason instanceof LayerCrashed) await keepEvidence(reason, { store, clock: timers, log, host })
     try {
-      const answer = await index.failLayer(fleet, layer, host, generation, 'its host had to drop it, see the log of the host')
+      const options = { what: `failure of ${layer}`, log, timers, signal, attempts: FAIL_ATTEMPTS }
+      await retrying(() => this.#fail(layer, generation, reason), options)
+    } catch (error) {
+      log.warn({ layer, detail: describeError(error) }, 'the index was not told that a layer could not be served')
+    }
+  }
+
+  #fail(layer: LayerId, generation: number, reason: unknown): Promise<'ok' | 'lost'> {
+    const { index, fleet, host } = this.#deps
+    const text = describeError(reason).slice(0, REASON_LENGTH)
+    const { crash } = reason instanceof LayerCrashed ? reason : {}
+    return index.failLayer(fleet, layer, host, generation, text, crash && { tick: crash.tick, replayed: crash.replayed })
+  }
+
+  async #disown(layer: LayerId, generation: number): Promise<void> {
+    const { log } = this.#deps
+    const known = this.#failures.get(layer)
+    try {
+      const answer = await this.#fail(layer, generation, known ?? 'its host had to drop it, see the log of the host')
       if (answer === 'ok') log.warn({ layer, generation }, 'the index was told that a layer ended here')
     } catch (error) {
       log.debug({ layer, generation, detail: describeError(error) }, 'the index was not told that a layer ended here')
     }
   }
 
-  #layerOver(layer: LayerId, generation: number): void {
-    if (this.#serving.get(layer)?.generation === generation) this.#gone(layer, generation)
+  #layerOver(layer: LayerId, generation: number, failure: unknown): void {
+    if (this.#serving.get(layer)?.generation !== generation) return
+    this.#gone(layer, generation)
+    if (failure === undefined) return
+    this.#failures.set(layer, failure)
+    void this.#tell(layer, generation, failure, this.#over.signal)
   }
 
   #gone(layer: LayerId, generation: number): void {
     this.#claiming.delete(layer)
     this.#serving.delete(layer)
+    this.#failures.delete(layer)
     this.ended.set(layer, generation)
     this.#deps.onChange()
   }

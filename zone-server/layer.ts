@@ -13,6 +13,7 @@ import { Closing } from './closing.ts'
 import { Commit } from './commit/commit.ts'
 import { isHeld } from './commit/held.ts'
 import type { JournalWriter } from './commit/journal-writer.ts'
+import { LayerCrashed } from './crash.ts'
 import { Departures } from './departures.ts'
 import { Doorway } from './doorway.ts'
 import { Holding } from './holding.ts'
@@ -49,8 +50,8 @@ export interface LayerDeps {
   readonly onTick: (seconds: number) => void
   /** The report has news. */
   readonly onChange: () => void
-  /** It is over; called once, last. */
-  readonly onEnd: (how: LayerEnd) => void
+  /** It is over; called once, last. `failure`: why this host could not go on with it. */
+  readonly onEnd: (how: LayerEnd, failure?: unknown) => void
 }
 
 /** `closed`: in order, the slot is free. `lost`: it is another's, or about to be. */
@@ -81,6 +82,8 @@ export class Layer {
   readonly #holding: Holding
   readonly #idleness: Idleness
   readonly #over = new AbortController()
+  /** The tick that is being stepped. */
+  #stepping: { readonly tick: number; readonly batch: readonly Input[] } | undefined
   #zone: ZoneSettings
   #content: ZoneContent | undefined
 
@@ -212,8 +215,10 @@ export class Layer {
     const players = this.#state.players.size
     // In order once, for the step and for the entry.
     const batch = canonical(this.#inputs.take())
+    this.#stepping = { tick: this.#state.tick + 1, batch }
     const output = step(this.#state, batch)
     this.#stage(batch, output)
+    this.#stepping = undefined
     this.#doorway.afterTick()
     this.#releases.afterTick()
     this.#commit.chain.afterTick(timers.now() - beganAt)
@@ -268,12 +273,21 @@ export class Layer {
   #stopped(error: unknown): void {
     if (this.#over.signal.aborted) return
     const detail = describeError(error)
-    if (!isCode(error, 'LayerLost'))
-      this.#deps.log.error({ layer: this.id, tick: this.#state.tick, error, detail }, 'a layer can not go on')
-    this.drop(detail)
+    const failure = this.#failureOf(error)
+    if (failure !== undefined) this.#deps.log.error({ layer: this.id, tick: this.#state.tick, error, detail }, 'a layer can not go on')
+    this.#deps.log.warn({ layer: this.id, epoch: this.#lease.epoch, reason: detail }, 'layer dropped')
+    this.#end('lost', failure)
   }
 
-  #end(how: LayerEnd): void {
+  /** What the index is to be told; undefined: the layer is another's, and nothing of it is this host's to tell. What a tick throws, and a broken promise, would come again. */
+  #failureOf(error: unknown): unknown {
+    if (isCode(error, 'LayerLost')) return undefined
+    if (this.#stepping === undefined && !isCode(error, 'InvariantBroken')) return error
+    const { tick, batch } = this.#stepping ?? { tick: this.#state.tick, batch: undefined }
+    return new LayerCrashed({ layer: this.id, tick, replayed: false, batch: batch && encodeBatch(batch) }, error)
+  }
+
+  #end(how: LayerEnd, failure?: unknown): void {
     if (this.#over.signal.aborted) return
     this.#over.abort(new BailiwickError('LayerLost', { asked: this.id, found: how }))
     this.#ticker.stop()
@@ -281,6 +295,6 @@ export class Layer {
       spectator.redirect('LayerLost')
       spectator.goodbye('LayerLost')
     }
-    this.#deps.onEnd(how)
+    this.#deps.onEnd(how, failure)
   }
 }

@@ -13,8 +13,8 @@ export interface OpenLayerRequest {
   readonly generation: number
   /** Ends the claim: what was claimed by then is not served. */
   readonly signal: AbortSignal
-  /** The layer is over; called once, last. */
-  readonly onEnd: (how: LayerEnd) => void
+  /** The layer is over; called once, last. `failure`: why this host could not go on with it. */
+  readonly onEnd: (how: LayerEnd, failure?: unknown) => void
 }
 
 /** Claims a layer and serves it. Throws ZoneUnknown, and what claimLayer throws. */

@@ -5,6 +5,7 @@ import type { LayerId } from '../core/ids.ts'
 import type { JournalEntry } from '../core/ports/journal-port.ts'
 import { REPLAY_SLICE } from '../core/timing.ts'
 import { BLOB_PAGE, CHAIN_PAGE, KEPT_STORED_AT } from './bounds.ts'
+import { inTick } from './crash.ts'
 import type { SeenSnapshot } from './decide-claim.ts'
 import { decideRecovery, type Recovery, type SeenRecord } from './decide-recovery.ts'
 import type { Lease, LeaseDeps } from './lease.ts'
@@ -179,19 +180,17 @@ async function replay(
   }
   const idleUntil = async (tick: number): Promise<void> => {
     while (state.tick < tick) {
-      step(state, [])
+      inTick({ layer: state.layer, tick: state.tick + 1, replayed: true }, () => step(state, []))
       await breathe()
     }
   }
   for (const { tick, batch, digest } of entries) {
     await idleUntil(tick - 1)
-    step(state, decodeBatch(batch))
-    const found = stateHash(state)
-    if (found !== digest)
-      throw new BailiwickError('StoreCorrupt', {
-        asked: `layer ${state.layer} at tick ${tick} with hash ${digest}`,
-        found: `hash ${found}`,
-      })
+    inTick({ layer: state.layer, tick, replayed: true, batch, digest }, () => {
+      step(state, decodeBatch(batch))
+      const found = stateHash(state)
+      if (found !== digest) throw new BailiwickError('StoreCorrupt', { asked: `a state with hash ${digest}`, found: `hash ${found}` })
+    })
     await breathe()
   }
   await idleUntil(end)
