@@ -46,6 +46,8 @@ export interface ZoneDetail {
     readonly players: number
     readonly endpoints: readonly string[]
   }[]
+  /** namespace/name of each zone whose border with this one is open. */
+  readonly neighbours: readonly string[]
 }
 
 export interface JoinAnswer {
@@ -97,7 +99,12 @@ export const readZoneSummary: Reader<ZoneSummary> = (value, what) => {
 
 export const readZoneDetail: Reader<ZoneDetail> = (value, what) => {
   const fields = object(value, what)
-  return { ...readZoneHead(fields, what), layers: list(fields['layers'], `${what}.layers`, readLayer) }
+  return {
+    ...readZoneHead(fields, what),
+    layers: list(fields['layers'], `${what}.layers`, readLayer),
+    // An allocator of an earlier version says nothing of them.
+    neighbours: list(fields['neighbours'] ?? [], `${what}.neighbours`, text),
+  }
 }
 
 export const readJoin: Reader<JoinAnswer> = (value, what) => {

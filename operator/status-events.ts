@@ -21,6 +21,9 @@ export function eventsOf(before: ZoneStatus | undefined, after: ZoneStatus): rea
     })
   }
   if (before !== undefined) events.push(...moves(before, after))
+  const [hosted, hosting] = [conditionOf(before, 'Hosted'), conditionOf(after, 'Hosted')]
+  if (hosting?.reason === 'NoHost' && hosted?.reason !== 'NoHost')
+    events.push({ type: 'Normal', reason: 'NoHost', message: hosting.message })
   return events
 }
 
@@ -30,6 +33,8 @@ const NAMED = 3
 /** What a phase means now, and, where players can join, who hosts it. */
 function wordsOf(status: ZoneStatus): string {
   if (status.phase === 'Terminating') return 'the zone is being deleted'
+  if (status.phase === 'Pending') return 'nothing is hosted before that is put right'
+  if (status.phase === 'Draining') return conditionOf(status, 'Progressing')?.message ?? ''
   const ready = conditionOf(status, 'Ready')
   const words = ready?.message ?? conditionOf(status, 'Accepted')?.message ?? ''
   if (ready?.reason !== 'Serving') return words

@@ -50,6 +50,7 @@ export async function printZones(client: Client, terminal: Terminal): Promise<vo
 export async function printZone(client: Client, zone: string, terminal: Terminal): Promise<void> {
   const detail: ZoneDetail = await client.zones.resolve(zone)
   terminal.out(`${detail.namespace}/${detail.name}: ${detail.state}, ${detail.players} players`)
+  if (detail.neighbours.length > 0) terminal.out(`beside ${detail.neighbours.join(', ')}`)
   const rows = detail.layers.map((layer) => [
     String(layer.index),
     layer.state,

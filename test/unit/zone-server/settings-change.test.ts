@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LAYER, until, World, zone } from './world-kit.ts'
+
+const FLEET = 'game/zone-servers'
+let world: World
+beforeEach(async () => {
+  world = await World.create()
+})
+afterEach(() => world.end())
+
+describe('changed settings of a zone reach a layer that runs', () => {
+  it('snapshotEvery and tickRate, in the same epoch, with everybody in', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    const { epoch } = await world.index.getLayer(FLEET, LAYER)
+    const snapshots = async () => (await world.layerChain()).filter(({ kind }) => kind === 'snapshot').length
+    const before = await snapshots()
+    await world.index.putZone(zone({ generation: 2, snapshotEveryMs: 50, tickRateHz: 40 }))
+    await until(async () => (await snapshots()) > before + 1)
+    await world.character('bob')
+    const { ticket, endpoint } = await world.ticket('bob')
+    const bob = await world.connect(endpoint)
+    bob.hello(LAYER, ticket)
+    expect(await bob.welcome()).toMatchObject({ epoch, tickRate: 40 })
+    await ada.until((client) => client.find('Bob') !== undefined)
+  })
+
+  it('idleAfter and activation: one that was to stay open goes to sleep', async () => {
+    await world.host('host-1')
+    await world.character('ada')
+    const ada = await world.join('ada')
+    await world.index.putZone(zone({ generation: 2, activation: 'OnDemand', idleAfterMs: 50 }))
+    ada.input({ case: 'leave', value: {} })
+    await ada.next('goodbye')
+    await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Asleep')
+  })
+})
