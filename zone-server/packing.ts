@@ -24,6 +24,8 @@ export interface Packing {
 
 /** Bytes that our thread works on, or takes from another one, in one turn: a fraction of a millisecond. */
 const PIECE = 64 * 1024
+/** So little (bytes, packed) is worked on within the call: another thread costs more, and who wakes a small layer waits for it. */
+const SMALL = 2 * 1024
 const fast = { level: constants.Z_BEST_SPEED, chunkSize: PIECE }
 const bounded = { maxOutputLength: MAX_UNPACKED }
 const compress = promisify(deflate)
@@ -32,16 +34,19 @@ const decompress = promisify(inflate)
 /** Works on other threads, and on ours in small pieces between other things, so that no tick waits for it. The bytes must not change meanwhile. */
 export const packingOffThread: Packing = {
   async pack(bytes) {
+    if (bytes.byteLength <= SMALL) return packingInline.pack(bytes)
     // Who asks is in the middle of a tick: even the beginning can wait until that is over.
     await nextTurn()
     const [hash, blob] = await Promise.all([sha256(bytes), compress(bytes, fast)])
     return { hash, blob }
   },
   async unpack(what, hash, blob) {
+    if (isSmall(blob)) return packingInline.unpack(what, hash, blob)
     const bytes = await decompress(whole(what, blob), bounded).catch((cause: unknown) => Promise.reject(damaged(what, cause)))
     return checked(what, bytes, hash, await sha256(bytes))
   },
   async check(what, hash, blob) {
+    if (isSmall(blob)) return packingInline.check(what, hash, blob)
     const sum = createHash('sha256')
     const pieces = createInflate({ chunkSize: PIECE })
     pieces.end(whole(what, blob))
@@ -74,6 +79,10 @@ export const packingInline: Packing = {
   async check(what, hash, blob) {
     await packingInline.unpack(what, hash, blob)
   },
+}
+
+function isSmall(blob: Uint8Array | undefined): boolean {
+  return blob !== undefined && blob.byteLength <= SMALL
 }
 
 /** Piece by piece, with a turn for others after each. (The platform's own asynchronous digest copies everything first, within the call.) */
