@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Timers } from '../core/clock.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { KEPT_STORED_AT } from './bounds.ts'
@@ -24,8 +25,8 @@ export interface ChainWriterDeps {
   readonly isSettled: (tick: number) => boolean
   /** Everything up to this tick is in the chain now. */
   readonly onStored: (tick: number) => void
-  /** A snapshot is in the chain. */
-  readonly onSnapshot: (n: number, snapshot: PackedSnapshot) => void
+  /** A snapshot is in the chain; so many seconds after its writing began. */
+  readonly onSnapshot: (n: number, snapshot: PackedSnapshot, seconds: number) => void
   /** The lease is lost, or what is written does not fit the store. */
   readonly onFailed: (error: unknown) => void
 }
@@ -171,11 +172,12 @@ export class ChainWriter {
     if (captured === undefined) return
     invariant(isSettled(captured.tick), 'snapshots hold confirmed ticks only', `tick ${captured.tick} is not confirmed`)
     invariant(captured.tick >= this.#durable, 'records follow each other', `a snapshot of ${captured.tick} behind ${this.#durable}`)
+    const began = performance.now()
     const snapshot = await captured.packed
     const n = await lease.snapshot(snapshot, signal)
     this.#snapshotTick = captured.tick
     this.#stored(captured.tick)
-    onSnapshot(n, snapshot)
+    onSnapshot(n, snapshot, (performance.now() - began) / 1_000)
     if (this.#last?.tick === captured.tick) this.#last.done.resolve({ n, snapshot })
   }
 

@@ -9,7 +9,7 @@ import type { Metrics } from '../platform/metrics/index.ts'
 import { Host } from './host.ts'
 import { createMeters } from './meters.ts'
 import { Session } from './session.ts'
-import { listen } from './transport/listener.ts'
+import { type Listener, listen } from './transport/listener.ts'
 
 export interface ZoneServerDeps {
   readonly index: ZoneIndex
@@ -48,7 +48,16 @@ export interface ZoneServer {
 export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer> {
   const { log, clock } = deps
   let host: Host | undefined
-  const listener = await listen({
+  let listener: Listener | undefined
+  const meters = createMeters(deps.metrics, {
+    layers: () => host?.layers?.count() ?? 0,
+    players: () => host?.layers?.players() ?? 0,
+    connections: () => listener?.connections() ?? 0,
+    ahead: () => host?.layers?.ahead() ?? 0,
+    sentBytes: () => listener?.carried().sent ?? 0,
+    receivedBytes: () => listener?.carried().received ?? 0,
+  })
+  const game = await listen({
     port: deps.gamePort,
     host: deps.gameHost,
     log,
@@ -56,6 +65,7 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
       new Session(connection, {
         timers: clock,
         log,
+        meters,
         admit: async (layer, ticket, session) => {
           if (host?.layers === undefined)
             throw new BailiwickError('LayerLost', { asked: layer.slice(0, 200), found: 'a host that serves nothing yet' })
@@ -63,24 +73,20 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
         },
       }),
   })
-  const meters = createMeters(deps.metrics, {
-    layers: () => host?.layers?.count() ?? 0,
-    players: () => host?.layers?.players() ?? 0,
-    connections: () => listener.connections(),
-  })
+  listener = game
   const { index, store, gameServer, capacity, fleet, node, advertise } = deps
-  const running = new Host({ index, store, gameServer, log, clock, meters, capacity, fleet, node, advertise: advertise?.(listener.port) })
+  const running = new Host({ index, store, gameServer, log, clock, meters, capacity, fleet, node, advertise: advertise?.(game.port) })
   host = running
-  const done = running.done.finally(() => listener.close())
+  const done = running.done.finally(() => game.close())
   return {
-    port: listener.port,
+    port: game.port,
     done,
     async close() {
       running.stop(clock.now() + (deps.stopWithinMs ?? POD_GRACE - HOST_STOP_RESERVE))
       await done
     },
     async kill() {
-      listener.cut()
+      game.cut()
       running.kill()
       await done
     },

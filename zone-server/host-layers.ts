@@ -22,6 +22,12 @@ import type { Seating } from './session.ts'
 export interface HostMeters {
   tick(seconds: number): void
   claim(outcome: 'served' | 'failed' | 'lost', seconds: number): void
+  /** One call to the journal, with what all layers had to append; `answered`: the index answered. */
+  commit(seconds: number, answered: boolean): void
+  /** A tick was not stepped, because what is played can't be made safe. */
+  held(): void
+  /** A snapshot is in the store. */
+  snapshot(seconds: number, bytes: number): void
 }
 
 export interface HostLayersDeps {
@@ -66,7 +72,7 @@ export class HostLayers {
 
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
-    this.#writer = new JournalWriter(deps.index)
+    this.#writer = new JournalWriter(deps.index, (seconds, answered) => deps.meters.commit(seconds, answered))
   }
 
   has(layer: LayerId): boolean {
@@ -79,6 +85,11 @@ export class HostLayers {
 
   count(): number {
     return this.#serving.size
+  }
+
+  /** Ticks that wait for their confirmation, of all layers. */
+  ahead(): number {
+    return [...this.#serving.values()].reduce((sum, layer) => sum + layer.ahead, 0)
   }
 
   observed(): readonly ObservedLayer[] {
@@ -227,7 +238,14 @@ export class HostLayers {
   #open(layer: LayerId, { generation, abort }: Claiming): Promise<Layer> {
     const { meters, ...deps } = this.#deps
     return openLayer(
-      { packing: packingOffThread, ...deps, writer: this.#writer, onTick: (seconds) => meters.tick(seconds) },
+      {
+        packing: packingOffThread,
+        ...deps,
+        writer: this.#writer,
+        onTick: (seconds) => meters.tick(seconds),
+        onHeld: () => meters.held(),
+        onSnapshot: (seconds, bytes) => meters.snapshot(seconds, bytes),
+      },
       { layer, generation, signal: abort.signal, onEnd: (_, failure) => this.#layerOver(layer, generation, failure) },
     )
   }

@@ -48,6 +48,10 @@ export interface LayerDeps {
   readonly writer: JournalWriter
   /** Told how long each tick took, in seconds. */
   readonly onTick: (seconds: number) => void
+  /** Told of each tick that waits because what is played can't be made safe. */
+  readonly onHeld?: () => void
+  /** Told how long a snapshot took to be packed and stored, in seconds, and its bytes. */
+  readonly onSnapshot?: (seconds: number, bytes: number) => void
   /** The report has news. */
   readonly onChange: () => void
   /** It is over; called once, last. `failure`: why this host could not go on with it. */
@@ -114,6 +118,7 @@ export class Layer {
     const commit = new Commit(claimed, zone.settings.snapshotEveryMs, {
       ...{ ...common, packing, writer },
       onStored: (tick) => this.#releases.send(tick),
+      onSnapshot: (seconds, bytes) => deps.onSnapshot?.(seconds, bytes),
       onReclaimed: () => deps.onChange(),
       onFailed: (error) => log.error({ layer: this.id, detail: describeError(error) }, 'what is played could not be stored'),
       onStop: (error) => this.#stopped(error),
@@ -148,6 +153,11 @@ export class Layer {
   /** Of the settings that it was given last. */
   get content(): ZoneContent | undefined {
     return this.#content
+  }
+
+  /** Ticks that wait for their confirmation. */
+  get ahead(): number {
+    return this.#commit.pipeline.ahead
   }
 
   get isClosing(): boolean {
@@ -201,6 +211,7 @@ export class Layer {
     try {
       const seen = { tick: this.#state.tick, ahead: this.#commit.pipeline.ahead, keptBytes: this.#commit.kept.bytes }
       if (!this.#holding.update(isHeld(seen.ahead, seen.keptBytes, this.#zone.tickRateHz), () => seen)) this.#tick()
+      else this.#deps.onHeld?.()
     } catch (error) {
       this.#stopped(error)
     }

@@ -1,5 +1,5 @@
 import type { Timers } from '../core/clock.ts'
-import { BailiwickError, describeError } from '../core/errors.ts'
+import { BailiwickError, describeError, type ErrorCode } from '../core/errors.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { type ClientMessage, decodeClientFrame, INPUT_BURST, INPUT_RATE, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
 import { type MoveFrame, readMove } from '../core/protocol/move-frame.ts'
@@ -18,9 +18,18 @@ export interface Seating {
   leave(): void
 }
 
+/** What sessions count; codes and reasons are the program's own, so few. */
+export interface SessionMeters {
+  /** Something that a client sent was refused. */
+  refused(code: ErrorCode): void
+  /** This side ended a connection. */
+  ended(reason: string): void
+}
+
 export interface SessionDeps {
   readonly timers: Timers
   readonly log: Log
+  readonly meters?: SessionMeters
   /** Lets the client in by its ticket. Throws the refusal. */
   readonly admit: (layer: string, ticket: string, session: Spectator) => Promise<Seating>
 }
@@ -201,6 +210,7 @@ export class Session implements ConnectionHandler, Spectator {
   }
 
   #refuse(error: unknown, sequence = 0): void {
+    this.#deps.meters?.refused(error instanceof BailiwickError ? error.code : 'Internal')
     if (error instanceof BailiwickError) {
       this.send([refusedFrame(error, sequence)])
       return
@@ -211,6 +221,7 @@ export class Session implements ConnectionHandler, Spectator {
 
   #end(reason: string, code: number): void {
     if (this.#ended) return
+    this.#deps.meters?.ended(reason)
     this.#waiting ??= []
     this.#waiting.push(goodbyeFrame(reason))
     this.#flush()

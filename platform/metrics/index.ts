@@ -22,6 +22,8 @@ export interface Metrics {
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge
   /** A gauge that is read whenever metrics are asked for. */
   sampled(name: string, help: string, read: () => number): void
+  /** A counter that is read whenever metrics are asked for: of what is counted already. */
+  tallied(name: string, help: string, read: () => number): void
   histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram
   /** Everything in Prometheus' text format. */
   text(): Promise<string>
@@ -55,6 +57,15 @@ export function createMetrics(program: string): Metrics {
         ...common(name, help, []),
         collect() {
           this.set(read())
+        },
+      })
+    },
+    tallied(name, help, read) {
+      new client.Counter({
+        ...common(name, help, []),
+        collect() {
+          this.reset()
+          this.inc(read())
         },
       })
     },

@@ -26,6 +26,8 @@ export interface CommitDeps {
   readonly signal: AbortSignal
   /** Everything up to this tick is in the chain now. */
   readonly onStored: (tick: number) => void
+  /** A snapshot is in the store: how long it took to be packed and stored, in seconds, and its bytes. */
+  readonly onSnapshot: (seconds: number, bytes: number) => void
   /** A new epoch was claimed from memory. */
   readonly onReclaimed: () => void
   /** A record could not be written; it is tried again with the next one. */
@@ -60,7 +62,8 @@ export class Commit {
       ...{ ...common, packing, onStored },
       lastEntry: () => this.pipeline.last,
       isSettled: (tick) => this.pipeline.isSettled(tick),
-      onSnapshot: (n, stored) => {
+      onSnapshot: (n, stored, seconds) => {
+        deps.onSnapshot(seconds, stored.blob.byteLength)
         if (this.takeover.snapshotStored(stored.tick)) this.pipeline.renew()
         void this.trimming.behind(n, stored)
       },

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { AppendAnswer, Journal, JournalAppend } from '../../core/ports/journal-port.ts'
 
@@ -13,11 +14,14 @@ interface Waiting {
  */
 export class JournalWriter {
   readonly #journal: Pick<Journal, 'appendJournal'>
+  readonly #onCall: (seconds: number, answered: boolean) => void
   #waiting: Waiting[] = []
   #underWay = false
 
-  constructor(journal: Pick<Journal, 'appendJournal'>) {
+  /** `onCall`: told how long each call took, in seconds, and whether the index answered. */
+  constructor(journal: Pick<Journal, 'appendJournal'>, onCall: (seconds: number, answered: boolean) => void = () => undefined) {
     this.#journal = journal
+    this.#onCall = onCall
   }
 
   /**
@@ -38,17 +42,21 @@ export class JournalWriter {
   }
 
   async #call(round: readonly Waiting[]): Promise<void> {
+    const began = performance.now()
+    const called = (answered: boolean): void => this.#onCall((performance.now() - began) / 1_000, answered)
     try {
       const asked = round.flatMap(({ appends }) => appends)
       const answers = await this.#journal.appendJournal(asked)
       if (answers.length !== asked.length)
         throw new BailiwickError('IndexUnavailable', { asked: `${asked.length} appends`, found: `${answers.length} answers` })
+      called(true)
       let at = 0
       for (const { appends, resolve } of round) {
         resolve(answers.slice(at, at + appends.length))
         at += appends.length
       }
     } catch (error) {
+      called(false)
       // One layer's entries that can't be taken at all are no other layer's fault. What was appended already is Done once more.
       if (round.length > 1 && !isCode(error, 'IndexUnavailable')) for (const one of round) await this.#call([one])
       else for (const { reject } of round) reject(error)

@@ -24,6 +24,8 @@ export interface ListenerOptions {
 export interface Listener {
   readonly port: number
   connections(): number
+  /** Bytes sent to and received from all clients since it listens. */
+  carried(): { readonly sent: number; readonly received: number }
   /** Takes nobody more, ends every connection and resolves when all are gone. */
   close(): Promise<void>
   /** Cuts every connection without a word; `close` is still to be called. */
@@ -46,10 +48,18 @@ interface Client {
   greeted: boolean
 }
 
+type Carried = ReturnType<Listener['carried']>
+
+function plus({ sent, received }: Carried, socket: Socket): Carried {
+  return { sent: sent + socket.bytesWritten, received: received + socket.bytesRead }
+}
+
 /** Listens for game clients, WebSocket and plain TCP on one port. Throws ConfigInvalid when the port can't be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const clients = new Map<Socket, Client>()
   const admittance = new Admittance(options.limits)
+  /** What those carried that are gone. */
+  let gone: Carried = { sent: 0, received: 0 }
   const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options, admittance))
   const server = createServer({ noDelay: true }, (socket) => {
     const address = socket.remoteAddress ?? ''
@@ -63,6 +73,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.once('close', () => {
       clearTimeout(client.helloTimer)
       clients.delete(socket)
+      gone = plus(gone, client.socket)
       admittance.left(address, client.greeted)
       client.handler?.closed()
     })
@@ -75,6 +86,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   return {
     port,
     connections: () => clients.size,
+    carried: () => [...clients.values()].reduce((sum, { socket }) => plus(sum, socket), gone),
     cut,
     async close() {
       clearInterval(sweep)

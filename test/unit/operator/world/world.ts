@@ -16,6 +16,7 @@ import { Life, mortalIndex, mortalStore, switchedIndex } from './mortal.ts'
 const noMetrics: Metrics = {
   counter: () => ({ add() {} }),
   gauge: () => ({ set() {} }),
+  tallied: () => undefined,
   sampled() {},
   histogram: () => ({ observe() {} }),
   text: async () => '',
