@@ -12,7 +12,7 @@ const programs: readonly (readonly [heading: string, folder: string])[] = [
   ['auth', 'services/auth'],
   ['characters', 'services/characters'],
   ['operator', 'operator'],
-  ['every program with an HTTP port', 'platform'],
+  ['every program with an http port', 'platform'],
 ]
 const types = { counter: 'counter', tallied: 'counter', gauge: 'gauge', sampled: 'gauge', histogram: 'histogram' } as const
 
