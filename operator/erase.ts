@@ -22,6 +22,7 @@ export async function eraseLayers(deps: EraseDeps, zone: ZoneId, known: number):
   let erased = 0
   for (let index = 0; index < MAX_LAYERS; index++) {
     const found = await eraseLayer(deps, layerId(zone, index))
+    await eraseEvidence(deps.store, layerId(zone, index))
     if (found === 'none' && index >= known) break
     if (found === 'erased') erased += 1
   }
@@ -51,4 +52,18 @@ async function eraseLayer({ store, index }: EraseDeps, layer: LayerId): Promise<
     }
   }
   throw new BailiwickError('Busy', { asked: `erase the data of layer ${layer}`, found: 'somebody still writes it' })
+}
+
+/** What the layer did not survive holds what players did. The record 'erased' stands for all that was before it. */
+async function eraseEvidence(store: Store, layer: LayerId): Promise<void> {
+  const chain = chains.evidence(layer)
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const head = await store.head(chain)
+    if (head === undefined) return
+    if (head.kind === 'erased' || (await store.append(chain, head.n + 1, randomUUID(), { kind: 'erased', data: {} })) === 'Done') {
+      await store.prune(chain, head.kind === 'erased' ? head.n : head.n + 1)
+      return
+    }
+  }
+  throw new BailiwickError('Busy', { asked: `erase what layer ${layer} did not survive`, found: 'somebody still writes it' })
 }

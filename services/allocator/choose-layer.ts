@@ -14,14 +14,10 @@ const waitRank: Readonly<Record<Exclude<LayerView['state'], 'Barred' | 'Quaranti
 
 /**
  * Which layer a character joins: the one it is in already (a lost connection finds its place, whatever the crowd); else the open one that takes players (core/layer-demand.ts);
-<<<<<<< HEAD
- * else the lowest that can be opened below `max`. Undefined when all are full. `layers`: what the index knows; a layer that is not among them is asleep.
+ * else the lowest that can be opened below `max`. Undefined when all are full or set aside. `layers`: what the index knows; a layer that is not among them is asleep.
  *
  * The one it is in may be beyond `max`: its host died, before or while the zone was scaled down, and nobody let the character go. Only an owner may, so the layer is opened once
  * more; the operator has it closed at once, and that releases everybody who is held there.
-=======
- * else the lowest that can be opened below `max`. Undefined when all are full or set aside. `layers`: what the index knows; a layer that is not among them is asleep.
->>>>>>> 4915e5f (A layer that keeps crashing is quarantined by the index, and tried again when its Zone asks for it)
  */
 export function chooseLayer(settings: CrowdSettings, layers: readonly LayerView[], location?: CharacterLocation): LayerId | undefined {
   const known = new Map(layers.map((view) => [view.layer, view]))

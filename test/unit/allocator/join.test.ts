@@ -17,6 +17,34 @@ async function startHost(index: ZoneIndex, parts: Partial<HostOptions> = {}): Pr
 }
 
 describe('join', () => {
+  it('a quarantined layer is told with its reason, and does not keep others from another layer', async () => {
+    const stage = await allocatorStage()
+    const { index } = stage
+    const crash = { tick: 7, replayed: true }
+    await index.putZone(zoneSettings({ layers: { min: 1, max: 1, maxPlayers: 10 } }))
+    await index.registerHost(fleet, { name: 'host-1', incarnation: 'a', node: 'n', endpoints: ['127.0.0.1:7000'], capacity: 4 })
+    await expect
+      .poll(async () => {
+        const { state, generation, host } = await index.placeLayer(fleet, 'game/meadow/0')
+        if (host !== undefined) await index.failLayer(fleet, 'game/meadow/0', host, generation, 'at tick 7', crash)
+        return state
+      })
+      .toBe('Quarantined')
+    const refused = await stage.join(meadow, 'character-1')
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('30')
+    expect(await refused.json()).toMatchObject({ code: 'LayerQuarantined', detail: expect.stringContaining('at tick 7') })
+
+    await index.putZone(zoneSettings({ generation: 2, layers: { min: 1, max: 2, maxPlayers: 10 } }))
+    const host = await startHost(index, { name: 'host-2' })
+    await index.removeHost(fleet, 'host-1')
+    const joined = await stage.join(meadow, 'character-1')
+    expect(readJoin(await joined.json(), 'join').layer).toBe('game/meadow/1')
+    expect(host.claims.map(({ layer }) => layer)).toEqual(['game/meadow/1'])
+    await index.setLocation('character-2', 1, { state: 'InZone', zone: meadow, layer: 'game/meadow/0' })
+    expect(await (await stage.join(meadow, 'character-2')).json()).toMatchObject({ code: 'LayerQuarantined' })
+  })
+
   it('20 joins at once of a sleeping zone wake it once, and each gets a ticket of its own', async () => {
     const stage = await allocatorStage()
     await stage.index.putZone(zoneSettings())

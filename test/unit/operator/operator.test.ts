@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { chains } from '../../../core/chains.ts'
 import type { FleetId } from '../../../core/ids.ts'
 import { FINALIZER_DEADLINE } from '../../../core/timing.ts'
 import type { ZoneSpec } from '../../../core/zone.ts'
@@ -122,6 +123,7 @@ describe('the operator, over doubles of the cluster', () => {
     const id = world.api.apply('meadow', always({ retention }))
     await world.pass(3_000)
     const layer = 'game/meadow/0'
+    expect(await world.store.append(chains.evidence(layer), 1, 'n', { kind: 'crash', data: { tick: 1 } })).toBe('Done')
     const entry = { tick: 1, previous: 0, batch: new Uint8Array(3), digest: '0123456789abcdef' }
     const append = { layer, epoch: 1, fence: await world.index.raiseFence(layer, 1), ...entry } as const
     expect(await world.index.appendJournal([append])).toEqual(['Done'])
@@ -134,6 +136,8 @@ describe('the operator, over doubles of the cluster', () => {
     expect((await world.index.fleetView(FLEET)).layers).toEqual([])
     const left = await world.store.read('layer/game/meadow/0', 1, 10)
     expect(left.map(({ kind }) => kind)).toEqual(retention === 'Delete' ? ['erased'] : ['open', 'close'])
+    const evidence = await world.store.read(chains.evidence(layer), 1, 10)
+    expect(evidence.map(({ kind }) => kind)).toEqual(retention === 'Delete' ? ['erased'] : ['crash'])
     expect(await world.index.appendJournal([append])).toEqual([retention === 'Delete' ? 'Fenced' : 'Done'])
     const next = await world.index.raiseFence(layer, 9)
     expect(await world.index.readJournal(layer, next, 0, 9)).toMatchObject({ last: retention === 'Delete' ? 0 : 1 })

@@ -46,6 +46,11 @@ const always = (extra = {}) => zone({ activation: 'Always', layers: { min: 2, ma
 const withLayers = (...layers: ReturnType<typeof layer>[]) => facts({ placement: placement({ layers }) })
 const empty = (index: number, since: number) =>
   facts({ placement: placement({ layers: [layer(0), layer(index)], emptySince: new Map([[`game/meadow/${index}` as const, since]]) }) })
+const aside = layer(1, { state: 'Quarantined', host: undefined, failure: 'tick 7' })
+const retrying = (value: string) => {
+  const object = always()
+  return { ...object, metadata: { ...object.metadata, annotations: { 'bailiwick.dev/retry': value } } }
+}
 const surplus = (since: number) => ({ layer: 'game/meadow/2', since }) as const
 const template = { id: 'game/base', fleet: fleet('game/base'), autoscaler: { name: 'a', spec: {} } } as const
 const dedicated = zone({ dedicated: { from: 'base' } })
@@ -63,6 +68,30 @@ const table: readonly [string, Observed, readonly string[]][] = [
     'a border that stays closed',
     published(zone({ neighbours: ['forest'] }), { neighbours: [{ zone: 'game/forest', state: 'oneSided' }] }),
     [],
+  ],
+  ['a quarantined layer is not placed', published(always(), { wanted: withLayers(layer(0), aside) }), []],
+  [
+    'a quarantined layer, and a new try is asked for',
+    published(always(), {
+      wanted: withLayers(layer(0), aside),
+      zone: retrying('2'),
+      settings: { ...zoneSettings(always(), FLEET), retry: '1' },
+    }),
+    ['retry game/meadow/1', `put ${FLEET}`],
+  ],
+  [
+    'a quarantined layer, and the try that was asked for was made',
+    published(always(), {
+      wanted: withLayers(layer(0), aside),
+      zone: retrying('2'),
+      settings: { ...zoneSettings(always(), FLEET), retry: '2' },
+    }),
+    [],
+  ],
+  [
+    'a new try is asked for, and nothing is quarantined',
+    published(retrying('2'), { wanted: withLayers(layer(0), layer(1)) }),
+    [`put ${FLEET}`],
   ],
   [
     'a layer that the crowd does not need, not for long',

@@ -58,6 +58,16 @@ const table: readonly [string, Observed, readonly string[]][] = [
     ['Degraded', 'True Valid', 'False LayerFailed', 'True Serving', 'True Waking', 'False LayerFailed'],
   ],
   [
+    'the only layer is quarantined',
+    at(zone(), layers(layer(0, { state: 'Quarantined', host: undefined, failure: 'tick 7' }))),
+    ['Failed', 'True Valid', 'False LayerQuarantined', 'False LayerQuarantined', 'False Settled', 'True NoFailure'],
+  ],
+  [
+    'one of two is quarantined',
+    at(always, layers(layer(0), layer(1, { state: 'Quarantined', host: undefined, failure: 'tick 7' }))),
+    ['Degraded', 'True Valid', 'False LayerQuarantined', 'True Serving', 'False Settled', 'True NoFailure'],
+  ],
+  [
     'one of two can not confirm',
     at(always, layers(layer(0), layer(1, { dataSafe: false }))),
     ['Running', 'True Valid', 'True Serving', 'True Serving', 'False Settled', 'False JournalUnavailable'],
