@@ -233,6 +233,10 @@ class RunningOperator implements Operator {
     const fields = { zone, failures, error: describeError(error) }
     if (failures < TOLD_AFTER_FAILURES) this.#deps.log.debug(fields, 'zone: tried again')
     else this.#deps.log.warn(fields, 'zone: still fails, tried again')
+    if (failures !== TOLD_AFTER_FAILURES) return
+    const object = this.#deps.zones.get(zone)
+    if (object !== undefined)
+      this.#deps.zones.event(object, { type: 'Warning', reason: 'StillFails', message: `Tried again, ever more rarely: ${fields.error}` })
   }
 }
 

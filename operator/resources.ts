@@ -89,8 +89,7 @@ function podTemplate(template: Fields, container: string | undefined, dedicated:
   return {
     ...template,
     spec: {
-      ...spec,
-      ...Object.fromEntries(overrides),
+      ...withoutEmpty({ ...spec, ...Object.fromEntries(overrides) }),
       containers: containers.map((each) => (text(each['name']) === game ? gameContainer(each, dedicated, fleet) : each)),
     },
   }
@@ -100,7 +99,13 @@ function gameContainer(container: Fields, dedicated: Dedicated, fleet: string): 
   const own = { CAPACITY: '1', FLEET: fleet }
   const copied = list(container['env']).filter((each) => !Object.hasOwn(own, text(record(each)['name']) ?? ''))
   const env = [...copied, ...Object.entries(own).map(([name, value]) => ({ name, value }))]
-  return { ...container, env, ...(dedicated.resources === undefined ? {} : { resources: dedicated.resources }) }
+  return { ...container, env, ...(dedicated.resources === undefined ? {} : { resources: withoutEmpty(dedicated.resources) }) }
+}
+
+/** Server-side apply makes null of an object that is empty now and was not before, and the schema then refuses all of it. */
+function withoutEmpty(fields: Fields): Fields {
+  const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))
 }
 
 function record(value: unknown): Fields {
