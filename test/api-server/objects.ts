@@ -15,6 +15,7 @@ export const namespaceResource: Resource = { group: '', version: 'v1', plural: '
 export const crdResource: Resource = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
 export const zones = (namespace?: string): Resource => ({ group: 'bailiwick.dev', version: 'v1alpha1', plural: 'zones', namespace })
 export const fleets = (namespace?: string): Resource => ({ group: 'agones.dev', version: 'v1', plural: 'fleets', namespace })
+export const gameServers = (namespace?: string): Resource => ({ group: 'agones.dev', version: 'v1', plural: 'gameservers', namespace })
 export const autoscalers = (namespace?: string): Resource => ({
   group: 'autoscaling.agones.dev',
   version: 'v1',

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ export interface RedisServer {
   kill(): Promise<void>
   /** Starts it again, on the same port and data. */
   start(): Promise<void>
+  /** Removes its data while it is down. */
+  forget(): Promise<void>
   /** Stops it and removes its data. */
   stop(): Promise<void>
 }
@@ -84,6 +86,10 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
     },
     kill,
     start,
+    async forget() {
+      if (child !== undefined) throw new Error('a Redis that runs keeps its data')
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    },
     async stop() {
       await kill()
       await rm(folder, { recursive: true, force: true })

@@ -1,6 +1,18 @@
 import { BailiwickError } from '../../../../core/errors.ts'
 import type { ZoneIndex } from '../../../../core/ports/index-port.ts'
 import type { Store } from '../../../../core/ports/store-port.ts'
+import type { Metrics } from '../../../../platform/metrics/index.ts'
+
+/** Hundreds of operators live here: real metrics would be kept of each. */
+export const noMetrics: Metrics = {
+  counter: () => ({ add() {} }),
+  gauge: () => ({ set() {} }),
+  tallied: () => undefined,
+  sampled() {},
+  histogram: () => ({ observe() {} }),
+  text: async () => '',
+  contentType: 'text/plain',
+}
 
 /** One life of an operator: its k-th write takes effect, and its answer is never heard. Nothing works afterwards. */
 export class Life {
@@ -37,7 +49,8 @@ export class Life {
   }
 }
 
-const indexWrites = new Set<string>([
+/** What of the index the operator changes. */
+export const indexWrites = new Set<string>([
   'putZone',
   'deleteZone',
   'placeLayer',

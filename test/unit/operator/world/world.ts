@@ -6,22 +6,10 @@ import type { Store } from '../../../../core/ports/store-port.ts'
 import type { Zone } from '../../../../core/zone.ts'
 import { createOperator, type Operator } from '../../../../operator/operator.ts'
 import { createMemoryIndex, type MemoryIndex } from '../../../../platform/memory/memory-index.ts'
-import type { Metrics } from '../../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../../platform/sqlite/index.ts'
 import { ApiDouble } from './api-double.ts'
 import { HostDouble } from './host-double.ts'
-import { Life, mortalIndex, mortalStore, switchedIndex } from './mortal.ts'
-
-/** Hundreds of operators live here: real metrics would be kept of each. */
-const noMetrics: Metrics = {
-  counter: () => ({ add() {} }),
-  gauge: () => ({ set() {} }),
-  tallied: () => undefined,
-  sampled() {},
-  histogram: () => ({ observe() {} }),
-  text: async () => '',
-  contentType: 'text/plain',
-}
+import { Life, mortalIndex, mortalStore, noMetrics, switchedIndex } from './mortal.ts'
 
 /** The machine's clock, which the tests' fake timers move. */
 const clock = { now: () => Date.now() }

@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { describeError } from '../../../core/errors.ts'
+import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
+import type { ApiServer } from '../../api-server/server.ts'
+import { chanceOf } from './chance.ts'
+import { endStateNow } from './end-state.ts'
+import type { Done } from './proxy.ts'
+import { startRedisWay } from './redis-way.ts'
+import { scenarios } from './scenarios.ts'
+import { planStrikes, type Seen, type Strike, Strikes } from './strikes.ts'
+import { PATIENCE, World } from './world.ts'
+
+/** Everything is to be as it shall so long after the last fault: the figure that is told. What a machine that is busy with other things needs is no fault: the test waits longer. */
+export const CONVERGED_WITHIN = 60_000
+/** An end state that stays the same for so long is one. */
+const REST_MS = 1_500
+/** Every n-th plan has its index in a Redis of its own. */
+const REDIS_EVERY = 5
+
+export interface Undisturbed {
+  readonly end: unknown
+  readonly done: Done
+  readonly seen: Seen
+}
+
+export interface Plan {
+  readonly seed: number
+  readonly scenario: string
+  readonly overRedis: boolean
+  readonly strikes: readonly Strike[]
+}
+
+export interface Outcome {
+  readonly plan: Plan
+  /** Undefined: as the undisturbed run. */
+  readonly wrong: string | undefined
+  /** From the last fault to the undisturbed end, ms. */
+  readonly tookMs: number
+  readonly struck: readonly string[]
+  readonly lives: number
+}
+
+export interface Stage {
+  readonly server: ApiServer
+  readonly api: KubernetesClient
+}
+
+let runs = 0
+
+/** Which scenario a seed plays, and over what. */
+export function castOf(seed: number): { readonly scenario: string; readonly overRedis: boolean } {
+  const names = Object.keys(scenarios)
+  return { scenario: names[seed % names.length] ?? 'create', overRedis: Math.floor(seed / names.length) % REDIS_EVERY === 1 }
+}
+
+export function planOf(seed: number, undisturbed: Undisturbed): Plan {
+  const cast = castOf(seed)
+  return { seed, ...cast, strikes: planStrikes(chanceOf(seed), undisturbed.seen, cast.overRedis) }
+}
+
+/** The run that all others of its scenario are compared with. */
+export async function playUndisturbed({ server, api }: Stage, scenario: string, overRedis: boolean): Promise<Undisturbed> {
+  const redis = overRedis ? await startRedisWay() : undefined
+  const world = await World.create(server, api, `${scenario}-still-${++runs}`, new Strikes([]), redis)
+  try {
+    await play(world, scenario)
+    let before: unknown
+    await world.until('an end state that stays', async () => {
+      const end = await endStateNow(world)
+      const same = isDeepStrictEqual(end, before)
+      before = end
+      if (!same) await delay(REST_MS)
+      return same
+    })
+    return { end: before, done: world.done, seen: world.strikes.seen }
+  } catch (error) {
+    throw new Error(`${scenario}, undisturbed${overRedis ? ', over Redis' : ''}: ${describeError(error)}\n${lastLines(world)}`)
+  } finally {
+    await world.end()
+    await redis?.stop()
+  }
+}
+
+/** Plays a plan and compares its end, and what it made and deleted on the way. */
+export async function playPlan({ server, api }: Stage, plan: Plan, undisturbed: Undisturbed): Promise<Outcome> {
+  const redis = plan.overRedis ? await startRedisWay() : undefined
+  const world = await World.create(server, api, `${plan.scenario}-${plan.seed}-${++runs}`, new Strikes(plan.strikes), redis)
+  let end: unknown
+  let wrong: string | undefined
+  const begun = performance.now()
+  try {
+    await play(world, plan.scenario)
+    await world.until(
+      'the end state of the undisturbed run',
+      async () => {
+        end = await endStateNow(world)
+        return isDeepStrictEqual(end, undisturbed.end)
+      },
+      PATIENCE,
+    )
+    wrong = tooMuch(world.done, undisturbed.done)
+  } catch (error) {
+    wrong = [describeError(error), ...differences(undisturbed.end, end).slice(0, 12), lastLines(world)].join('\n')
+  } finally {
+    await world.end()
+    await redis?.stop()
+  }
+  const tookMs = performance.now() - Math.max(begun, world.strikes.lastAt)
+  return { plan, wrong, tookMs, struck: world.strikes.done, lives: world.lives }
+}
+
+function lastLines({ lines }: World): string {
+  return lines.slice(-Number(process.env['BAILIWICK_LINES'] ?? 30)).join('\n')
+}
+
+async function play(world: World, scenario: string): Promise<void> {
+  for (const step of scenarios[scenario] ?? []) {
+    await step.act(world)
+    await step.until(world)
+  }
+}
+
+function tooMuch(done: Done, allowed: Done): string | undefined {
+  for (const what of ['creates', 'deletes'] as const) {
+    for (const [plural, count] of Object.entries(done[what])) {
+      const most = allowed[what][plural] ?? 0
+      if (count > most) return `${what} of ${plural}: ${count}, undisturbed ${most}`
+    }
+  }
+  return undefined
+}
+
+/** Paths at which two plain values differ. */
+export function differences(wanted: unknown, found: unknown, path = ''): readonly string[] {
+  if (isDeepStrictEqual(wanted, found)) return []
+  const both = [wanted, found]
+  if (!both.every((one) => typeof one === 'object' && one !== null))
+    return [`${path}: ${JSON.stringify(wanted)} is ${JSON.stringify(found)}`]
+  const [a, b] = both as [Record<string, unknown>, Record<string, unknown>]
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differences(a[key], b[key], `${path}/${key}`))
+}
