@@ -31,7 +31,7 @@ const CALL_DEADLINE = 3_000
 const DOWN_MS = 500
 const MAX_LINES = 400
 /** Nothing that is waited for comes later, also on a machine that is busy with other things. */
-export const PATIENCE = Number(process.env['PAT'] ?? 180_000)
+export const PATIENCE = 180_000
 
 export const bounds = { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } }
 

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { zoneId } from '../../../core/ids.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
+import { zones } from '../../api-server/objects.ts'
+import type { StatusCounter } from './status-counter.ts'
+import { nameOf, namespaceOf } from './zones.ts'
+
+export interface Reaction {
+  /** From the API server's answer to a change of a spec until the zone's settings in the index are of that generation; ms, sorted. */
+  readonly settings: readonly number[]
+  /** The same until its status is of that generation, as a watch hears it. */
+  readonly status: readonly number[]
+}
+
+const LIMIT = 20_000
+
+/** Changes one zone after another, in an order that jumps, with pauses between. */
+export async function measureReaction(
+  api: KubernetesClient,
+  index: ZoneIndex,
+  statuses: StatusCounter,
+  count: number,
+  changes: number,
+): Promise<Reaction> {
+  const waiting = new Map<string, (zone: string) => void>()
+  const over = new AbortController()
+  await index.watchZones((change) => void (change.zone !== undefined && waiting.get(change.zone)?.(change.zone)), over.signal)
+  const settings: number[] = []
+  const status: number[] = []
+  try {
+    for (let i = 0; i < changes; i++) {
+      const number = (i * 7_919) % count
+      const id = zoneId(namespaceOf(number), nameOf(number))
+      const heard = Promise.withResolvers<void>()
+      waiting.set(id, () => heard.resolve())
+      const spec = { tickRate: 10 + (i % 40) }
+      const changed = await api.mergePatch(zones(namespaceOf(number)), nameOf(number), { spec })
+      const begun = performance.now()
+      const said = statuses.says(changed.metadata.uid ?? '', changed.metadata.generation ?? 0)
+      await Promise.race([heard.promise, delay(LIMIT, undefined, { ref: false })])
+      settings.push(performance.now() - begun)
+      waiting.delete(id)
+      const known = await index.getZone(id)
+      if (known?.generation !== changed.metadata.generation) throw new Error(`${id}: no reaction within ${LIMIT} ms`)
+      await Promise.race([said, delay(LIMIT, undefined, { ref: false })])
+      status.push(performance.now() - begun)
+      await delay(20)
+    }
+  } finally {
+    over.abort()
+  }
+  return { settings: settings.sort((a, b) => a - b), status: status.sort((a, b) => a - b) }
+}
