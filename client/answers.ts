@@ -35,6 +35,8 @@ export interface ZoneSummary {
 }
 
 export interface ZoneDetail {
+  /** Names this content: by it the allocator knows whether something changed since. */
+  readonly etag?: string
   readonly namespace: string
   readonly name: string
   readonly state: ZoneState
@@ -48,6 +50,14 @@ export interface ZoneDetail {
   }[]
   /** namespace/name of each zone whose border with this one is open. */
   readonly neighbours: readonly string[]
+}
+
+export interface PlayerLocation {
+  readonly state: 'Offline' | 'InZone'
+  readonly zone?: string
+  readonly layer?: string
+  /** Milliseconds since 1970. */
+  readonly since?: number
 }
 
 export interface JoinAnswer {
@@ -116,6 +126,17 @@ export const readJoin: Reader<JoinAnswer> = (value, what) => {
     ticket: text(fields['ticket'], `${what}.ticket`),
     expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),
   }
+}
+
+export const readLocationOf: Reader<PlayerLocation> = (value, what) => {
+  const since = object(value, what)['since']
+  return { ...readLocation(value, what), ...(since === undefined ? {} : { since: number(since, `${what}.since`) }) }
+}
+
+/** Where the next page begins; undefined: this was the last one. */
+export function readNext(value: unknown): string | undefined {
+  const next = object(value, 'the answer')['next']
+  return next === undefined ? undefined : text(next, 'next')
 }
 
 /** The list under `key` of an answer. */

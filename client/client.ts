@@ -4,12 +4,12 @@ import {
   type Account,
   type Character,
   type JoinAnswer,
+  type PlayerLocation,
   readCharacter,
   readJoin,
   readList,
+  readLocationOf,
   readMember,
-  readZoneDetail,
-  readZoneSummary,
   type ZoneDetail,
   type ZoneSummary,
 } from './answers.ts'
@@ -17,6 +17,7 @@ import { type Connect, webSocketConnect } from './connection.ts'
 import type { ZoneHandlers } from './handlers.ts'
 import { createHttp, type FetchLike, type Request } from './http.ts'
 import { memorySessionStore, type SessionStore, Sessions } from './sessions.ts'
+import { changedZone, listZones, resolveZone, type ZoneFilter } from './zone-list.ts'
 import { ZoneSession, type ZoneSessionDeps } from './zone-session.ts'
 
 export interface ClientOptions {
@@ -51,10 +52,15 @@ export interface Client {
     delete(id: string): Promise<void>
   }
   readonly zones: {
-    list(): Promise<readonly ZoneSummary[]>
+    /** All zones, or those of a kind; page after page. */
+    list(filter?: ZoneFilter): Promise<readonly ZoneSummary[]>
     /** A zone as `namespace/name`. */
     resolve(zone: string): Promise<ZoneDetail>
+    /** Waits until the zone is another than the one given by `resolve` or `changed`; answers it as it is after some seconds at the latest. */
+    changed(known: ZoneDetail, signal?: AbortSignal): Promise<ZoneDetail>
   }
+  /** Where a character of the account is; for moderators, any. Throws CharacterUnknown for one that was in no zone yet. */
+  locate(character: string): Promise<PlayerLocation>
   /** A ticket for a character and the endpoints where it is good, for whoever brings a connection of its own. */
   ticket(zone: string, character: string): Promise<JoinAnswer>
   /** Begins a stay of a character (its id) in a zone (`namespace/name`). Throws InvalidInput for another form of name; all else is told by the session. */
@@ -88,9 +94,15 @@ export function createClient(options: ClientOptions): Client {
       },
     },
     zones: {
-      list: async () => readList(await http({ method: 'GET', url: zones }), 'zones', readZoneSummary),
-      resolve: async (zone) => readZoneDetail(await http({ method: 'GET', url: `${zones}/${checked(zone)}` }), 'zone'),
+      list: (filter = {}) => listZones(http, zones, filter),
+      resolve: (zone) => resolveZone(http, `${zones}/${checked(zone)}`),
+      changed: (known, signal) => changedZone(http, zones, known, signal),
     },
+    locate: async (character) =>
+      readLocationOf(
+        await authorized({ method: 'GET', url: `${base(options.allocatorUrl)}/v1/players/${encodeURIComponent(character)}` }),
+        'player',
+      ),
     ticket: async (zone, character) =>
       readJoin(await authorized({ method: 'POST', url: `${zones}/${checked(zone)}/join`, body: { character } }), 'join'),
     joinZone(zone, character, handlers = {}) {

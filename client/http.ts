@@ -8,6 +8,13 @@ export interface Request {
   readonly body?: object
   readonly token?: string
   readonly signal?: AbortSignal | undefined
+  /** Told the headers of a success. */
+  readonly onHeaders?: (headers: Headers) => void
+}
+
+/** The answer 304: what is known still holds. */
+export class NotModified extends Error {
+  override readonly name = 'NotModified'
 }
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>
@@ -23,10 +30,12 @@ export function createHttp(fetch: FetchLike): (request: Request) => Promise<unkn
     const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal])
     try {
       const response = await fetch(request.url, { ...init(request), signal })
+      if (response.status === 304) throw new NotModified()
       if (!response.ok) throw await problemOf(response, asked)
+      request.onHeaders?.(response.headers)
       return response.status === 204 ? undefined : await response.json()
     } catch (cause) {
-      if (cause instanceof BailiwickError) throw cause
+      if (cause instanceof BailiwickError || cause instanceof NotModified) throw cause
       if (request.signal?.aborted === true) throw request.signal.reason
       if (deadline.aborted) throw new BailiwickError('Timeout', { asked, found: `no answer in ${CLIENT_REQUEST_DEADLINE} ms`, cause })
       throw new BailiwickError('Unreachable', { asked, found: reasonOf(cause), todo: 'check the URL and that the service runs', cause })
