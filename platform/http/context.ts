@@ -43,9 +43,14 @@ export function beginRequest(request: Request, response: Response, { log, meters
   const asked = request.get('x-request-id')
   const requestId = asked !== undefined && saneId.test(asked) ? asked : randomUUID()
   const abort = new AbortController()
+  let own: Log | undefined
   const context: RequestContext = {
     requestId,
-    log: log.child({ requestId }),
+    // Most requests say nothing but that they were answered.
+    get log() {
+      own ??= log.child({ requestId })
+      return own
+    },
     signal: abort.signal,
     route: 'unmatched',
     unlimited: () => clearTimeout(deadline),
@@ -62,7 +67,7 @@ export function beginRequest(request: Request, response: Response, { log, meters
   response.once('close', () => {
     clearTimeout(deadline)
     abort.abort()
-    account(request, response, context, (performance.now() - began) / 1_000, meters)
+    account(request, response, context, (performance.now() - began) / 1_000, { log, meters })
   })
 }
 
@@ -79,15 +84,21 @@ export function sendProblem(request: Request, response: Response, error: Bailiwi
 }
 
 /** What machines ask all the time: said at debug, so that people find the rest. A refusal of theirs is said as any other. */
-const polled = new Set(['/livez', '/readyz', '/metrics', '/autoscale'])
+const polled = new Set(['/livez', '/readyz', '/metrics', '/autoscale', '/v1/zones/:namespace/:name'])
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-function account(request: Request, response: Response, context: RequestContext, seconds: number, meters: RequestMeters): void {
+function account(
+  request: Request,
+  response: Response,
+  context: RequestContext,
+  seconds: number,
+  { log, meters }: Pick<RequestCare, 'log' | 'meters'>,
+): void {
   const method = methods.has(request.method) ? request.method : 'other'
   const labels = { method, route: context.route }
   meters.requests.add({ ...labels, status: response.writableFinished ? String(response.statusCode) : 'aborted' })
   meters.seconds.observe(seconds, labels)
   const fields = { method: request.method, path: request.path.slice(0, 200), status: response.statusCode, ms: Math.round(seconds * 1_000) }
-  if (polled.has(context.route) && response.statusCode < 500) context.log.debug(fields, 'request answered')
+  if (polled.has(context.route) && response.statusCode < 500) log.debug({ requestId: context.requestId, ...fields }, 'request answered')
   else context.log.info(fields, 'request answered')
 }
