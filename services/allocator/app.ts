@@ -3,6 +3,7 @@ import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
 import { zoneId } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
+import { ZONE_WAIT_MAX } from '../../core/timing.ts'
 import { createHttpApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import { bearer, type TokenVerifier } from '../../platform/tokens/index.ts'
@@ -30,6 +31,8 @@ export interface AllocatorDeps {
   readonly rate?: RateOptions
   /** How much one account may ask. */
   readonly accountRate?: RateOptions
+  /** The longest that a request waits for a change of a zone, ms; default: ZONE_WAIT_MAX. */
+  readonly zoneWaitMs?: number
   /** How long a join waits for its layer, ms; default: JOIN_WAIT. */
   readonly joinWaitMs?: number
 }
@@ -84,7 +87,7 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     rate: 'none',
     openapi: { title: 'Bailiwick allocator, internal', description: 'The FleetAutoscaler webhook of Agones' },
   })
-  addZoneRoutes(app, copy, watchers)
+  addZoneRoutes(app, copy, watchers, deps.zoneWaitMs ?? ZONE_WAIT_MAX)
   addPlayerRoute(app, index, deps.verifier)
   addJoinRoute(app, deps, waits, meters)
   addAutoscaleRoute(internal, index, meters)

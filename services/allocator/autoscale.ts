@@ -1,5 +1,5 @@
 import { desiredReplicas, fleetBounds, retireAfter } from '../../core/capacity.ts'
-import { fleetId } from '../../core/ids.ts'
+import { fleetId, label } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import { z } from '../../core/validate/index.ts'
 
@@ -10,8 +10,8 @@ const labels = z.record(z.string(), z.string()).nullish()
 export const autoscaleReview = z.looseObject({
   request: z.looseObject({
     uid: z.string().min(1).max(128),
-    name: z.string().max(253),
-    namespace: z.string().max(253),
+    name: z.string().regex(label),
+    namespace: z.string().regex(label),
     status: z.looseObject({ replicas: count, readyReplicas: count, reservedReplicas: count, allocatedReplicas: count }),
     labels,
     annotations: labels,

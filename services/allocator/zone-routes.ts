@@ -1,5 +1,5 @@
 import { type ZoneId, zoneId } from '../../core/ids.ts'
-import { ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT, ZONE_WAIT_MAX } from '../../core/timing.ts'
+import { ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT } from '../../core/timing.ts'
 import type { z } from '../../core/validate/index.ts'
 import { EventStream, type HttpApp, Prepared, route } from '../../platform/http/index.ts'
 import type { IndexCopy } from './copy/index-copy.ts'
@@ -9,7 +9,7 @@ import { zoneAnswer, zoneParams, zoneQuery, zonesAnswer, zonesQuery } from './sc
 import type { Watchers } from './watchers.ts'
 
 /** The list of zones, and one zone with its changes; all from the copy. */
-export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers): void {
+export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers, waitMax: number): void {
   const list = {
     summary: 'Zones with their players, page by page',
     query: zonesQuery,
@@ -39,7 +39,7 @@ export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers)
     if (header('accept')?.includes('text/event-stream') === true) return stream(copy, watchers, zone, address, header('last-event-id'))
     const known = query.since ?? header('if-none-match')
     if (query.wait === undefined || known === undefined) return answerOf(copy, zone, known)
-    return wait(copy, watchers, { zone, address, known, ms: Math.min(query.wait, ZONE_WAIT_MAX), signal })
+    return wait(copy, watchers, { zone, address, known, ms: Math.min(query.wait, waitMax), signal })
   })
 }
 

@@ -3,8 +3,8 @@ import { systemClock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import type { HttpApp } from '../../platform/http/index.ts'
-import { createHttpApp, route } from '../../platform/http/index.ts'
+import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
+import { createHttpApp, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
 import { bearer, createTokenVerifier } from '../../platform/tokens/index.ts'
@@ -26,6 +26,8 @@ export interface AuthDeps {
   readonly passwords?: PasswordHasher
   /** How many reverse proxies stand in front; default 0. */
   readonly trustedProxies?: number
+  /** How much one address may ask; default: standardRate. */
+  readonly rate?: RateOptions
 }
 
 /** The auth service: accounts, sessions and the keys that others check access tokens with. It keeps nothing of its own: any number may run side by side. */
@@ -36,6 +38,7 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
     metrics: deps.metrics,
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
+    rate: deps.rate ?? standardRate,
     ...(deps.clock === undefined ? {} : { clock: deps.clock }),
     openapi: { title: 'Bailiwick auth', description: 'Accounts, sessions and access tokens' },
   })

@@ -4,8 +4,8 @@ import { describeError } from '../../core/errors.ts'
 import type { CharacterLocation, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import type { HttpApp } from '../../platform/http/index.ts'
-import { createHttpApp, route } from '../../platform/http/index.ts'
+import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
+import { createHttpApp, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { bearer } from '../../platform/tokens/index.ts'
@@ -22,6 +22,8 @@ export interface CharactersDeps {
   readonly clock?: Clock
   /** How many reverse proxies stand in front; default 0. */
   readonly trustedProxies?: number
+  /** How much one address may ask; default: standardRate. */
+  readonly rate?: RateOptions
 }
 
 type FullDeps = CharactersDeps & { readonly clock: Clock }
@@ -35,6 +37,7 @@ export function createCharactersApp(deps: CharactersDeps): HttpApp {
     // Without the index it answers all the same: where a character is, the store knows too.
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
+    rate: deps.rate ?? standardRate,
     ...(deps.clock === undefined ? {} : { clock: deps.clock }),
     openapi: { title: 'Bailiwick characters', description: 'The characters of an account, and where they are' },
   })
