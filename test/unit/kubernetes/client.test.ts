@@ -81,6 +81,7 @@ describe('the Kubernetes client', () => {
     await client.apply(zones, 'meadow', { b: 2 })
     await client.replace(zones, 'meadow', { c: 3 })
     await client.delete(zones, 'meadow', 'uid-1')
+    await client.delete(zones, 'meadow', 'uid-1', '7')
     const path = '/apis/bailiwick.dev/v1alpha1/namespaces/game/zones/meadow'
     expect(seen).toEqual([
       { method: 'PATCH', url: `${path}/status`, type: 'application/merge-patch+json', body: { a: 1 } },
@@ -88,6 +89,10 @@ describe('the Kubernetes client', () => {
       { method: 'PATCH', url: `${path}?fieldManager=bailiwick-operator&force=true`, type: 'application/apply-patch+yaml', body: { b: 2 } },
       { method: 'PUT', url: path, type: 'application/json', body: { c: 3 } },
       { method: 'DELETE', url: path, type: 'application/json', body: { propagationPolicy: 'Background', preconditions: { uid: 'uid-1' } } },
+      {
+        ...{ method: 'DELETE', url: path, type: 'application/json' },
+        body: { propagationPolicy: 'Background', preconditions: { uid: 'uid-1', resourceVersion: '7' } },
+      },
     ])
   })
 
