@@ -282,7 +282,7 @@ describe('chart', () => {
     }
     expect(await rightsOf(trial)).toEqual(['true', 2])
     expect(await rightsOf({ ...trial, operator: { watchNodes: 'never' } })).toEqual(['false', 0])
-    expect(await rightsOf({ ...trial, watchNamespaces: ['game'], operator: { watchNodes: 'always' } })).toEqual(['true', 2])
+    expect(await rightsOf({ ...trial, watchNamespaces: ['bailiwick', 'game'], operator: { watchNodes: 'always' } })).toEqual(['true', 2])
   })
 
   const refused: [string, Values, { set?: string[]; check?: boolean }, RegExp][] = [
