@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
+import { silentLog } from '../../../core/ports/log-port.ts'
+import { KubernetesContents } from '../../../platform/kubernetes/index.ts'
 import { parseManifests } from '../../../platform/yaml/index.ts'
 import { zones } from '../../api-server/objects.ts'
 import { type ApiServer, BUILD_LIMIT, startApiServer } from '../../api-server/server.ts'
@@ -32,6 +35,34 @@ test('the real API server takes what the embedded world takes, and refuses what 
       expect({ name, refused }).toEqual({ name, refused: expect.stringContaining(last === 'true' ? 'bounds.min' : last) })
     }
   } finally {
+    client.close()
+  }
+})
+
+test('the real API server answers ConfigMaps by their metadata alone to who watches content, and whole to who reads', async () => {
+  const client = server.client()
+  const stop = new AbortController()
+  try {
+    await server.makeNamespace('contents')
+    const configMaps = { group: '', version: 'v1', plural: 'configmaps', namespace: 'contents' }
+    const made = (text: string) => ({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'meadow.content' } },
+      data: { 'content.yaml': text },
+    })
+    await client.create(configMaps, made('spawns: []'))
+    const contents = new KubernetesContents({ client, namespaces: ['contents'], clock: systemClock, log: silentLog })
+    const changed: string[] = []
+    await contents.watch((id) => changed.push(id), stop.signal)
+    const first = await contents.read('contents/meadow.content')
+    expect(first).toEqual({ version: contents.versionOf('contents/meadow.content'), files: { 'content.yaml': 'spawns: []' } })
+    await client.mergePatch(configMaps, 'meadow.content', made('props: []'))
+    await vi.waitFor(() => expect(contents.versionOf('contents/meadow.content')).not.toBe(first?.version), { timeout: 30_000 })
+    expect((await contents.read('contents/meadow.content'))?.files).toEqual({ 'content.yaml': 'props: []' })
+    await client.delete(configMaps, 'meadow.content')
+    await vi.waitFor(() => expect(contents.versionOf('contents/meadow.content')).toBeUndefined(), { timeout: 30_000 })
+    expect(new Set(changed)).toEqual(new Set(['contents/meadow.content']))
+  } finally {
+    stop.abort()
     client.close()
   }
 })
