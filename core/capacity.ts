@@ -23,6 +23,7 @@ export const FLEET_ANNOTATIONS = {
   min: 'bailiwick.dev/min',
   max: 'bailiwick.dev/max',
   retireAfter: 'bailiwick.dev/retire-after',
+  capacity: 'bailiwick.dev/capacity',
 } as const
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
 
@@ -73,6 +74,12 @@ export function fleetBounds(annotations: Readonly<Record<string, string>>): Flee
     min: read(FLEET_ANNOTATIONS.min, DEFAULT_FLEET_BOUNDS.min),
     max: read(FLEET_ANNOTATIONS.max, DEFAULT_FLEET_BOUNDS.max),
   }
+}
+
+/** How many layers a host of the fleet may serve (`bailiwick.dev/capacity`), for as long as none was seen that says so itself; undefined: not written, or not readable. */
+export function capacityWritten(annotations: Readonly<Record<string, string>>): number | undefined {
+  const text = annotations[FLEET_ANNOTATIONS.capacity]
+  return text !== undefined && /^[1-9]\d{0,2}$/.test(text) ? Number(text) : undefined
 }
 
 /** For how long (ms) a host beyond the spare must have been empty before it is retired; a missing or unreadable annotation means the default. */

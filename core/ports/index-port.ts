@@ -246,6 +246,8 @@ export interface AutoscaleOptions {
   readonly emptyAfterMs: number
   /** Game servers that Agones does not count as free (Allocated and Reserved ones). */
   readonly allocated: number
+  /** How many layers a host of the fleet may serve, by who made the fleet: it counts until a host was seen. Default: 1. */
+  readonly capacity?: number
 }
 
 export interface FleetCounts {
@@ -260,7 +262,7 @@ export interface FleetCounts {
   readonly live: number
   /** Layers that wait for a host. */
   readonly wishes: number
-  /** The capacity of the newest registered host (layers); 1 while none was ever seen. */
+  /** The capacity of the newest registered host (layers); what was asked with while none was ever seen. */
   readonly capacity: number
   /** Free slots of occupied hosts that may be given more. */
   readonly free: number

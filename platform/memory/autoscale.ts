@@ -14,7 +14,7 @@ export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCoun
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
     live: live.length,
     wishes: fleet.wishes.size,
-    capacity: fleet.capacity,
+    capacity: fleet.capacity ?? asked.capacity ?? 1,
     free: freeSlots(fleet, live),
     coming: layersComing(fleet),
     strays: countStrays(fleet, live.length, asked.allocated),

@@ -74,7 +74,13 @@ function queueView(fleet: FleetState, id: LayerId): WishQueue | undefined {
   const place = queue(fleet).indexOf(id) + 1
   return wishQueue({
     ...(place > 0 ? { place } : {}),
-    ...{ length: fleet.wishes.size, capacity: fleet.capacity, podStartMs: podStart(fleet), births: fleet.demand.births, now: fleet.now },
+    ...{
+      length: fleet.wishes.size,
+      capacity: fleet.capacity ?? 1,
+      podStartMs: podStart(fleet),
+      births: fleet.demand.births,
+      now: fleet.now,
+    },
   })
 }
 

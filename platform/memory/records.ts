@@ -107,8 +107,8 @@ export interface FleetState {
   graceUntil: number
   /** A host was heard since the last grace began. */
   heard: boolean
-  /** Of the newest registered host. */
-  capacity: number
+  /** Of the newest registered host; undefined: none was ever seen. */
+  capacity: number | undefined
   readonly changed: (change: FleetChange) => void
 }
 
@@ -130,7 +130,7 @@ export function createFleetState(rules: IndexRules, changed: (change: FleetChang
     lastCall: undefined,
     graceUntil: 0,
     heard: false,
-    capacity: 1,
+    capacity: undefined,
     changed,
   }
 }

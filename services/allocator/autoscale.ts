@@ -1,4 +1,4 @@
-import { desiredReplicas, fleetBounds, retireAfter } from '../../core/capacity.ts'
+import { capacityWritten, desiredReplicas, fleetBounds, retireAfter } from '../../core/capacity.ts'
 import { fleetId, label } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import { z } from '../../core/validate/index.ts'
@@ -32,6 +32,8 @@ export async function autoscale(index: ZoneIndex, review: z.output<typeof autosc
   const annotations = review.request.annotations ?? {}
   const bounds = fleetBounds(annotations)
   const allocated = status.allocatedReplicas + status.reservedReplicas
-  const counts = await index.autoscale(fleetId(namespace, name), { ...bounds, emptyAfterMs: retireAfter(annotations), allocated })
+  const capacity = capacityWritten(annotations)
+  const asked = { ...bounds, emptyAfterMs: retireAfter(annotations), allocated, ...(capacity === undefined ? {} : { capacity }) }
+  const counts = await index.autoscale(fleetId(namespace, name), asked)
   return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, bounds) } }
 }

@@ -20,6 +20,15 @@ export function capacityContract(harness: () => IndexHarness): void {
       expect(await world.index.autoscale(world.fleet, now)).toEqual({ ...counts, wishes: 1, peak: 1 })
     })
 
+    it('goes by the capacity that it is asked with until a host says its own', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      for (let n = 0; n < 5; n++) await index.placeLayer(fleet, world.layer(n))
+      expect(await index.autoscale(fleet, { ...now, capacity: 4 })).toMatchObject({ wishes: 5, capacity: 4, peak: 2 })
+      await world.register('a', 3)
+      expect(await index.autoscale(fleet, { ...now, capacity: 4 })).toMatchObject({ wishes: 2, capacity: 3 })
+    })
+
     it('counts every kind of host', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world

@@ -91,7 +91,7 @@ local function autoscale(fleet, asked)
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,
     wishes = redis.call('ZCARD', fleet.key.wishes),
-    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or 1),
+    capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or asked.capacity or 1),
     free = free_slots(fleet, live),
     coming = layers_coming(demand_of(fleet), fleet),
     strays = count_strays(fleet, hosts, live, asked.allocated)

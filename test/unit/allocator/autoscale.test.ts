@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
+import { layerId } from '../../../core/ids.ts'
 import type { HostRegistration, ZoneIndex } from '../../../core/ports/index-port.ts'
 import { HEARTBEAT_EVERY, RETIRE_EMPTY_AFTER, STRAY_AFTER } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
@@ -97,6 +98,14 @@ describe('FleetAutoscaler webhook', () => {
     expect(await ask(3)).toBe(1)
     const states = (await index.fleetView(fleet)).hosts.map((host) => host.state)
     expect(states.filter((state) => state === 'Retiring').length).toBe(2)
+  })
+
+  it('a fleet that never had a host goes by the capacity that is written on it', async () => {
+    const { index, ask } = await stageAt(new ManualClock())
+    for (let n = 0; n < 8; n++) await index.placeLayer(fleet, layerId('game/meadow', n))
+    const spare = { 'bailiwick.dev/spare': '0' }
+    expect(await ask(0, { ...spare, 'bailiwick.dev/capacity': '4' })).toBe(2)
+    expect(await ask(0, { ...spare, 'bailiwick.dev/capacity': 'many' })).toBe(8)
   })
 
   it('retire-after is read from the fleet', async () => {
