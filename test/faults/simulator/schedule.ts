@@ -1,6 +1,7 @@
 import { chains } from '../../../core/chains.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneSettings } from '../../../core/settings.ts'
+import { FORGOTTEN_FENCE_WAIT } from '../../../core/timing.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
 import { smallZone } from '../../zone-settings.ts'
 import { audit } from './audit.ts'
@@ -51,8 +52,8 @@ export interface ScheduleResult {
 /** Faults are over; so long, and so often, it is looked whether everybody has found that out. Longer than the longest retry with its jitter. */
 const RECOVERY = 4_000
 const RECOVERY_TRIES = 6
-/** Then all hosts are killed, and new ones must find everything. */
-const LAST_LIFE = 2_000
+/** Then all hosts are killed, and new ones must find everything; where the index forgot a fence, they wait first for an owner that is no more. */
+const LAST_LIFE = FORGOTTEN_FENCE_WAIT + 2_000
 
 /** Plays one schedule, decided by its seed alone. */
 export async function runSchedule(seed: number, options: ScheduleOptions): Promise<ScheduleResult> {
