@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import { ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT } from '../../core/timing.ts'
+import { CONNECTION_END_LIMIT, ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT } from '../../core/timing.ts'
 
 /** An answer that was made before it was asked for: sent as it is, past the schema that its text was checked with when it was made. */
 export class Prepared {
@@ -63,22 +63,41 @@ export function sendStream(response: Response, stream: EventStream, stopping: Ab
   response.setHeader('x-accel-buffering', 'no')
   response.flushHeaders()
   const write = (text: string): void => {
+    // It does not close at its end, but when the client has taken all of it.
+    if (response.writableEnded || response.destroyed) return
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy()
     else response.write(text)
   }
   write(`retry: ${RETRY}\n\n`)
-  const end = (): void => void response.end()
+  let cut: NodeJS.Timeout | undefined
+  const end = (): void => {
+    if (response.writableEnded) return
+    response.end()
+    cut = setTimeout(() => {
+      response.destroy()
+      over()
+    }, CONNECTION_END_LIMIT)
+  }
   const heartbeat = setInterval(() => write(': heartbeat\n\n'), ZONE_STREAM_HEARTBEAT)
   // With jitter, so that clients that came together do not all come back together.
   const limit = setTimeout(end, ZONE_STREAM_LIMIT * (0.8 + 0.2 * Math.random()))
   stopping.addEventListener('abort', end, { once: true })
   const stop = stream.begin({ send: ({ event, id, data }) => write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`), end })
+  const { socket } = response.req
+  let isOver = false
   const over = (): void => {
+    if (isOver) return
+    isOver = true
     clearInterval(heartbeat)
     clearTimeout(limit)
+    clearTimeout(cut)
     stopping.removeEventListener('abort', end)
+    socket.removeListener('close', over)
     stop()
   }
   response.once('close', over)
-  if (stopping.aborted || response.closed) end()
+  // An answer that waits behind another one of its connection never had the socket, and is not closed with it.
+  socket.once('close', over)
+  if (response.closed || socket.closed) over()
+  else if (stopping.aborted) end()
 }

@@ -125,7 +125,7 @@ async function wait(copy: IndexCopy, watchers: Watchers, { zone, address, known,
   }
 }
 
-/** Events for as long as the copy is fresh; when it is not, the stream ends, and whoever comes back is told why. Throws ZoneUnknown, IndexStale, Busy. */
+/** Events for as long as the copy is fresh; while it is not, none but heartbeats, and what changed meanwhile comes when it is again. Throws ZoneUnknown, IndexStale, Busy. */
 function stream(copy: IndexCopy, watchers: Watchers, zone: ZoneId, address: string, lastSent: string | undefined): EventStream {
   const first = now(copy, zone)
   const leave = watchers.enter(address)

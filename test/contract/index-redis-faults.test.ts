@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { defaultIndexRules } from '../../core/index-rules.ts'
 import type { FleetChange } from '../../core/ports/index-port.ts'
-import { fleetChanges, fleetClock } from '../../platform/redis/keys.ts'
+import { fleetChanges, fleetClock, fleetKeys, zoneContents, zoneSettings } from '../../platform/redis/keys.ts'
 import { readLibrary } from '../../platform/redis/library.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
-import { beat, createWorld, PATIENCE, registration, report, type World } from './index-harness.ts'
+import { smallZone } from '../zone-settings.ts'
+import { beat, createWorld, PATIENCE, registration, report, rules, type World } from './index-harness.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
 import { type Line, opened, rawClient, reached, recordingLog, started } from './redis-stage.ts'
 
@@ -11,7 +13,28 @@ import { type Line, opened, rawClient, reached, recordingLog, started } from './
 vi.setConfig({ testTimeout: 60_000 })
 
 /** Of a changed library: raise LIBRARY_VERSION once it was released, and write the new digest here. */
-const recorded = [1, 'ef3b08483b8fe4dd']
+const recorded = [1, 'b4d33cb6c4f0599a']
+
+/** What the first release's library knew: its programs pass these rules and so many keys. */
+const firstRules = new Set([
+  'hostDeadAfter',
+  'grace',
+  'clockJump',
+  'claimDeadline',
+  'claimLimit',
+  'hostForgottenAfter',
+  'leavingCounted',
+  'barForgottenAfter',
+  'ticketRemembered',
+  'failedLayerWaitMin',
+  'failedLayerWaitMax',
+  'ticketsPerLayer',
+  'sweepLimit',
+  'failureLength',
+  'changesKept',
+])
+const FIRST_KEYS = 15
+const isFirst = ([rule]: [string, unknown]): boolean => firstRules.has(rule)
 
 interface Scene {
   readonly server: RedisServer
@@ -165,6 +188,41 @@ describe('the text of the library', () => {
   it('changes only with its version, or servers that have it would not load the new one', () => {
     const { version, digest } = readLibrary()
     expect([version, digest]).toEqual(recorded)
+  })
+})
+
+describe('a program of the first release', () => {
+  it('is answered by the default of every rule that it does not send', () => {
+    const [, table = ''] = /local LATER_RULES = \{([^}]*)\}/.exec(readLibrary().text) ?? []
+    const later = [...table.matchAll(/(\w+) = (\d+)/g)].map(([, rule, value]) => [rule, Number(value)])
+    expect(Object.fromEntries(later)).toEqual(Object.fromEntries(Object.entries(defaultIndexRules).filter((rule) => !isFirst(rule))))
+  })
+
+  it('places and scales, and says nothing of Allocated servers', async () => {
+    const { server, world } = await scene()
+    const raw = await rawClient(server)
+    const keys = fleetKeys(world.fleet).slice(0, FIRST_KEYS)
+    const sent = JSON.stringify(Object.fromEntries(Object.entries({ ...defaultIndexRules, ...rules }).filter(isFirst)))
+    const ask = (name: string, asked: object) => raw.fCall(`bailiwick_${name}`, { keys, arguments: [sent, JSON.stringify(asked)] })
+    await ask('register_host', { host: registration('c'), serving: [] })
+    await ask('place_layer', { layer: world.layer(1) })
+    expect(await world.index.getLayer(world.fleet, world.layer(1))).toMatchObject({ state: 'Assigned' })
+    const counts = await ask('autoscale', { min: 0, max: 9, spare: 0, emptyAfterMs: 1_000 })
+    expect(JSON.parse(String(counts))).toMatchObject({ live: 3, strays: 0 })
+  })
+
+  it('stored no hash of a content: such a zone is changed and deleted', async () => {
+    const { server, world } = await scene()
+    const raw = await rawClient(server)
+    const { zone, uid } = smallZone()
+    const store = () => raw.hSet(zoneSettings, zone, JSON.stringify({ ...smallZone(), content: { walls: [] } }))
+    await store()
+    expect(await world.index.putZone(smallZone({ generation: 2, content: 'hash' }), 'text')).toBe('Done')
+    expect(await world.index.getZone(zone)).toMatchObject({ content: 'hash' })
+    expect(await raw.hGet(zoneContents, 'hash')).toBe('text')
+    await store()
+    await world.index.deleteZone(zone, uid)
+    expect(await world.index.getZone(zone)).toBeUndefined()
   })
 })
 

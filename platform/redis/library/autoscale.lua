@@ -94,7 +94,8 @@ local function autoscale(fleet, asked)
     capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or asked.capacity or 1),
     free = free_slots(fleet, live),
     coming = layers_coming(demand_of(fleet), fleet),
-    strays = count_strays(fleet, hosts, live, asked.allocated)
+    -- A program of an earlier release does not say how many are Allocated.
+    strays = count_strays(fleet, hosts, live, asked.allocated or #live)
   }
   counts.peak = peak_use(demand_of(fleet), fleet.now, asked.emptyAfterMs, hosts_used(counts))
   put_demand(fleet)

@@ -9,6 +9,8 @@ end
 
 -- A content goes with the last zone that names it.
 local function change_content(keys, before, after)
+  -- What an earlier release stored there is no hash.
+  if type(before) ~= 'string' then before = nil end
   if before == after then return end
   if after then redis.call('HINCRBY', keys[5], after, 1) end
   if before and redis.call('HINCRBY', keys[5], before, -1) <= 0 then

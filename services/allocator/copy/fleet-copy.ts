@@ -12,6 +12,8 @@ export interface FleetCopyOptions {
   readonly log: Log
   /** A layer of the zone is otherwise, or gone. */
   readonly onZone: (zone: ZoneId) => void
+  /** What is new was taken over, and `asOf` says so. */
+  readonly onRead: () => void
 }
 
 /** The layers of one fleet. */
@@ -22,12 +24,13 @@ export class FleetCopy {
   #position: string | undefined
 
   constructor(options: FleetCopyOptions) {
-    const { fleet, index, watched, log } = options
+    const { fleet, index, watched, log, onRead } = options
     this.#options = options
     this.#follower = new Follower({
       name: fleet,
       read: (periodic) => this.#read(periodic),
       watch: watched ? (onChange, signal) => index.watchFleet(fleet, onChange, signal) : undefined,
+      onRead,
       log,
     })
   }
@@ -60,7 +63,6 @@ export class FleetCopy {
   async #read(periodic: boolean): Promise<void> {
     const { fleet, index } = this.#options
     const news = await index.fleetNews(fleet, this.#position, periodic)
-    this.#position = news.position
     if (news.whole) {
       const known = new Set(news.layers.map((view) => view.layer))
       for (const { layer } of this.#all()) if (!known.has(layer)) this.#drop(layer)
@@ -68,6 +70,8 @@ export class FleetCopy {
     for (const view of news.layers) this.#put(view)
     for (const layer of news.gone) this.#drop(layer)
     if (news.players !== undefined) this.#count(news.players)
+    // Only now: what was not taken over is read again.
+    this.#position = news.position
   }
 
   #count(players: ReadonlyMap<LayerId, number>): void {

@@ -9,6 +9,8 @@ export interface FollowerOptions {
   readonly read: (periodic: boolean) => Promise<void>
   /** Calls back for every change until the signal aborts; undefined: nobody tells, it is read when it is time. */
   readonly watch: ((onChange: () => void, signal: AbortSignal) => Promise<void>) | undefined
+  /** After each read that worked, once `asOf` says so. */
+  readonly onRead: () => void
   readonly log: Log
 }
 
@@ -64,6 +66,7 @@ export class Follower {
       await this.#options.read(periodic)
       this.#asOf = began
       this.#recovered()
+      this.#options.onRead()
     } catch (error) {
       this.#failed(error)
     }

@@ -1,4 +1,4 @@
-import { BailiwickError } from '../../../core/errors.ts'
+import { BailiwickError, describeError, isCode } from '../../../core/errors.ts'
 import type { FleetId, ZoneId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import type { Log } from '../../../core/ports/log-port.ts'
@@ -24,6 +24,8 @@ export class IndexCopy {
   readonly #zones = new Map<ZoneId, ZoneEntry>()
   readonly #fleets = new Map<FleetId, FleetCopy>()
   readonly #watchers = new Map<ZoneId, Set<Watcher>>()
+  /** Zones of which something is new that their watchers were not told yet. */
+  readonly #news = new Set<ZoneId>()
   readonly #settings: Follower
   #position: string | undefined
   #sorted: readonly ZoneId[] | undefined
@@ -38,6 +40,7 @@ export class IndexCopy {
       name: 'zones',
       read: () => this.#read(),
       watch: (onChange, signal) => index.watchZones(onChange, signal),
+      onRead: this.#told,
       log,
     })
   }
@@ -94,7 +97,7 @@ export class IndexCopy {
     }
   }
 
-  /** Calls whenever something of the zone is new (also when it is made or deleted), until the answered function is called. */
+  /** Calls whenever something of the zone is new (also when it is made or deleted), until the answered function is called. A watcher that throws IndexStale is called again. */
   watch(zone: ZoneId, watcher: Watcher): () => void {
     const watchers = this.#watchers.get(zone) ?? new Set()
     this.#watchers.set(zone, watchers.add(watcher))
@@ -168,6 +171,7 @@ export class IndexCopy {
       watched,
       log: this.#log,
       onZone: (zone) => this.#tell(zone),
+      onRead: this.#told,
     })
     this.#fleets.set(fleet, copy)
     return copy
@@ -175,7 +179,24 @@ export class IndexCopy {
 
   #tell(zone: ZoneId): void {
     this.#zones.get(zone)?.changed()
-    for (const watcher of this.#watchers.get(zone) ?? []) watcher()
+    this.#news.add(zone)
+  }
+
+  /** Tells those who watch. Not while news are taken over: who asks back then may find a part that was not read yet. Never throws. */
+  readonly #told = (): void => {
+    const zones = [...this.#news]
+    this.#news.clear()
+    for (const zone of zones) for (const watcher of [...(this.#watchers.get(zone) ?? [])]) this.#call(zone, watcher)
+  }
+
+  #call(zone: ZoneId, watcher: Watcher): void {
+    try {
+      watcher()
+    } catch (error) {
+      // Another part of what is said of it is too old: told after the next read.
+      if (isCode(error, 'IndexStale')) this.#news.add(zone)
+      else this.#log.error({ zone, detail: describeError(error) }, 'a watcher of a zone failed')
+    }
   }
 }
 

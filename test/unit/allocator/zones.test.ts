@@ -6,6 +6,7 @@ import { silentLog } from '../../../core/ports/log-port.ts'
 import { COPY_STALE_AFTER } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { IndexCopy } from '../../../services/allocator/copy/index-copy.ts'
+import { ZoneEntry, zoneOf } from '../../../services/allocator/copy/zone-entry.ts'
 import { Watchers } from '../../../services/allocator/watchers.ts'
 import { fleet, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage, type Stage } from './stage.ts'
@@ -125,6 +126,23 @@ describe('one zone', () => {
     expect(events.map((one) => one.split('\n')[0])).toEqual(['event: zone', 'event: zone', 'event: gone'])
   })
 
+  it('that is streamed moves to a fleet that no other zone uses: that is told, and the list is answered as before', async () => {
+    const { url, index } = await populated()
+    const answer = await fetch(`${url}/v1/zones/game/forest`, { headers: { accept: 'text/event-stream' } })
+    let text = ''
+    void (async () => {
+      for await (const part of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) text += part
+    })().catch(() => undefined)
+    await vi.waitFor(() => expect(text).toContain('"state":"Asleep"'), PATIENCE)
+    await index.putZone(zoneSettings({ zone: 'game/forest', generation: 2, uid: 'game/forest', fleet: 'game/other', suspended: true }))
+    await vi.waitFor(() => expect(text).toContain('"state":"Suspended"'), PATIENCE)
+    await vi.waitFor(async () => {
+      for (const path of ['', '/game/meadow', '/game/forest']) expect((await get(`${url}/v1/zones${path}`)).status).toBe(200)
+    }, PATIENCE)
+    await index.deleteZone('game/forest', 'game/forest')
+    await vi.waitFor(() => expect(text).toContain('event: gone'), PATIENCE)
+  })
+
   it('that is not there, is 404 also for who would wait', async () => {
     const { url } = await allocatorStage()
     for (const headers of [{}, { accept: 'text/event-stream' }])
@@ -207,6 +225,40 @@ describe('the copy of the index', () => {
     await real.registerHost(fleet, { name: 'h', incarnation: 'i', node: 'n', endpoints: ['a:1'], capacity: 1 })
     await real.placeLayer(fleet, `${meadow}/0`)
     await vi.waitFor(() => expect(copy.find(meadow)?.entry.described.state).toBe('Waking'), PATIENCE)
+  })
+
+  it('has missed nothing after it was too old, whatever those who watch do, and tells them', async () => {
+    const index = createMemoryIndex({ clock: new ManualClock() })
+    const zones = ['game/forest', meadow, 'test/meadow'] as const
+    for (const zone of zones) await index.putZone(zoneSettings({ zone, uid: zone }))
+    let later = 0
+    const copy = new IndexCopy(index, silentLog, () => performance.now() + later)
+    onTestFinished(() => copy.stop())
+    await copy.start()
+    const failed = new Set<string>()
+    const told = new Map<string, string | undefined>()
+    for (const zone of zones) {
+      copy.watch(zone, () => {
+        failed.add(zone)
+        told.set(zone, copy.find(zone)?.entry.described.detail)
+      })
+      copy.watch(zone, () => {
+        throw new Error('a watcher that fails')
+      })
+    }
+    later = COPY_STALE_AFTER * 4
+    await index.registerHost(fleet, { name: 'h', incarnation: 'i', node: 'n', endpoints: ['a:1'], capacity: 9 })
+    for (const zone of zones) await index.placeLayer(fleet, `${zone}/0`)
+    await vi.waitFor(() => expect([...failed].sort()).toEqual(zones), PATIENCE)
+    expect(told.size).toBe(0)
+    later = 0
+    await vi.waitFor(() => expect([...told.keys()].sort()).toEqual(zones), PATIENCE)
+    const { layers } = await index.fleetView(fleet)
+    for (const zone of zones) {
+      const own = layers.filter(({ layer }) => zoneOf(layer) === zone)
+      const { detail } = new ZoneEntry(zoneSettings({ zone, uid: zone }), () => own).described
+      await vi.waitFor(() => expect([copy.find(zone)?.entry.described.detail, told.get(zone)]).toEqual([detail, detail]), PATIENCE)
+    }
   })
 
   it('follows a zone to another fleet, and forgets what is gone', async () => {
