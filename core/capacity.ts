@@ -46,10 +46,15 @@ export function hostsNeeded(
 
 /**
  * How many empty hosts are not retired, beside those that are occupied. The fleet's minimum counts too: a host retired below it would only be replaced, and the
- * new one retired again. Never more than the maximum leaves, so that a lowered one is reached.
+ * new one retired again. Never more than the maximum leaves, so that a lowered one is reached. The one more that outdated or draining hosts are given is kept for
+ * as long as it is asked for.
  */
-export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak'>): number {
-  return Math.max(0, Math.min(Math.max(hostsNeeded(bounds, counts), bounds.min), bounds.max) - counts.occupied)
+export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak' | 'outdated'>): number {
+  return Math.max(0, Math.min(Math.max(hostsNeeded(bounds, counts), bounds.min), bounds.max) - counts.occupied) + surge(counts)
+}
+
+function surge({ outdated }: Pick<FleetCounts, 'outdated'>): number {
+  return outdated > 0 ? 1 : 0
 }
 
 /**
@@ -58,9 +63,8 @@ export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCo
  * they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
  */
 export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds): number {
-  const surge = counts.outdated > 0 ? 1 : 0
   const wanted = hostsNeeded(bounds, counts) + counts.strays
-  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max)) + surge
+  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max)) + surge(counts)
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

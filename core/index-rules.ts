@@ -61,7 +61,7 @@ export interface IndexRules {
   readonly flowWindow: number
   /** An Allocated server that is no live host for so long is one that stays so. */
   readonly strayAfter: number
-  /** How long a wish waits for a host that has to be started: before one was seen, at least, at most. */
+  /** How long a wish waits for a host that has to be started: before one was seen; and what is taken for such a wait, at least and at most. */
   readonly podStartGuess: number
   readonly podStartMin: number
   readonly podStartMax: number

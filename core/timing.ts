@@ -52,7 +52,7 @@ export const AUTOSCALE_EVERY = 1_000
 export const RETIRE_EMPTY_AFTER = 5_000
 /** Layers opened and closed are counted over so long, to say how many are coming. */
 export const FLOW_WINDOW = 15_000
-/** How long a wish waits for a host that has to be started: taken for so long before one was seen, and what is seen is taken for at least and at most that. */
+/** How long a wish waits for a host that has to be started: taken for so long before one was seen. What waited for less, or for more, did not wait for a pod start. */
 export const POD_START_GUESS = 5_000
 export const POD_START_MIN = 500
 export const POD_START_MAX = 60_000

@@ -83,12 +83,14 @@ export function lastingStrays({ demand, now, rules }: FleetState, strays: number
   return demand.strays.reduce((lowest, { value }) => Math.min(lowest, value), strays)
 }
 
-/** A host was born; `waited`: for how long (ms) the first in the queue had. */
+/**
+ * A host was born; `waited`: for how long (ms) the first in the queue had. From one that was no pod start nothing is learnt: the host was on its way already, or
+ * the fleet was at its maximum.
+ */
 export function countBirth(fleet: FleetState, waited: number | undefined): void {
   const { demand, rules } = fleet
   demand.births.push(fleet.now)
   if (demand.births.length > BIRTHS) demand.births.shift()
-  if (waited === undefined) return
-  const sample = Math.max(rules.podStartMin, Math.min(rules.podStartMax, waited))
-  demand.start = Math.floor((podStart(fleet) * 3 + sample) / 4)
+  if (waited === undefined || waited < rules.podStartMin || waited > rules.podStartMax) return
+  demand.start = Math.floor((podStart(fleet) * 3 + waited) / 4)
 }

@@ -151,6 +151,7 @@ function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, repor
 }
 
 function adopt(fleet: FleetState, host: HostRecord, report: LayerReport): void {
+  const unknown = !fleet.layers.has(report.layer)
   const layer = layerRecord(fleet, report.layer)
   const bar = fleet.bars.get(zoneOf(report.layer))
   const wanted = layer.wished || layer.state === 'Wished'
@@ -164,6 +165,8 @@ function adopt(fleet: FleetState, host: HostRecord, report: LayerReport): void {
   layer.since = fleet.now
   layer.assignedAt = fleet.now
   occupy(fleet, layer, host)
+  // It was open before the index knew of it: no layer that opens, and no more of them are coming.
+  if (unknown) countFlow(fleet, -1)
   progress(fleet, host, layer, report)
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FleetCounts } from '../../core/ports/index-port.ts'
-import { beat, createWorld, DEATH, type IndexHarness, report, type World } from './index-harness.ts'
+import { beat, createWorld, DEATH, type IndexHarness, registration, report, rules, ticket, type World } from './index-harness.ts'
 
 const now = { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 }
 
@@ -142,6 +142,55 @@ export function capacityContract(harness: () => IndexHarness): void {
         expect(await index.autoscale(fleet, { ...bounds, min: occupied + 2, max: 100 })).toMatchObject({ idle: 2 })
       })
     }
+
+    it.each([
+      ['outdated', ({ index, fleet }: World) => index.heartbeat(fleet, beat('old', [], { outdated: true }))],
+      ['draining', ({ index, fleet }: World) => index.drainHost(fleet, 'old')],
+    ] as const)('keeps one more empty host than it needs while another is %s', async (_, goes) => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('old', 1)
+      await world.serve(world.layer(0))
+      await world.register('new')
+      const full = { ...now, max: 1 }
+      await goes(world)
+      expect(await index.autoscale(fleet, full)).toMatchObject({ occupied: 1, outdated: 1, idle: 1, retiring: 0 })
+      await index.removeHost(fleet, 'old')
+      await world.register('newer')
+      expect(await index.autoscale(fleet, full)).toMatchObject({ occupied: 1, outdated: 0, idle: 0, retiring: 1 })
+    })
+
+    it('takes layers that open for a sign of more, but not those that were open when the index lost everything', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const layers = Array.from({ length: 9 }, (_, n) => world.layer(n))
+      await world.register('a', 9)
+      for (const layer of layers) await world.serve(layer)
+      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 1, coming: 2, peak: 2 })
+      await world.flush()
+      const serving = layers.map((layer) => report(layer, 1, 1))
+      await index.registerHost(fleet, registration('a', 9), serving)
+      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 1, coming: 0, peak: 1 })
+    })
+
+    const { podStartMin: least = 0, podStartMax: most = 0 } = rules
+    it.each([
+      ['no time at all', 0, false],
+      ['as long as a pod start takes', least * 2, true],
+      ['longer than any pod start takes', most + 1, false],
+    ])('learns how long a pod start takes only when a host comes for a wish that waited as long: %s', async (_, waited, learns) => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await index.placeLayer(fleet, world.layer(0))
+      const before = (await index.joinLayer(fleet, world.layer(0), ticket('x'))).queue?.expectedMs
+      await world.advance(waited)
+      await world.register('a', 1)
+      await index.placeLayer(fleet, world.layer(1))
+      const after = (await index.joinLayer(fleet, world.layer(1), ticket('y'))).queue?.expectedMs
+      expect(before).toBeGreaterThan(0)
+      if (learns) expect(after).toBeLessThan(before ?? 0)
+      else expect(after).toBe(before)
+    })
 
     it('drains a retiring host like any other', async () => {
       const world = createWorld(harness())

@@ -134,6 +134,18 @@ export function claimsContract(harness: () => IndexHarness): void {
       expect(await world.index.placeLayer(world.fleet, world.layer(0))).toMatchObject({ host: 'a', generation: 2, state: 'Assigned' })
     })
 
+    it('that do not begin in time take their part of a sweep once, though the host died, too', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await world.register('b')
+      expect(await index.placeLayer(fleet, world.layer(0))).toMatchObject({ host: 'a' })
+      expect(await index.placeLayer(fleet, world.layer(1))).toMatchObject({ host: 'b' })
+      await world.live(DEATH, [beat('b')])
+      expect(await index.sweep(fleet, 2)).toBe(2)
+      for (const n of [0, 1]) expect(await index.getLayer(fleet, world.layer(n))).toMatchObject({ state: 'Assigned', generation: 2 })
+    })
+
     it('that are under way get their limit, and no longer', async () => {
       const world = createWorld(harness())
       await world.register('a')

@@ -44,7 +44,8 @@ end
 
 -- core/capacity.ts, hostsToKeep.
 local function hosts_to_keep(asked, counts)
-  return math.max(0, math.min(math.max(hosts_needed(asked, counts), asked.min), asked.max) - counts.occupied)
+  local surge = counts.outdated > 0 and 1 or 0
+  return math.max(0, math.min(math.max(hosts_needed(asked, counts), asked.min), asked.max) - counts.occupied) + surge
 end
 
 -- The ones empty the longest go first and come back last.

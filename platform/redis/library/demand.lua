@@ -69,8 +69,7 @@ end
 local function count_birth(demand, fleet, waited)
   table.insert(demand.births, fleet.now)
   if #demand.births > BIRTHS then table.remove(demand.births, 1) end
-  if not waited then return end
   local rules = fleet.rules
-  local sample = math.max(rules.podStartMin, math.min(rules.podStartMax, waited))
-  demand.start = math.floor((pod_start(demand, rules) * 3 + sample) / 4)
+  if not waited or waited < rules.podStartMin or waited > rules.podStartMax then return end
+  demand.start = math.floor((pod_start(demand, rules) * 3 + waited) / 4)
 end

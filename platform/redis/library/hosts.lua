@@ -43,6 +43,7 @@ local function progress(fleet, host, layer, report)
 end
 
 local function adopt(fleet, host, report)
+  local unknown = layer_of(fleet, report.layer) == nil
   local layer = layer_record(fleet, report.layer)
   local bar = bar_of(fleet, zone_of(report.layer))
   local wanted = layer.wished or layer.state == 'Wished'
@@ -56,6 +57,8 @@ local function adopt(fleet, host, report)
   layer.since = fleet.now
   layer.assignedAt = fleet.now
   occupy(fleet, layer, host)
+  -- It was open before the index knew of it: no layer that opens, and no more of them are coming.
+  if unknown then count_flow(demand_of(fleet), fleet, -1) end
   progress(fleet, host, layer, report)
 end
 

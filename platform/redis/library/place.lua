@@ -132,6 +132,8 @@ local function release(fleet, layer)
   layer.host = nil
   layer.players = 0
   layer.dataSafe = true
+  -- At once: a sweep looks for late ones after those of dead hosts were placed again.
+  if layer.deadline then redis.call('ZREM', fleet.key.deadlines, layer.layer) end
   layer.deadline = nil
   put_layer(fleet, layer)
 end

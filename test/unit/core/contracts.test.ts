@@ -116,13 +116,25 @@ describe('capacity', () => {
   })
 
   it.each([
+    [{ peak: 3, occupied: 3, min: 0, max: 10, outdated: 2 }, 2],
+    [{ peak: 9, occupied: 4, min: 0, max: 4, outdated: 1 }, 1],
     [{ peak: 5, occupied: 3, min: 0, max: 10 }, 2],
     [{ peak: 3, occupied: 3, min: 0, max: 10 }, 1],
     [{ peak: 1, occupied: 0, min: 4, max: 10 }, 4],
     [{ peak: 9, occupied: 3, min: 0, max: 4 }, 1],
     [{ peak: 9, occupied: 6, min: 0, max: 4 }, 0],
-  ])('keeps empty hosts: %j', ({ peak, occupied, min, max }, expected) => {
-    expect(hostsToKeep({ spare: 1, min, max }, { ...none, peak, occupied })).toBe(expected)
+  ])('keeps empty hosts: %j', ({ min, max, ...counts }, expected) => {
+    expect(hostsToKeep({ spare: 1, min, max }, { ...none, ...counts })).toBe(expected)
+  })
+
+  it('keeps as many hosts as it asks for, or one that is kept would be replaced, or one that is asked for retired', () => {
+    const some = fc.nat({ max: 9 })
+    fc.assert(
+      fc.property(some, some, some, some, some, some, (spare, min, max, occupied, peak, outdated) => {
+        const counts = { ...none, occupied, peak, outdated }
+        expect(hostsToKeep({ spare, min, max }, counts) + occupied).toBe(desiredReplicas(counts, { spare, min, max }))
+      }),
+    )
   })
 
   it('reads bounds from annotations and takes defaults for what can not be read', () => {
