@@ -176,6 +176,12 @@ export const SDK_RECONNECT_MAX = 5_000
 /** The pod's grace: what the chart sets as terminationGracePeriodSeconds. */
 export const POD_GRACE = 120_000
 
+/**
+ * A zone server that ended because its game server did waits so long for the end of its pod, which Agones deletes at once: a container that exits in the moment in which it is told to
+ * stop can cost the pod its whole grace, because the container runtime then answers the kubelet with an error.
+ */
+export const POD_DELETION_WAIT = 5_000
+
 // Operator
 export const LEASE_DURATION = 8_000
 export const LEASE_RENEW_DEADLINE = 6_000

@@ -1,5 +1,5 @@
 import { systemClock } from '../core/clock.ts'
-import { HOST_STOP_RESERVE, POD_GRACE } from '../core/timing.ts'
+import { HOST_STOP_RESERVE, POD_DELETION_WAIT, POD_GRACE } from '../core/timing.ts'
 import type { z } from '../core/validate/index.ts'
 import { createAgonesGameServer } from '../platform/agones/index.ts'
 import { variables } from '../platform/config/index.ts'
@@ -50,6 +50,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
   }
   return {
     done: server.done,
+    lingerMs: POD_DELETION_WAIT,
     stopLimitMs: config.GRACE_SECONDS * 1_000,
     async close() {
       await server.close()

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { PROGRAM_STOP_LIMIT } from '../../core/timing.ts'
@@ -13,6 +14,8 @@ export interface Program {
   readonly done?: Promise<void>
   /** Default: PROGRAM_STOP_LIMIT, ms. */
   readonly stopLimitMs?: number
+  /** When it ended by itself and is closed: its process waits so long for a signal to stop before it exits, ms. Default: 0. */
+  readonly lingerMs?: number
 }
 
 export interface Started<S extends z.ZodRawShape> {
@@ -33,10 +36,12 @@ export function runProgram<S extends z.ZodRawShape>(name: string, shape: S, star
     log.error({ error, detail: describeError(error) }, event)
     process.exit(1)
   }
-  const end = (code: number): void => {
+  const signalled = Promise.withResolvers<void>()
+  const end = (code: number, lingerMs = 0): void => {
     if (ending) return
     ending = true
-    stop(program, log).then(
+    const stopped = stop(program, log).then(() => (lingerMs > 0 ? Promise.race([signalled.promise, sleep(lingerMs)]) : undefined))
+    stopped.then(
       () => process.exit(code),
       (error: unknown) => fail(error, 'the program did not stop cleanly'),
     )
@@ -49,7 +54,7 @@ export function runProgram<S extends z.ZodRawShape>(name: string, shape: S, star
       (running) => {
         program = running
         running.done?.then(
-          () => end(0),
+          () => end(0, running.lingerMs),
           (error: unknown) => {
             log.error({ error, detail: describeError(error) }, 'the program failed')
             end(1)
@@ -63,6 +68,7 @@ export function runProgram<S extends z.ZodRawShape>(name: string, shape: S, star
     process.on(signal, () => {
       if (asked) process.exit(1)
       asked = true
+      signalled.resolve()
       log.info({ signal }, 'asked to stop')
       // Asked before it has started: it ends as soon as it has.
       void begun.then(() => end(0))

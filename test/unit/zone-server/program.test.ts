@@ -132,6 +132,20 @@ describe('the program', () => {
     expect([...first.lines, ...second.lines].filter((line) => /"level":"error"/.test(line))).toEqual([])
   }, 60_000)
 
+  it('that ends because its game server does leaves the end of its process to whoever deletes the pod', async () => {
+    // Whoever was in before is waited for no more: this host is to be empty.
+    await index.requestClose(FLEET, LAYER, 'Suspend')
+    const { child, lines } = await start()
+    const says = (event: string): boolean => lines.some((line) => line.includes(`"event":"${event}"`))
+    await until(() => says('registered'))
+    await index.drainHost(FLEET, (await index.fleetView(FLEET)).hosts.find(({ state }) => state === 'Ready')?.name ?? '')
+    await until(() => says('stopped listening'))
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    await until(() => says('asked to stop'))
+  }, 60_000)
+
   it('says what is wrong with its configuration and ends with exit code 1', async () => {
     const child = spawn(process.execPath, [main], {
       env: { PATH: process.env['PATH'] ?? '', CAPACITY: 'many' },
