@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /**
  * Below what Linux gives to outgoing connections (32768 and up): a server that is down for a moment would else lose its port to somebody's
@@ -11,21 +11,41 @@ const TRIES = 100
 
 /** A TCP port of the loopback address on which nobody listens now, for a server that is to have the same one again after a restart. */
 export async function freePort(): Promise<number> {
-  for (let left = TRIES; left > 0; left--) {
-    const port = FIRST + Math.floor(Math.random() * PORTS)
-    if (await isFree(port)) return port
-  }
-  throw new Error(`no free port after ${TRIES} tries between ${FIRST} and ${FIRST + PORTS}`)
+  const [port] = await freePorts(1)
+  if (port === undefined) throw new Error('no port was chosen')
+  return port
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** So many of them, no two equal: each is held until all are chosen. `any` draws one to try. */
+export async function freePorts(
+  count: number,
+  any: () => number = () => FIRST + Math.floor(Math.random() * PORTS),
+): Promise<readonly number[]> {
+  const held = new Map<number, Server>()
+  try {
+    for (let left = TRIES * count; left > 0 && held.size < count; left--) {
+      const port = any()
+      const server = await listening(port)
+      if (server !== undefined) held.set(port, server)
+    }
+  } finally {
+    await Promise.all([...held.values()].map(closed))
+  }
+  if (held.size < count) throw new Error(`no ${count} free ports after ${TRIES * count} tries between ${FIRST} and ${FIRST + PORTS}`)
+  return [...held.keys()]
+}
+
+async function listening(port: number): Promise<Server | undefined> {
   const server = createServer().listen(port, '127.0.0.1')
   try {
     await once(server, 'listening')
+    return server
   } catch {
-    return false
+    return undefined
   }
+}
+
+async function closed(server: Server): Promise<void> {
   server.close()
   await once(server, 'close')
-  return true
 }

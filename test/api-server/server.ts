@@ -7,7 +7,7 @@ import { KubernetesClient } from '../../platform/kubernetes/client.ts'
 import type { Endpoint } from '../../platform/kubernetes/plain-endpoint.ts'
 import { customResourceDefinitions } from '../cluster/agones-emulator/manifests/crds.ts'
 import { ensureTool } from '../cluster/tools.ts'
-import { freePort } from '../free-port.ts'
+import { freePorts } from '../free-port.ts'
 import { crdResource, type Definition, namespaceResource, zoneDefinition } from './objects.ts'
 import { createPki, type Pki } from './pki.ts'
 import { type Program, startProgram, until } from './process.ts'
@@ -47,7 +47,7 @@ export async function startApiServer({ prefix = [], say = () => {} }: ApiServerO
   const [etcdFile, apiserverFile] = [await ensureTool('etcd', say), await ensureTool('kube-apiserver', say)]
   const folder = mkdtempSync(join(tmpdir(), 'bailiwick-api-'))
   const pki = await createPki(join(folder, 'pki'))
-  const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()]
+  const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3)
   const token = randomBytes(16).toString('hex')
   writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 })
   mkdirSync(join(folder, 'etcd'), { mode: 0o700 })

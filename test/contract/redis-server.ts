@@ -61,7 +61,8 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
     const started = spawn(program, [...fixed, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...settings], { stdio: 'ignore' })
     child = started
     const end = performance.now() + START_LIMIT
-    while (!(await answers(port))) {
+    // Another's Redis may have taken the port meanwhile: then ours ends.
+    while (!(await answers(port, started.pid))) {
       if (started.exitCode !== null) throw new Error(`redis-server ended with code ${started.exitCode}`)
       if (performance.now() > end) throw new Error(`redis-server does not answer on port ${port}`)
       await delay(10)
@@ -97,15 +98,21 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
   }
 }
 
-/** True once it answers PONG: while it loads its data it answers an error. */
-async function answers(port: number): Promise<boolean> {
+/** True once it answers PONG, and is this process: while it loads its data it answers an error. */
+export async function answers(port: number, pid: number | undefined): Promise<boolean> {
   const socket = createConnection({ port, host: '127.0.0.1' })
   try {
     return await new Promise<boolean>((resolve) => {
       socket.setTimeout(500, () => resolve(false))
       socket.on('error', () => resolve(false))
-      socket.on('data', (data) => resolve(data.toString().startsWith('+PONG')))
-      socket.write('PING\r\n')
+      socket.on('end', () => resolve(false))
+      let said = ''
+      socket.on('data', (data) => {
+        said += data.toString()
+        const found = /\nprocess_id:(\d+)\r/.exec(said)?.[1]
+        if (found !== undefined || said.startsWith('-')) resolve(said.startsWith('+PONG') && Number(found) === pid)
+      })
+      socket.write('PING\r\nINFO server\r\n')
     })
   } finally {
     socket.destroy()

@@ -7,6 +7,9 @@ import { zones } from '../../api-server/objects.ts'
 import { type ApiServer, BUILD_LIMIT, startApiServer } from '../../api-server/server.ts'
 import { badManifests, goodManifests } from '../../zone-manifests.ts'
 
+/** More than all that is waited for below together. */
+vi.setConfig({ testTimeout: 180_000 })
+
 let server: ApiServer
 beforeAll(async () => {
   server = await startApiServer()

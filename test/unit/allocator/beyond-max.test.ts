@@ -10,7 +10,7 @@ const settings = (max: number, generation: number) => zone({ generation, layers:
 let world: World
 
 beforeEach(async () => {
-  world = await World.create({ hostDeadAfter: 700, grace: 700 })
+  world = await World.create({ hostDeadAfter: 60_000 })
   await world.character('ada')
 })
 
@@ -26,9 +26,9 @@ it('a character whose host died in a layer that the zone may not have any more i
   const first = await world.host('host-1')
   await world.join('ada', 'websocket', BEYOND)
   await until(async () => (await world.index.getLocation('ada'))?.state === 'InZone')
-  await first.server.kill()
   await world.index.requestClose(FLEET, BEYOND, 'ScaleDown')
   await world.index.putZone(settings(1, 2))
+  await world.lose(first)
   await world.host('host-2')
   await until(async () => (await world.index.getLayer(FLEET, BEYOND)).state === 'Asleep')
   expect((await world.characterHead('ada'))?.data['layer']).toBe(BEYOND)

@@ -62,7 +62,7 @@ describe('Zones of a cluster', () => {
     await zones.watch((id) => changed.push(id), stop.signal)
     expect(zones.list().map(({ metadata }) => metadata.name)).toEqual(['meadow'])
     expect(zones.get('game/meadow')?.metadata).not.toHaveProperty('managedFields')
-    await vi.waitFor(() => expect(changed).toEqual(['game/meadow', 'game/meadow']))
+    await vi.waitFor(() => expect(changed).toEqual(['game/meadow', 'game/meadow']), 15_000)
     expect(zones.get('game/meadow')?.metadata.resourceVersion).toBe('11')
   })
 
@@ -131,7 +131,7 @@ describe('Fleets of a cluster', () => {
     const changed: string[] = []
     const fleets = new KubernetesFleets(options())
     await fleets.watchFleets((id) => changed.push(id), stop.signal)
-    await vi.waitFor(() => expect(changed).toHaveLength(3))
+    await vi.waitFor(() => expect(changed).toHaveLength(3), 15_000)
     expect(fleets.get('game/zone-servers')).toBeUndefined()
   })
 
@@ -152,7 +152,10 @@ describe('Fleets of a cluster', () => {
     const fates: ServerFate[] = []
     const fleets = new KubernetesFleets(options())
     await fleets.watchServers((server) => fates.push(server), stop.signal)
-    await vi.waitFor(() => expect(fates.map(({ name, fate }) => `${name} ${fate}`)).toEqual(['b gone', 'a leaving', 'c leaving', 'a gone']))
+    await vi.waitFor(
+      () => expect(fates.map(({ name, fate }) => `${name} ${fate}`)).toEqual(['b gone', 'a leaving', 'c leaving', 'a gone']),
+      15_000,
+    )
     expect(fleets.troubleOf('game/zone-servers')).toContain('game server b is in state Error')
     expect(fleets.troubleOf('game/other')).toBeUndefined()
   })
@@ -190,7 +193,7 @@ describe('events', () => {
     for (let n = 0; n < 50; n++) writer.write(about, { type: 'Normal', reason: 'Running', message: 'players can join' })
     clock.advance(EVENT_REPEAT_AFTER)
     writer.write(about, { type: 'Normal', reason: 'Running', message: 'players can join' })
-    await vi.waitFor(() => expect(written).toHaveLength(2))
+    await vi.waitFor(() => expect(written).toHaveLength(2), 15_000)
     expect(written.map(({ method, body }) => [method, (body as { count: number }).count])).toEqual([
       ['POST', 1],
       ['PATCH', 51],
@@ -201,9 +204,9 @@ describe('events', () => {
     answerWrites(() => ({ status: 403, body: { message: 'no' } }))
     const writer = new EventWriter(client, clock, silentLog)
     for (let n = 0; n < 1_000; n++) writer.write(about, { type: 'Warning', reason: 'Failed', message: `layer ${n}` })
-    await vi.waitFor(() => expect(written).toHaveLength(100))
+    await vi.waitFor(() => expect(written).toHaveLength(100), 15_000)
     clock.advance(1_000)
     for (let n = 0; n < 1_000; n++) writer.write(about, { type: 'Warning', reason: 'Failed', message: `again ${n}` })
-    await vi.waitFor(() => expect(written).toHaveLength(110))
+    await vi.waitFor(() => expect(written).toHaveLength(110), 15_000)
   })
 })

@@ -9,7 +9,7 @@ import { FLEET, Gate, LAYER, pause, until, World, ZONE, zone } from './world-kit
 let world: World
 
 beforeEach(async () => {
-  world = await World.create({ hostDeadAfter: 700, grace: 700 })
+  world = await World.create()
   await world.character('ada')
 })
 
@@ -47,7 +47,7 @@ describe('durable before it leaves', () => {
       ada.input({ case: 'leave', value: {} })
       await stuck
       expect(await head('ada')).toBe(when === 'before' ? 'held' : 'released')
-      await first.server.kill()
+      await world.lose(first)
       await world.host('host-2')
       await served('host-2')
       await until(async () => (await head('ada')) === 'released')
@@ -172,7 +172,10 @@ describe('a character that was in when its zone was lost and its data erased', (
     expect(await eraseLayers(world, ZONE, 1)).toBe(1)
     await world.index.putZone(zone({ zone: 'game/forest', uid: 'uid-2' }))
     await world.host('host-2')
-    if (opened) await served('host-2')
+    if (opened) {
+      await world.lose(first)
+      await served('host-2')
+    }
     const { ticket, endpoint } = await world.ticket('ada', 'game/forest/0')
     const again = await world.connect(endpoint)
     again.hello('game/forest/0', ticket)
@@ -209,7 +212,7 @@ describe('one owner', () => {
     const first = await world.host('host-1')
     await world.join('ada')
     await until(async () => (await world.layerChain()).some(({ kind }) => kind === 'snapshot'))
-    await first.server.kill()
+    await world.lose(first)
     const entry = await world.characterHead('ada')
     await world.store.append(chains.character('ada'), 3, 'by hand', { kind: 'released', data: { ...entry?.data, layer: undefined } })
     await world.character('bob')

@@ -11,7 +11,7 @@ import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
-import { freePort } from '../../free-port.ts'
+import { freePorts } from '../../free-port.ts'
 import { type SidecarDouble, startSidecar } from '../agones/sidecar-double.ts'
 import { TestClient } from './test-client.ts'
 import { ACCOUNT, FLEET, LAYER, pause, until, ZONE, zone } from './world-kit.ts'
@@ -59,7 +59,7 @@ afterAll(async () => {
 
 /** The zone server as it runs in a pod, but for the sidecar. */
 async function start(): Promise<Process> {
-  const [gamePort, httpPort] = [await freePort(), await freePort()]
+  const [gamePort = 0, httpPort = 0] = await freePorts(2)
   const sidecar = await startSidecar(0, { address: '127.0.0.1', port: gamePort })
   const env = {
     PATH: process.env['PATH'] ?? '',

@@ -68,6 +68,12 @@ export class World {
     return host
   }
 
+  /** The host dies, and the index is told that its pod is gone: nobody waits for a verdict over its silence. */
+  async lose({ server, gameServer }: HostUnderTest): Promise<void> {
+    await server.kill()
+    await this.index.removeHost(FLEET, gameServer.view.name)
+  }
+
   async character(id: string, state: Partial<CharacterState> = {}): Promise<string> {
     const record: CharacterRecord = {
       kind: 'released',

@@ -5,8 +5,8 @@ import { Gate, LAYER, pause, until, World, ZONE, zone } from './world-kit.ts'
 let world: World
 
 beforeEach(async () => {
-  // Hosts that say nothing are dead sooner than in life, so that the tests don't wait.
-  world = await World.create({ hostDeadAfter: 700, grace: 700, outdatedSettle: 100 })
+  // A host that says nothing is dead as late as in life: sooner, and a machine that stalls for a moment buries one that lives.
+  world = await World.create()
 })
 
 afterEach(() => world.end())
@@ -33,7 +33,7 @@ describe('a host that dies', () => {
     const { x = 0, y = 0 } = ada.find('Ada') ?? {}
     const { tick = 0 } = ada.states.at(-1) ?? {}
     await until(async () => (await world.layerChain()).some(({ kind, data }) => kind === 'snapshot' && Number(data['tick']) > tick))
-    await first.server.kill()
+    await world.lose(first)
     await world.host('host-2')
     await served('host-2')
     const again = await world.join('ada')
@@ -52,7 +52,7 @@ describe('a host that dies', () => {
     const first = await world.host('host-1')
     await world.character('ada', { zone: ZONE, position: { x: 5_000, y: 6_000 }, inventory: [{ id: 'k', kind: 'key' }], inputSequence: 3 })
     await world.join('ada')
-    await first.server.kill()
+    await world.lose(first)
     await world.host('host-2')
     await served('host-2')
     const ada = await world.join('ada')
