@@ -1,5 +1,5 @@
 import type { LayerId, ZoneId } from '../core/ids.ts'
-import { layerToClose } from '../core/layer-demand.ts'
+import { isOpen, layerToClose } from '../core/layer-demand.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 
@@ -10,25 +10,27 @@ export interface Surplus {
 }
 
 /**
- * Remembers since when each zone's crowd would fit into fewer layers. A crowd that grows in between begins anew, and so does an operator that takes over: then a layer stays open
- * somewhat longer.
+ * Remembers since when each zone's crowd would fit into fewer layers than are open. A crowd that grows in between begins anew, another number of open layers too (the players of the one that was
+ * closed are on their way), and so does an operator that takes over: then a layer stays open somewhat longer.
  */
 export class Surpluses {
-  readonly #since = new Map<ZoneId, number>()
+  readonly #known = new Map<ZoneId, { readonly since: number; readonly open: number }>()
 
   /** Looks at the zone's layers as they are now. */
   look(settings: ZoneSettings, views: readonly LayerView[], now: number): Surplus | undefined {
     const layer = layerToClose(settings, views)
     if (layer === undefined) {
-      this.#since.delete(settings.zone)
+      this.#known.delete(settings.zone)
       return undefined
     }
-    const since = this.#since.get(settings.zone) ?? now
-    this.#since.set(settings.zone, since)
+    const open = views.filter(isOpen).length
+    const known = this.#known.get(settings.zone)
+    const since = known?.open === open ? known.since : now
+    this.#known.set(settings.zone, { since, open })
     return { layer, since }
   }
 
   forget(zone: ZoneId): void {
-    this.#since.delete(zone)
+    this.#known.delete(zone)
   }
 }

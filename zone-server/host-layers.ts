@@ -67,6 +67,8 @@ export class HostLayers {
   readonly #over = new AbortController()
   /** Why they could not go on here, of those that ended. */
   readonly #failures = new Map<LayerId, unknown>()
+  /** Settles when all settings that changed were read again; never rejects. */
+  #refreshing: Promise<void> = Promise.resolve()
   /** Generations that ended here. */
   readonly ended = new Map<LayerId, number>()
 
@@ -185,8 +187,13 @@ export class HostLayers {
     this.#failures.delete(layer)
   }
 
-  /** New settings of a zone, or of any (undefined), go to its layers. */
-  async refreshZone(zone: ZoneId | undefined): Promise<void> {
+  /** New settings of a zone, or of any (undefined), go to its layers. One after another: what was read first must not come last. */
+  refreshZone(zone: ZoneId | undefined): Promise<void> {
+    this.#refreshing = this.#refreshing.then(() => this.#refresh(zone))
+    return this.#refreshing
+  }
+
+  async #refresh(zone: ZoneId | undefined): Promise<void> {
     const { index, log, timers } = this.#deps
     for (const layer of this.#serving.values()) {
       const { zone: own } = parseLayerId(layer.id)

@@ -131,6 +131,8 @@ export class Host {
     const onFleet = (change: FleetChange): void => {
       const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()
+      // A restart of the index may lie in it, of which a layer with nothing to write would not hear.
+      if (change.kind === 'gap') layers.indexForgot()
     }
     const forEver = { log: this.#deps.log, timers: this.#deps.clock, signal }
     const watches = [

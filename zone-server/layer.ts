@@ -295,7 +295,7 @@ export class Layer {
     if (isCode(error, 'LayerLost')) return undefined
     if (this.#stepping === undefined && !isCode(error, 'InvariantBroken')) return error
     const { tick, batch } = this.#stepping ?? { tick: this.#state.tick, batch: undefined }
-    return new LayerCrashed({ layer: this.id, tick, replayed: false, batch: batch && encodeBatch(batch) }, error)
+    return new LayerCrashed({ layer: this.id, tick, replayed: false, batch: batch && evidenceOf(batch) }, error)
   }
 
   #end(how: LayerEnd, failure?: unknown): void {
@@ -307,5 +307,14 @@ export class Layer {
       spectator.goodbye('LayerLost')
     }
     this.#deps.onEnd(how, failure)
+  }
+}
+
+/** The inputs as they are kept beside the chain; undefined when they are what can't be encoded: the layer ends, and not its host. */
+function evidenceOf(batch: readonly Input[]): Uint8Array | undefined {
+  try {
+    return encodeBatch(batch)
+  } catch {
+    return undefined
   }
 }
