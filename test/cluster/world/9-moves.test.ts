@@ -140,6 +140,8 @@ describe(`9. ${ZONES} zones with a walking player each are moved`, () => {
       '--delete-emptydir-data',
       '--timeout=170s',
     )
+    // Awaited below; a failure before that is to be told as itself.
+    drained.catch(() => undefined)
     try {
       await cluster.waitFor('the node to be cordoned', async () =>
         (await cluster.kubectl('get', 'node', node, '-o', 'jsonpath={.spec.unschedulable}')) === 'true' ? true : undefined,

@@ -84,7 +84,7 @@ describe('the SDK server over gRPC, asked by the npm client', () => {
     await client.reserve(30)
     expect(service.wish.mock.calls).toEqual([['RequestReady'], ['Reserved', 30]])
     client.health((error) => expect(error).toBeUndefined())
-    await vi.waitFor(() => expect(service.ping).toHaveBeenCalled())
+    await vi.waitFor(() => expect(service.ping).toHaveBeenCalled(), { timeout: 15_000 })
   })
 
   it('answers INVALID_ARGUMENT to what can not be', async () => {
@@ -109,9 +109,9 @@ describe('the SDK server over gRPC, asked by the npm client', () => {
       (seen) => states.push(seen.status.state),
       () => {},
     )
-    await vi.waitFor(() => expect(states).toEqual(['Ready']))
+    await vi.waitFor(() => expect(states).toEqual(['Ready']), { timeout: 15_000 })
     for (const watcher of watchers) watcher({ ...server, status: { ...server.status, state: 'Allocated' } })
-    await vi.waitFor(() => expect(states).toEqual(['Ready', 'Allocated']))
+    await vi.waitFor(() => expect(states).toEqual(['Ready', 'Allocated']), { timeout: 15_000 })
   })
 
   it('stops watching for a client that cancels', async () => {
@@ -127,10 +127,13 @@ describe('the SDK server over gRPC, asked by the npm client', () => {
     )
     call.on('error', () => {})
     await new Promise((resolve) => client.waitForReady(Date.now() + 5000, resolve))
-    await vi.waitFor(() => {
-      call.cancel()
-      expect(stop).toHaveBeenCalled()
-    })
+    await vi.waitFor(
+      () => {
+        call.cancel()
+        expect(stop).toHaveBeenCalled()
+      },
+      { timeout: 15_000 },
+    )
     client.close()
   })
 })

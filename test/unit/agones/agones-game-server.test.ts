@@ -96,7 +96,7 @@ describe('the Agones game server', () => {
       gameServer.health()
       return true
     })
-    await vi.waitFor(() => expect(gameServer.ready()).rejects.toMatchObject({ code: 'Unreachable' }), { timeout: 5_000 })
+    await vi.waitFor(() => expect(gameServer.ready()).rejects.toMatchObject({ code: 'Unreachable' }), { timeout: 15_000 })
     const states = seen.length
     sidecar = await startSidecar(Number(sidecar.port))
     await until(() => seen.length > states)

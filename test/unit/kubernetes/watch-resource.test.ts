@@ -51,7 +51,7 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([object('a', 1)], 10, 'token'), page([object('b', 2)], 10)]
     server.watches = [events([event('ADDED', object('c', 11)), event('DELETED', object('a', 12))])]
     await begin().synced
-    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@2', '+c@11', '-a@12']))
+    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@2', '+c@11', '-a@12']), { timeout: 15_000 })
     expect(lists().map((url) => url.searchParams.get('continue'))).toEqual([null, 'token'])
     expect(lists()[0]?.searchParams.get('limit')).toBe('500')
     expect(versionOf(watches()[0])).toBe('10')
@@ -87,7 +87,7 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([object('a', 1)], 10)]
     server.watches = [first, events([event('ADDED', object('c', 12))])]
     begin()
-    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@11', '+c@12']))
+    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@11', '+c@12']), { timeout: 15_000 })
     expect(versionOf(watches()[1])).toBe('11')
     expect(lists()).toHaveLength(1)
   })
@@ -96,7 +96,7 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([], 10)]
     server.watches = [events([event('BOOKMARK', { metadata: { resourceVersion: '99' } })], 'end'), events([])]
     begin()
-    await vi.waitFor(() => expect(versionOf(watches()[1])).toBe('99'))
+    await vi.waitFor(() => expect(versionOf(watches()[1])).toBe('99'), { timeout: 15_000 })
   })
 
   test.each<[string, (response: import('node:http').ServerResponse) => void]>([
@@ -111,15 +111,15 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([object('a', 1), object('b', 2)], 10), page([object('b', 7)], 20)]
     server.watches = [first, events([])]
     begin()
-    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@2', '-a@1', '+b@7']))
-    await vi.waitFor(() => expect(versionOf(watches().at(-1))).toBe('20'))
+    await vi.waitFor(() => expect(seen).toEqual(['+a@1', '+b@2', '-a@1', '+b@7']), { timeout: 15_000 })
+    await vi.waitFor(() => expect(versionOf(watches().at(-1))).toBe('20'), { timeout: 15_000 })
   })
 
   test('watches that fail at once again and again: listed anew after the third', async () => {
     server.lists = [page([object('a', 1)], 10), page([object('a', 1)], 30)]
     server.watches = [json(503, {}), json(503, {}), json(503, {}), events([])]
     begin()
-    await vi.waitFor(() => expect(versionOf(watches().at(-1))).toBe('30'))
+    await vi.waitFor(() => expect(versionOf(watches().at(-1))).toBe('30'), { timeout: 15_000 })
     expect(watches().map(versionOf)).toEqual(['10', '10', '10', '30'])
   })
 
@@ -127,7 +127,7 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([], 10)]
     server.watches = [events([event('ADDED', object('a', 11))]), events([event('ADDED', object('b', 12))])]
     begin(400)
-    await vi.waitFor(() => expect(seen).toEqual(['+a@11', '+b@12']))
+    await vi.waitFor(() => expect(seen).toEqual(['+a@11', '+b@12']), { timeout: 15_000 })
     expect(versionOf(watches()[1])).toBe('11')
   })
 
@@ -139,7 +139,7 @@ describe('list/watch over a server that misbehaves', () => {
     server.lists = [page([], 10)]
     server.watches = [events(parts)]
     const { cache } = begin()
-    await vi.waitFor(() => expect(seen).toEqual(['+a@11', '+a@12']))
+    await vi.waitFor(() => expect(seen).toEqual(['+a@11', '+a@12']), { timeout: 15_000 })
     expect((cache.get('game/a') as KubernetesObject)['note']).toBe('🌳')
   })
 
