@@ -54,6 +54,9 @@ async function killLeader(): Promise<string> {
   return pod
 }
 
+/** The newest tick of an epoch that the player was told of. */
+const newestTick = (epoch: number): number => ann.told.get(epoch)?.tick ?? 0
+
 const patch = (spec: object) => world.cluster.kubectl('-n', game, 'patch', 'zone', 'killed', '--type=merge', '-p', JSON.stringify({ spec }))
 
 describe('6. the operator is killed in the middle', () => {
@@ -115,6 +118,25 @@ describe('6. the operator is killed in the middle', () => {
     await killLeader()
     const zone = await inPhase(world, 'killed', 'Running')
     expect(zone.status?.layers?.map(({ index }) => index)).toEqual([0, 1])
+  })
+
+  it('of nothing: a rolling update of both operators, which no player notices', async () => {
+    const welcome = await ann.join(`${game}/killed`)
+    const [welcomes, tick] = [ann.welcomes.length, newestTick(welcome.epoch)]
+    const old = await leader()
+    const began = Date.now()
+    await world.cluster.kubectl('-n', releaseNamespace, 'rollout', 'restart', 'deployment/bailiwick-operator')
+    await world.cluster.waitFor('another operator to lead', async () => (await leader()) !== old, { timeoutMs: 150_000, everyMs: 100 })
+    report('another operator leads after a rolling update began', Date.now() - began, 'no goal: a pod starts first')
+    await world.cluster.kubectl('-n', releaseNamespace, 'rollout', 'status', 'deployment/bailiwick-operator', '--timeout=150s')
+    // The one that leads now works; the player's layer is as it was.
+    await world.applyZone('updated', { activation: 'OnDemand', bounds: square(100), retention: 'Delete' })
+    await inPhase(world, 'updated', 'Sleeping')
+    await world.deleteZone('updated')
+    expect(ann.welcomes.slice(welcomes)).toEqual([])
+    expect(ann.session?.playing).toBe(true)
+    expect(newestTick(welcome.epoch)).toBeGreaterThan(tick)
+    await ann.leave()
   })
 
   it('of the wait for a fleet that does not exist, and of its appearance', async () => {
