@@ -28,43 +28,47 @@ export const FLEET_ANNOTATIONS = {
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
 
 /** What the hosts of a fleet are used for now. */
-export type FleetUse = Pick<FleetCounts, 'occupied' | 'wishes' | 'capacity' | 'free' | 'coming'>
+export type FleetUse = Pick<FleetCounts, 'occupied' | 'draining' | 'wishes' | 'capacity' | 'free' | 'coming' | 'evacuees'>
 
-/** How many hosts are used: those that are occupied, those for layers that wait, and those for what is coming within one pod start beyond the free slots of occupied hosts. */
-export function hostsUsed({ occupied, wishes, capacity, free, coming }: FleetUse): number {
+/**
+ * How many hosts are used, beside those that leave: those that are occupied, those for layers that wait, and those for what is coming within one pod start and what has to leave
+ * its host, beyond the free slots of occupied hosts. While layers move from hosts that leave to others it stays the same.
+ */
+export function hostsUsed({ occupied, draining, wishes, capacity, free, coming, evacuees }: FleetUse): number {
   const perHost = Math.max(1, capacity)
-  return occupied + Math.ceil(wishes / perHost) + Math.ceil(Math.max(0, coming - free) / perHost)
+  return occupied - draining + Math.ceil(wishes / perHost) + Math.ceil(Math.max(0, coming + evacuees - free) / perHost)
 }
 
-/** How many hosts are needed: what is used now and the warm spare, or what was used at most lately if that is more: so the spare is for what is coming, not beside it. */
-export function hostsNeeded(
-  { spare }: Pick<FleetBounds, 'spare'>,
-  { occupied, wishes, capacity, peak }: FleetUse & Pick<FleetCounts, 'peak'>,
-): number {
-  return Math.max(peak, occupied + Math.ceil(wishes / Math.max(1, capacity)) + spare)
+/**
+ * How many hosts are needed, beside those that leave: what is used now and the warm spare, or what was used at most lately if that is more: so the spare is for what is
+ * coming, not beside it.
+ */
+export function hostsNeeded({ spare }: Pick<FleetBounds, 'spare'>, counts: FleetUse & Pick<FleetCounts, 'peak'>): number {
+  return Math.max(counts.peak, hostsUsed({ ...counts, coming: 0 }) + spare)
+}
+
+/** What a fleet may have: one more than its maximum while outdated or draining hosts exist: their layers go only where there is room, and in a full fleet that comes from nowhere else. */
+function ceiling({ max }: FleetBounds, { outdated }: Pick<FleetCounts, 'outdated'>): number {
+  return max + (outdated > 0 ? 1 : 0)
 }
 
 /**
  * How many empty hosts are not retired, beside those that are occupied. The fleet's minimum counts too: a host retired below it would only be replaced, and the
- * new one retired again. Never more than the maximum leaves, so that a lowered one is reached. The one more that outdated or draining hosts are given is kept for
- * as long as it is asked for.
+ * new one retired again. Never more than the maximum leaves, so that a lowered one is reached.
  */
-export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak' | 'outdated'>): number {
-  return Math.max(0, Math.min(Math.max(hostsNeeded(bounds, counts), bounds.min), bounds.max) - counts.occupied) + surge(counts)
-}
-
-function surge({ outdated }: Pick<FleetCounts, 'outdated'>): number {
-  return outdated > 0 ? 1 : 0
+export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak' | 'outdated' | 'leaving'>): number {
+  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.leaving, bounds.min)
+  return Math.max(0, Math.min(wanted, ceiling(bounds, counts)) - counts.leaving - (counts.occupied - counts.draining))
 }
 
 /**
- * How many replicas a Fleet shall have: hosts needed + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than are occupied;
- * and one more while outdated or draining hosts exist, also beyond the maximum: their layers go only where there is room, and in a full fleet that comes from nowhere else. Agones counts every Allocated server first, of whatever template, so those that are no hosts must be added, or
- * they would take the place of hosts that are needed. Draining hosts are occupied or on their way out.
+ * How many replicas a Fleet shall have: hosts needed + those that leave and are still there + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than
+ * are occupied or leave. Agones counts every Allocated server first, of whatever template. So one that is no host must be added, or it would take the place of a host that is needed;
+ * and one that leaves must be for as long as it is counted: a number that falls before it costs a server that is starting, or has Agones take a host that stays for outdated.
  */
 export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds): number {
-  const wanted = hostsNeeded(bounds, counts) + counts.strays
-  return Math.max(counts.occupied, Math.min(Math.max(wanted, bounds.min), bounds.max)) + surge(counts)
+  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.leaving + counts.strays, bounds.min)
+  return Math.max(counts.occupied - counts.draining + counts.leaving, Math.min(wanted, ceiling(bounds, counts)))
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

@@ -5,7 +5,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { NodeSource } from '../core/ports/node-source-port.ts'
 
 export interface NodeDrainsDeps {
-  readonly index: Pick<ZoneIndex, 'drainHost'>
+  readonly index: Pick<ZoneIndex, 'cordonHost'>
   readonly nodes: NodeSource
   readonly log: Log
   /** The hosts of every fleet in use, as the index showed them last. */
@@ -13,12 +13,27 @@ export interface NodeDrainsDeps {
   readonly onDrained: () => void
 }
 
-/** The hosts that are to be emptied because their node was cordoned. A host that drains already, or is dead or leaving, is not asked again. */
-export function hostsToDrain(hosts: readonly HostView[], cordoned: ReadonlySet<string>): readonly HostView[] {
-  return hosts.filter(({ node, state }) => cordoned.has(node) && (state === 'Ready' || state === 'Retiring'))
+/** What is to be told of a host's node. */
+export interface NodeChange {
+  readonly host: HostView
+  readonly cordoned: boolean
 }
 
-/** Empties the hosts of cordoned nodes. There is no way back: a host that drains goes, also when its node is uncordoned meanwhile. */
+/**
+ * The hosts that are to be emptied because their node was cordoned, and those that may stay because it is not any more. Who drains for another reason, too, is dead or leaving is told
+ * nothing; nor is one whose node is gone or was not seen.
+ */
+export function decideNodeChanges(hosts: readonly HostView[], isCordoned: NodeSource['isCordoned']): readonly NodeChange[] {
+  return hosts.flatMap((host): NodeChange[] => {
+    const cordoned = isCordoned(host.node)
+    const stays = host.state === 'Ready' || host.state === 'Retiring'
+    if (cordoned === true && stays) return [{ host, cordoned }]
+    if (cordoned === false && host.state === 'Draining' && host.cordoned) return [{ host, cordoned }]
+    return []
+  })
+}
+
+/** Has the hosts of cordoned nodes emptied, and keeps those that are left when their node is uncordoned. */
 export class NodeDrains {
   readonly #deps: NodeDrainsDeps
 
@@ -29,18 +44,18 @@ export class NodeDrains {
   /** What fails is asked again with the next look. */
   async look(): Promise<void> {
     const { index, nodes, log, hosts, onDrained } = this.#deps
-    const cordoned = nodes.cordoned()
-    if (cordoned.size === 0) return
     for (const [fleet, views] of hosts()) {
-      for (const { name, node, layers, players } of hostsToDrain(views, cordoned)) {
+      for (const { host, cordoned } of decideNodeChanges(views, (node) => nodes.isCordoned(node))) {
+        const { name, node, layers, players } = host
         try {
-          await index.drainHost(fleet, name)
+          await index.cordonHost(fleet, name, cordoned)
         } catch (error) {
-          log.warn({ fleet, host: name, node, error: describeError(error) }, 'node cordoned: its host could not be told to drain')
+          log.warn({ fleet, host: name, node, cordoned, error: describeError(error) }, 'the index was not told of the node of a host')
           return
         }
-        log.info({ fleet, host: name, node, layers, players }, 'node cordoned: its host drains')
-        onDrained()
+        const told = cordoned ? 'node cordoned: its host drains' : 'node uncordoned: its host stays'
+        log.info({ fleet, host: name, node, layers, players }, told)
+        if (cordoned) onDrained()
       }
     }
   }

@@ -49,6 +49,11 @@ export interface ZoneIndex extends Journal {
    */
   drainHost(fleet: FleetId, host: string, withinMs?: number): Promise<void>
   /**
+   * Its node takes no more pods: the host drains, as by drainHost without a deadline. Or its node takes them again: unless the host drains for another reason as well, it is Ready again; what
+   * is being closed is opened elsewhere, what was only asked to close stays. Idempotent; unknown host, or one that left: nothing.
+   */
+  cordonHost(fleet: FleetId, host: string, cordoned: boolean): Promise<void>
+  /**
    * The host wants to go for good: true, and Leaving from then on, when it has no layer and is Draining, or is Retiring and that was counted by an
    * autoscale call after the one that retired it; else false and nothing changes (a placement may have un-retired it).
    */
@@ -133,7 +138,7 @@ export interface HostRegistration {
 }
 
 /**
- * Ready: placeable. Retiring: empty and on its way out, un-retired by a placement. Draining: never placeable again. Leaving: it left for good and
+ * Ready: placeable. Retiring: empty and on its way out, un-retired by a placement. Draining: not placeable, for good unless only its node was cordoned. Leaving: it left for good and
  * calls shutdown(); kept for LEAVING_COUNTED only so that its still Allocated game server is not counted as one unknown to the index. Dead: no heartbeat.
  */
 export type HostState = 'Ready' | 'Retiring' | 'Draining' | 'Leaving' | 'Dead'
@@ -219,6 +224,8 @@ export interface LayerView {
 export interface HostView extends HostRegistration {
   readonly state: HostState
   readonly outdated: boolean
+  /** It drains because its node takes no more pods, and for no other reason. */
+  readonly cordoned: boolean
   /** Index time of the last heartbeat, ms. */
   readonly lastSeen: number
   /** Since when it has no layer, ms; undefined while it has. */
@@ -253,6 +260,12 @@ export interface AutoscaleOptions {
 export interface FleetCounts {
   /** Live hosts with at least one layer, or a slot kept for one; Draining ones included. */
   readonly occupied: number
+  /** Those of them that are Draining. */
+  readonly draining: number
+  /** Live hosts that are Draining or Leaving, and whose game servers Agones still counts. */
+  readonly leaving: number
+  /** Layers of Draining hosts, and of the outdated ones whose turn is next, for which no slot is kept yet. */
+  readonly evacuees: number
   /** Live Ready hosts without a layer, not outdated. */
   readonly idle: number
   readonly retiring: number

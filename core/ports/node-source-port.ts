@@ -2,6 +2,6 @@
 export interface NodeSource {
   /** Calls back when a node was cordoned or uncordoned, until the signal aborts; begins again by itself, whatever happens. */
   watchNodes(onChange: () => void, signal: AbortSignal): void
-  /** Names of the cordoned nodes, as far as they were seen. */
-  cordoned(): ReadonlySet<string>
+  /** Undefined: there is no such node, or it was not seen yet. */
+  isCordoned(node: string): boolean | undefined
 }

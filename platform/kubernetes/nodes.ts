@@ -9,7 +9,8 @@ const resource = { group: '', version: 'v1', plural: 'nodes' } as const
 /** The nodes of a cluster: of each only whether it is cordoned. */
 export class KubernetesNodes implements NodeSource {
   readonly #options: { readonly client: KubernetesClient; readonly log: Log }
-  readonly #cordoned = new Set<string>()
+  /** Whether each is cordoned. */
+  readonly #nodes = new Map<string, boolean>()
 
   constructor(options: { readonly client: KubernetesClient; readonly log: Log }) {
     this.#options = options
@@ -23,17 +24,16 @@ export class KubernetesNodes implements NodeSource {
       select: withUnschedulableOnly,
       onChange: ({ object, removed }) => {
         const { name } = object.metadata
-        const cordoned = !removed && isUnschedulable(object)
-        if (cordoned === this.#cordoned.has(name)) return
-        if (cordoned) this.#cordoned.add(name)
-        else this.#cordoned.delete(name)
-        onChange()
+        const before = this.#nodes.get(name) ?? false
+        if (removed) this.#nodes.delete(name)
+        else this.#nodes.set(name, isUnschedulable(object))
+        if (before !== (this.#nodes.get(name) ?? false)) onChange()
       },
     })
   }
 
-  cordoned(): ReadonlySet<string> {
-    return this.#cordoned
+  isCordoned(node: string): boolean | undefined {
+    return this.#nodes.get(node)
   }
 }
 

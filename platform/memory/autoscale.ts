@@ -1,6 +1,6 @@
 import { hostsToKeep, hostsUsed } from '../../core/capacity.ts'
 import type { AutoscaleOptions, FleetCounts } from '../../core/ports/index-port.ts'
-import { isDead, isPlaceable } from './decide.ts'
+import { isDead, isPlaceable, outdatedAtOnce } from './decide.ts'
 import { lastingStrays, layersComing, peakUse } from './demand.ts'
 import { hostChanged } from './place.ts'
 import { byName, type FleetState, type HostRecord } from './records.ts'
@@ -9,8 +9,12 @@ import { byName, type FleetState, type HostRecord } from './records.ts'
 export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCounts {
   const live = [...fleet.hosts.values()].filter((host) => (host.state === 'Leaving' ? isCounted(fleet, host) : !isDead(host, fleet)))
   for (const host of live) if (host.state === 'Retiring') host.counted = true
+  const staying = live.filter((host) => !isGoing(host))
   const counted = {
-    occupied: live.filter((host) => host.layers + host.reserved > 0).length,
+    occupied: live.filter(isOccupied).length,
+    draining: live.filter((host) => host.state === 'Draining' && isOccupied(host)).length,
+    leaving: countLeaving(live, staying.length, asked.allocated),
+    evacuees: countEvacuees(fleet, live),
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
     live: live.length,
     wishes: fleet.wishes.size,
@@ -35,6 +39,31 @@ function retire(fleet: FleetState, live: readonly HostRecord[], { keep, emptyAft
   if (fleet.wishes.size > 0) return
   const old = idle.sort(byEmptiness).slice(0, Math.max(0, idle.length - keep))
   for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= emptyAfterMs) change(fleet, host, 'Retiring')
+}
+
+function isOccupied({ layers, reserved }: HostRecord): boolean {
+  return layers + reserved > 0
+}
+
+function isGoing({ state }: HostRecord): boolean {
+  return state === 'Draining' || state === 'Leaving'
+}
+
+/** Those that drain for as long as it takes are Allocated. Others have asked to be shut down: by Agones' count it is known how many of them are still there. */
+function countLeaving(live: readonly HostRecord[], staying: number, allocated: number): number {
+  const patient = live.filter((host) => host.state === 'Draining' && host.drainBy === undefined).length
+  const others = live.length - staying - patient
+  return patient + Math.max(0, Math.min(others, allocated - staying - patient))
+}
+
+/** What drains, and what will next because it is outdated; less what has a slot elsewhere already. */
+function countEvacuees(fleet: FleetState, live: readonly HostRecord[]): number {
+  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)
+  const draining = live.filter((host) => host.state === 'Draining' && host.layers > 0).map(({ layers }) => layers)
+  const outdated = live.filter((host) => host.outdated && !isGoing(host)).map(({ layers }) => layers)
+  const turns = Math.max(0, outdatedAtOnce(live.length, fleet.rules) - draining.length)
+  const next = outdated.sort((a, b) => b - a).slice(0, turns)
+  return Math.max(0, sum(draining) + sum(next) - sum(live.map(({ reserved }) => reserved)))
 }
 
 /** Of the hosts that are occupied and may be given more. */

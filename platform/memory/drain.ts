@@ -8,8 +8,35 @@ import { byName, type FleetState, type HostRecord, type LayerRecord } from './re
 export function drainHost(fleet: FleetState, name: string, withinMs: number | undefined): void {
   const host = fleet.hosts.get(name)
   if (host === undefined || host.state === 'Leaving') return
+  host.cordoned = false
   if (withinMs !== undefined) host.drainBy = Math.min(host.drainBy ?? Number.POSITIVE_INFINITY, fleet.now + withinMs)
   begin(fleet, host)
+}
+
+/** Its node takes no more pods, or takes them again: then it stays, unless it drains for another reason as well. */
+export function cordonHost(fleet: FleetState, name: string, cordoned: boolean): void {
+  const host = fleet.hosts.get(name)
+  if (host === undefined || host.state === 'Leaving' || cordoned === (host.state === 'Draining')) return
+  if (cordoned) {
+    host.cordoned = true
+    begin(fleet, host)
+  } else if (host.cordoned) {
+    host.cordoned = false
+    host.state = 'Ready'
+    hostChanged(fleet, host)
+    for (const layer of heldBy(fleet, name)) if (layer.movedFrom === name && layer.close === 'Drain') takeBack(fleet, layer)
+  }
+}
+
+/** What was to be moved stays where it is, unless it is being closed already. */
+function takeBack(fleet: FleetState, layer: LayerRecord): void {
+  if (layer.state === 'Closing') return
+  unreserve(fleet, layer)
+  layer.close = undefined
+  layer.wished = false
+  layer.takenBack = true
+  stopMoving(fleet, layer)
+  layerChanged(fleet, layer)
 }
 
 /** The host takes no more layers: what was to be moved here stays where it is until its next turn, unless it is being closed already. */
@@ -19,10 +46,7 @@ export function refuseMoves(fleet: FleetState, host: HostRecord): void {
     const layer = layerRecord(fleet, id)
     if (layer.target !== host.name) continue
     unreserve(fleet, layer)
-    if (layer.state === 'Closing') continue
-    layer.close = undefined
-    stopMoving(fleet, layer)
-    layerChanged(fleet, layer)
+    takeBack(fleet, layer)
   }
 }
 
@@ -85,5 +109,6 @@ function move(fleet: FleetState, layer: LayerRecord, from: HostRecord, target: H
   fleet.moving.add(layer.layer)
   layer.wished = layer.wished || target !== undefined || layer.players > 0
   layer.close = 'Drain'
+  layer.takenBack = false
   layerChanged(fleet, layer)
 }

@@ -67,6 +67,7 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
     players: 0,
     // A slot is a slot, whatever process has it.
     reserved: fleet.hosts.get(registration.name)?.reserved ?? 0,
+    cordoned: false,
     drainBy: undefined,
     cpu: 0,
     lateness: 0,

@@ -118,6 +118,8 @@ export function beginClose(fleet: FleetState, id: LayerId, host: string, generat
   if (!holds(layer, host, generation)) return 'lost'
   if (layer.state === 'Closing') return 'ok'
   if (!force && hasLiveTicket(fleet, layer)) return 'tickets'
+  // Its host had not heard yet that it may stay.
+  if (force && layer.takenBack && layer.close === undefined) layer.wished = true
   layer.deadline = undefined
   enter(fleet, layer, 'Closing')
   layerChanged(fleet, layer)

@@ -31,6 +31,7 @@ export function layerRecord(fleet: FleetState, layer: LayerId): LayerRecord {
     avoid: undefined,
     movedFrom: undefined,
     target: undefined,
+    takenBack: false,
   }
   fleet.layers.set(layer, made)
   const zone = zoneOf(layer)

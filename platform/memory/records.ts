@@ -18,6 +18,8 @@ export interface HostRecord extends HostRegistration {
   players: number
   /** Slots kept for layers that are moved here. */
   reserved: number
+  /** Draining for its node's sake alone. */
+  cordoned: boolean
   /** Draining, and its layers are to be closed by then (index time). */
   drainBy: number | undefined
   /** As it reported last (HostLoad). */
@@ -64,6 +66,8 @@ export interface LayerRecord {
   movedFrom: string | undefined
   /** The host that keeps a slot for it meanwhile. */
   target: string | undefined
+  /** It was asked to close for a move that was taken back. */
+  takenBack: boolean
 }
 
 export interface TicketRecord {

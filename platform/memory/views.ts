@@ -33,10 +33,26 @@ export function viewOfLayer(id: LayerId, { layer, host, barred, now }: LayerFact
 
 function viewOfHost(host: HostRecord, at: Moment): HostView {
   const { name, incarnation, node, endpoints, capacity, outdated, lastSeen, emptySince, layers, players } = host
+  // A record of an earlier release has none.
+  const cordoned = host.cordoned ?? false
   const load = { cpu: host.cpu ?? 0, lateness: host.lateness ?? 0 }
   const dead = host.dead || (host.state !== 'Leaving' && isDead(host, at))
   const state = dead ? 'Dead' : host.state
-  return { name, incarnation, node, endpoints: [...endpoints], capacity, state, outdated, lastSeen, emptySince, layers, players, load }
+  return {
+    name,
+    incarnation,
+    node,
+    endpoints: [...endpoints],
+    capacity,
+    state,
+    outdated,
+    cordoned,
+    lastSeen,
+    emptySince,
+    layers,
+    players,
+    load,
+  }
 }
 
 export interface FleetFacts extends Moment {

@@ -9,11 +9,15 @@ import { beat, type IndexHarness, registration, rules } from './index-harness.ts
  * served again, no more layers are on their way at once than may be, and none is asked to close before another host keeps room for it.
  */
 const plan = fc.record({
-  /** Layers of each old host, and who of them is cordoned, outdated, or neither. */
-  old: fc.array(fc.record({ layers: fc.integer({ min: 0, max: 4 }), fate: fc.constantFrom('cordoned', 'outdated', 'outdated', 'stays') }), {
-    minLength: 1,
-    maxLength: 6,
-  }),
+  /** Layers of each old host, and who of them is on a cordoned node, on one that is uncordoned again after some rounds, outdated, or neither. */
+  old: fc.array(
+    fc.record({
+      layers: fc.integer({ min: 0, max: 4 }),
+      fate: fc.constantFrom('cordoned', 'uncordoned', 'outdated', 'outdated', 'stays'),
+      rounds: fc.integer({ min: 0, max: 8 }),
+    }),
+    { minLength: 1, maxLength: 6 },
+  ),
   /** Rounds after which new hosts come, as the fleet grows. */
   fresh: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 4 }),
   /** In which order hosts are heard: one number a host and round, by which they are sorted. */
@@ -49,7 +53,7 @@ export async function checkDrainLaws(harness: IndexHarness, numRuns: number): Pr
 async function run(
   { index, advance }: IndexHarness,
   fleet: FleetId,
-  old: readonly { readonly layers: number; readonly fate: string }[],
+  old: readonly { readonly layers: number; readonly fate: string; readonly rounds: number }[],
   fresh: readonly number[],
   order: Iterator<number>,
 ): Promise<void> {
@@ -71,9 +75,11 @@ async function run(
     }
     await index.heartbeat(fleet, beat(host.name, [...host.layers.values()]))
   }
-  for (const [n, { fate }] of old.entries()) if (fate === 'cordoned') await index.drainHost(fleet, `old-${n}`)
+  for (const [n, { fate }] of old.entries()) if (fate.endsWith('cordoned')) await index.cordonHost(fleet, `old-${n}`, true)
   const going = (host: Host): boolean => host.outdated || old[hosts.indexOf(host)]?.fate === 'cordoned'
   for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [n, { fate, rounds }] of old.entries())
+      if (fate === 'uncordoned' && rounds === round) await index.cordonHost(fleet, `old-${n}`, false)
     for (const [n, at] of fresh.entries()) if (at === round) await join(`new-${n}`, false)
     // The fleet grows as long as something has nowhere to go.
     if (round > 12 && round % 10 === 0 && hosts.some((host) => going(host) && !host.gone)) await join(`more-${round}`, false)

@@ -216,6 +216,25 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await world.index.getLayer(world.fleet, world.layer(0))).toMatchObject({ state })
     })
 
+    it('leaves no wish behind where the layer stays: it may fall asleep', async () => {
+      const world = await scene(harness(), 1, [['b', 1]])
+      const { index, fleet } = world
+      await drain(world, 'a')
+      await index.removeHost(fleet, 'b')
+      expect(await index.beginClose(fleet, world.layer(0), 'a', 1, false)).toBe('ok')
+      await index.closeLayer(fleet, world.layer(0), 'a', 1)
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Asleep' })
+    })
+
+    it('opens the layer again that was closed all the same, because its host had not heard that it stays', async () => {
+      const world = await scene(harness(), 1, [['b', 1]])
+      await drain(world, 'a')
+      await world.index.removeHost(world.fleet, 'b')
+      await world.register('c', 1)
+      await close(world, 'a', world.layer(0))
+      expect(await world.index.getLayer(world.fleet, world.layer(0))).toMatchObject({ state: 'Assigned', host: 'c' })
+    })
+
     it('survives a silence', async () => {
       const world = await scene(harness(), 0)
       await world.index.drainHost(world.fleet, 'a')
@@ -232,6 +251,68 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await hostOf(world, 'a')).toMatchObject({ state: 'Ready' })
       for (const n of [0, 1])
         expect(await index.getLayer(fleet, world.layer(n))).toMatchObject({ state: 'Assigned', closeRequested: undefined })
+    })
+  })
+
+  describe('a host of a cordoned node', () => {
+    const cordon = async ({ index, fleet }: World, host: string): Promise<void> => {
+      await index.cordonHost(fleet, host, true)
+      await index.heartbeat(fleet, beat(host))
+    }
+    const uncordon = ({ index, fleet }: World, host: string): Promise<void> => index.cordonHost(fleet, host, false)
+
+    it('drains, and stays when the node is uncordoned, with what it still has', async () => {
+      const world = await scene(harness(), 3, [['b', 4]])
+      const { index, fleet } = world
+      await cordon(world, 'a')
+      await cordon(world, 'a')
+      expect(await hostOf(world, 'a')).toMatchObject({ state: 'Draining', cordoned: true })
+      await close(world, 'a', world.layer(0))
+      await open(world, world.layer(0))
+      expect(await asked(world, 'a')).toEqual([world.layer(1)])
+      await uncordon(world, 'a')
+      await uncordon(world, 'a')
+      expect(await hostOf(world, 'a')).toMatchObject({ state: 'Ready', cordoned: false, layers: 2 })
+      expect(await asked(world, 'a')).toEqual([])
+      expect(await index.joinLayer(fleet, world.layer(1), ticket('x'))).toMatchObject({ ticketed: true, host: 'a' })
+      // The slot that was kept is free, and so is the one that was left.
+      for (const n of [4, 5, 6, 7]) expect(await index.placeLayer(fleet, world.layer(n))).toMatchObject({ state: 'Assigned' })
+    })
+
+    it('has opened elsewhere what is being closed when the node is uncordoned', async () => {
+      const world = await scene(harness(), 1, [['b', 1]])
+      const { index, fleet } = world
+      await cordon(world, 'a')
+      expect(await index.beginClose(fleet, world.layer(0), 'a', 1, true)).toBe('ok')
+      await uncordon(world, 'a')
+      await index.closeLayer(fleet, world.layer(0), 'a', 1)
+      expect(await open(world, world.layer(0))).toBeDefined()
+      expect(await index.heartbeat(fleet, beat('a'))).toMatchObject({ state: 'Ready', mayLeave: false })
+      expect(await index.leaveHost(fleet, 'a', 'a')).toBe(false)
+    })
+
+    const reasons: readonly (readonly [string, (world: World) => Promise<void>])[] = [
+      ['drains for another reason as well', ({ index, fleet }) => index.drainHost(fleet, 'a')],
+      ['has to go by a time', ({ index, fleet }) => index.drainHost(fleet, 'a', 8_000_000)],
+      ['has left', async ({ index, fleet }) => void (await index.leaveHost(fleet, 'a', 'a'))],
+    ]
+    it.each(reasons)('does not stay when it %s', async (_, goes) => {
+      const world = await scene(harness(), 0)
+      await cordon(world, 'a')
+      await goes(world)
+      const state = (await hostOf(world, 'a'))?.state
+      await uncordon(world, 'a')
+      expect(await hostOf(world, 'a')).toMatchObject({ state })
+      expect(state).not.toBe('Ready')
+    })
+
+    it('that drained before goes on, whatever becomes of the node', async () => {
+      const world = await scene(harness(), 1)
+      await world.index.drainHost(world.fleet, 'a')
+      await cordon(world, 'a')
+      await uncordon(world, 'a')
+      await world.index.cordonHost(world.fleet, 'nobody', true)
+      expect(await hostOf(world, 'a')).toMatchObject({ state: 'Draining', cordoned: false })
     })
   })
 

@@ -34,18 +34,21 @@ end
 -- core/capacity.ts, hostsUsed.
 local function hosts_used(counts)
   local capacity = math.max(1, counts.capacity)
-  return counts.occupied + math.ceil(counts.wishes / capacity) + math.ceil(math.max(0, counts.coming - counts.free) / capacity)
+  return counts.occupied - counts.draining + math.ceil(counts.wishes / capacity) + math.ceil(math.max(0, counts.coming + counts.evacuees - counts.free) / capacity)
 end
 
 -- core/capacity.ts, hostsNeeded.
 local function hosts_needed(asked, counts)
-  return math.max(counts.peak, counts.occupied + math.ceil(counts.wishes / math.max(1, counts.capacity)) + asked.spare)
+  local capacity = math.max(1, counts.capacity)
+  local evacuated = math.ceil(math.max(0, counts.evacuees - counts.free) / capacity)
+  return math.max(counts.peak, counts.occupied - counts.draining + math.ceil(counts.wishes / capacity) + evacuated + asked.spare)
 end
 
 -- core/capacity.ts, hostsToKeep.
 local function hosts_to_keep(asked, counts)
-  local surge = counts.outdated > 0 and 1 or 0
-  return math.max(0, math.min(math.max(hosts_needed(asked, counts), asked.min), asked.max) - counts.occupied) + surge
+  local ceiling = asked.max + (counts.outdated > 0 and 1 or 0)
+  local wanted = math.max(hosts_needed(asked, counts) + counts.leaving, asked.min)
+  return math.max(0, math.min(wanted, ceiling) - counts.leaving - (counts.occupied - counts.draining))
 end
 
 -- The ones empty the longest go first and come back last.
@@ -71,6 +74,37 @@ local function free_slots(fleet, live)
   return free
 end
 
+local function is_occupied(host)
+  return host.layers + (host.reserved or 0) > 0
+end
+
+local function is_going(host)
+  return host.state == 'Draining' or host.state == 'Leaving'
+end
+
+-- Those that drain for as long as it takes are Allocated. Others have asked to be shut down: by Agones' count it is known how many of them are still there.
+local function count_leaving(live, staying, allocated)
+  local patient = #select(live, function(host) return host.state == 'Draining' and not host.drainBy end)
+  local others = #live - staying - patient
+  return patient + math.max(0, math.min(others, allocated - staying - patient))
+end
+
+-- What drains, and what will next because it is outdated; less what has a slot elsewhere already.
+local function count_evacuees(fleet, live)
+  local layers, draining, outdated = 0, 0, {}
+  for _, host in ipairs(live) do
+    layers = layers - (host.reserved or 0)
+    if host.state == 'Draining' and host.layers > 0 then
+      layers, draining = layers + host.layers, draining + 1
+    elseif host.outdated and not is_going(host) then
+      table.insert(outdated, host.layers)
+    end
+  end
+  table.sort(outdated, function(a, b) return a > b end)
+  for i = 1, math.min(#outdated, outdated_at_once(#live, fleet.rules) - draining) do layers = layers + outdated[i] end
+  return math.max(0, layers)
+end
+
 local function count_strays(fleet, hosts, live, allocated)
   local unknown = math.max(0, allocated - #live)
   local dead = #select(hosts, function(host) return host.state ~= 'Leaving' and not host.removed and is_dead(host, fleet) end)
@@ -87,16 +121,21 @@ local function autoscale(fleet, asked)
     end
   end
   local function count(wanted) return #select(live, wanted) end
+  -- A program of an earlier release does not say how many are Allocated.
+  local allocated = asked.allocated or #live
+  local staying = select(live, function(host) return not is_going(host) end)
   local counts = {
-    occupied = count(function(host) return host.layers + (host.reserved or 0) > 0 end),
+    occupied = count(is_occupied),
+    draining = count(function(host) return host.state == 'Draining' and is_occupied(host) end),
+    leaving = count_leaving(live, #staying, allocated),
+    evacuees = count_evacuees(fleet, live),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,
     wishes = redis.call('ZCARD', fleet.key.wishes),
     capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or asked.capacity or 1),
     free = free_slots(fleet, live),
     coming = layers_coming(demand_of(fleet), fleet),
-    -- A program of an earlier release does not say how many are Allocated.
-    strays = count_strays(fleet, hosts, live, asked.allocated or #live)
+    strays = count_strays(fleet, hosts, live, allocated)
   }
   counts.peak = peak_use(demand_of(fleet), fleet.now, asked.emptyAfterMs, hosts_used(counts))
   put_demand(fleet)

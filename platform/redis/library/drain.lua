@@ -1,5 +1,17 @@
 -- How hosts are emptied. platform/memory/drain.ts is the same in TypeScript.
 
+-- What was to be moved stays where it is, unless it is being closed already.
+local function take_back(fleet, layer)
+  if layer.state == 'Closing' then return end
+  unreserve(fleet, layer)
+  layer.close = nil
+  layer.wished = false
+  layer.takenBack = true
+  stop_moving(fleet, layer)
+  put_layer(fleet, layer)
+  layer_changed(fleet, layer)
+end
+
 -- The host takes no more layers: what was to be moved here stays where it is until its next turn, unless it is being closed already.
 local function refuse_moves(fleet, host)
   if (host.reserved or 0) == 0 then return end
@@ -7,11 +19,7 @@ local function refuse_moves(fleet, host)
     local layer = layer_record(fleet, id)
     if layer.target == host.name then
       unreserve(fleet, layer)
-      if layer.state ~= 'Closing' then
-        layer.close = nil
-        stop_moving(fleet, layer)
-        layer_changed(fleet, layer)
-      end
+      take_back(fleet, layer)
     end
   end
 end
@@ -55,6 +63,7 @@ local function move(fleet, layer, from, target)
   redis.call('ZADD', fleet.key.moving, 0, layer.layer)
   layer.wished = layer.wished or target ~= nil or layer.players > 0
   layer.close = 'Drain'
+  layer.takenBack = false
   put_layer(fleet, layer)
   layer_changed(fleet, layer)
 end
@@ -90,9 +99,26 @@ end
 local function drain_host(fleet, asked)
   local host = host_of(fleet, asked.host)
   if not host or host.state == 'Leaving' then return end
-  if asked.withinMs then
-    host.drainBy = math.min(host.drainBy or math.huge, fleet.now + asked.withinMs)
-    put_host(fleet, host)
-  end
+  host.cordoned = false
+  if asked.withinMs then host.drainBy = math.min(host.drainBy or math.huge, fleet.now + asked.withinMs) end
+  put_host(fleet, host)
   begin_drain(fleet, host)
+end
+
+-- Its node takes no more pods, or takes them again: then it stays, unless it drains for another reason as well.
+local function cordon_host(fleet, asked)
+  local host = host_of(fleet, asked.host)
+  if not host or host.state == 'Leaving' or asked.cordoned == (host.state == 'Draining') then return end
+  if asked.cordoned then
+    host.cordoned = true
+    begin_drain(fleet, host)
+  elseif host.cordoned then
+    host.cordoned = false
+    host.state = 'Ready'
+    put_host(fleet, host)
+    host_changed(fleet, host)
+    for _, layer in ipairs(held_by(fleet, host.name)) do
+      if layer.movedFrom == host.name and layer.close == 'Drain' then take_back(fleet, layer) end
+    end
+  end
 end

@@ -114,6 +114,8 @@ local function begin_close(fleet, asked)
   if not layer then return 'lost' end
   if layer.state == 'Closing' then return 'ok' end
   if not asked.force and has_live_ticket(fleet, layer) then return 'tickets' end
+  -- Its host had not heard yet that it may stay.
+  if asked.force and layer.takenBack and not layer.close then layer.wished = true end
   layer.deadline = nil
   enter(fleet, layer, 'Closing')
   layer_changed(fleet, layer)

@@ -86,29 +86,40 @@ describe('errors', () => {
 })
 
 describe('capacity', () => {
-  const calm = { occupied: 0, wishes: 0, capacity: 4, free: 0, coming: 0 }
+  const calm = { occupied: 0, draining: 0, evacuees: 0, wishes: 0, capacity: 4, free: 0, coming: 0 }
   it.each<[string, Partial<typeof calm>, number]>([
     ['nothing', {}, 0],
     ['occupied hosts', { occupied: 3 }, 3],
     ['wishes share hosts by capacity', { wishes: 5 }, 2],
     ['what is coming is given hosts before it is here', { occupied: 2, coming: 9 }, 5],
     ['what is coming takes the free slots of occupied hosts first', { occupied: 2, coming: 9, free: 6 }, 3],
+    ['what leaves its host is given hosts at once', { occupied: 3, draining: 3, evacuees: 12 }, 3],
+    ['… and while it moves, as many', { occupied: 4, draining: 3, evacuees: 7, free: 2 }, 3],
+    ['what leaves its host takes the free slots of others first', { occupied: 3, draining: 1, evacuees: 4, free: 4 }, 2],
+    ['what is coming and what leaves its host share free slots', { occupied: 2, coming: 3, evacuees: 3, free: 4 }, 3],
     ['a capacity that is not known is one', { wishes: 2, capacity: 0 }, 2],
   ])('use: %s', (_name, counts, expected) => {
     expect(hostsUsed({ ...calm, ...counts })).toBe(expected)
   })
 
-  const none: FleetCounts = { ...calm, idle: 0, retiring: 0, outdated: 0, live: 0, strays: 0, peak: 0 }
+  const none: FleetCounts = { ...calm, idle: 0, retiring: 0, outdated: 0, leaving: 0, live: 0, strays: 0, peak: 0 }
   const bounds = { spare: 1, min: 0, max: 10 }
   it.each<[string, Partial<FleetCounts>, Partial<typeof bounds>, number]>([
     ['an empty fleet keeps its spare', {}, {}, 1],
     ['without a spare it is empty', {}, { spare: 0 }, 0],
     ['the spare is beside what is occupied and waited for', { occupied: 3, wishes: 5 }, {}, 6],
     ['the spare is not beside what was used lately', { occupied: 3, peak: 6 }, { spare: 2 }, 6],
-    ['an outdated host asks for a surge', { occupied: 1, outdated: 3 }, { spare: 0 }, 2],
+    ['what leaves its host asks for hosts beside those that it leaves', { occupied: 3, draining: 3, leaving: 3, evacuees: 12 }, {}, 7],
+    ['… and takes those that have room', { occupied: 3, draining: 1, leaving: 1, evacuees: 4, free: 5 }, { spare: 0 }, 3],
+    ['who leaves is counted for as long as Agones counts it', { occupied: 2, leaving: 2, peak: 2 }, { spare: 0 }, 4],
     ['Allocated servers that are no hosts do not take the place of hosts', { occupied: 1, strays: 2 }, { spare: 0 }, 3],
     ['never above the maximum', { peak: 100 }, {}, 10],
-    ['a surge goes beyond it, or a full fleet would never be emptied', { peak: 10, occupied: 10, outdated: 1 }, {}, 11],
+    [
+      'one goes beyond it, or a full fleet would never be emptied',
+      { peak: 10, occupied: 10, draining: 2, leaving: 2, evacuees: 8, outdated: 2 },
+      {},
+      11,
+    ],
     ['never below the minimum', {}, { min: 2 }, 2],
     ['never below what is occupied, whatever the maximum', { peak: 13, occupied: 12 }, {}, 12],
   ])('replicas: %s', (_name, counts, changed, expected) => {
@@ -116,8 +127,9 @@ describe('capacity', () => {
   })
 
   it.each([
-    [{ peak: 3, occupied: 3, min: 0, max: 10, outdated: 2 }, 2],
-    [{ peak: 9, occupied: 4, min: 0, max: 4, outdated: 1 }, 1],
+    [{ peak: 3, occupied: 3, min: 0, max: 10, outdated: 2, evacuees: 3 }, 2],
+    [{ peak: 3, occupied: 3, draining: 3, leaving: 3, min: 0, max: 10, outdated: 3, evacuees: 9 }, 4],
+    [{ peak: 9, occupied: 4, draining: 1, leaving: 1, min: 0, max: 4, outdated: 1, evacuees: 4 }, 1],
     [{ peak: 5, occupied: 3, min: 0, max: 10 }, 2],
     [{ peak: 3, occupied: 3, min: 0, max: 10 }, 1],
     [{ peak: 1, occupied: 0, min: 4, max: 10 }, 4],
@@ -130,10 +142,17 @@ describe('capacity', () => {
   it('keeps as many hosts as it asks for, or one that is kept would be replaced, or one that is asked for retired', () => {
     const some = fc.nat({ max: 9 })
     fc.assert(
-      fc.property(some, some, some, some, some, some, (spare, min, max, occupied, peak, outdated) => {
-        const counts = { ...none, occupied, peak, outdated }
-        expect(hostsToKeep({ spare, min, max }, counts) + occupied).toBe(desiredReplicas(counts, { spare, min, max }))
-      }),
+      fc.property(
+        some,
+        some,
+        some,
+        fc.record({ occupied: some, peak: some, outdated: some, leaving: some, evacuees: some, free: some }),
+        (spare, min, max, some) => {
+          const counts = { ...none, ...some, draining: Math.min(some.occupied, some.leaving) }
+          const kept = hostsToKeep({ spare, min, max }, counts) + counts.occupied - counts.draining + counts.leaving
+          expect(kept).toBe(desiredReplicas(counts, { spare, min, max }))
+        },
+      ),
     )
   })
 

@@ -179,8 +179,9 @@ describe('nodes', () => {
     ]
     const nodes = new KubernetesNodes({ client, log: silentLog })
     const seen: string[] = []
-    nodes.watchNodes(() => seen.push([...nodes.cordoned()].sort().join('')), stop.signal)
+    nodes.watchNodes(() => seen.push(['a', 'b', 'c'].filter((name) => nodes.isCordoned(name)).join('')), stop.signal)
     await vi.waitFor(() => expect(seen).toEqual(['b', 'bc', 'abc', 'ac', 'a']), 15_000)
+    expect(['a', 'b', 'c', 'd'].map((name) => nodes.isCordoned(name))).toEqual([true, false, undefined, undefined])
   })
 })
 

@@ -12,7 +12,7 @@ const server = (name: string, state = 'Allocated', deleting = false): GameServer
   ...{ namespace: 'game', name, uid: `uid-${name}`, resourceVersion: '7', state, deleting },
 })
 const host = (name: string, state: HostState = 'Ready'): HostView => ({
-  ...{ name, state, node: 'n', incarnation: 'i', endpoints: [], capacity: 4, outdated: false, lastSeen: 0 },
+  ...{ name, state, node: 'n', incarnation: 'i', endpoints: [], capacity: 4, outdated: false, cordoned: false, lastSeen: 0 },
   ...{ emptySince: undefined, layers: 1, players: 3, load: { cpu: 0, lateness: 0 } },
 })
 
