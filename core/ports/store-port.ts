@@ -16,6 +16,11 @@ export interface Store {
   head(chain: string): Promise<ChainEntry | undefined>
   /** Up to `limit` records from number `from` on, in order, and never more than MAX_READ. Pruned ones are left out. 'withoutBlobs': as if none had one, so that many are cheap to read. */
   read(chain: string, from: number, limit: number, which?: 'withoutBlobs'): Promise<readonly ChainEntry[]>
+  /**
+   * The names of up to `limit` (and never more than MAX_READ) chains of a kind (what stands before the first slash of their names) that have a record whose `due` is at or before
+   * `before`, the longest due first. A record below the head counts until it is pruned, so whoever asks looks at the head, and prunes where that is not due.
+   */
+  due(kind: string, before: number, limit: number): Promise<readonly string[]>
   /** Deletes records below `below`; the newest one always stays, whatever was asked. */
   prune(chain: string, below: number): Promise<void>
   /** Throws StoreUnavailable when the store does not answer: for /readyz. */
@@ -29,6 +34,8 @@ export interface StoredRecord {
   readonly data: JsonObject
   /** Bytes that are no JSON, up to 12 MiB. */
   readonly blob?: Uint8Array
+  /** From when (ms) somebody shall look at the chain again: `due` finds it then. Absent: never. */
+  readonly due?: number
 }
 
 export interface ChainEntry extends StoredRecord {

@@ -43,8 +43,9 @@ async function insertOrFindNonce(
 ): Promise<string | undefined> {
   const _id = recordId(chain, n)
   const blob = record.blob === undefined ? {} : { blob: new Binary(record.blob) }
+  const due = record.due === undefined ? {} : { due: record.due }
   try {
-    await chains.insertOne({ _id, nonce, kind: record.kind, data, ...blob })
+    await chains.insertOne({ _id, nonce, kind: record.kind, data, ...blob, ...due })
     return nonce
   } catch (error) {
     if (!isDuplicate(error)) throw error

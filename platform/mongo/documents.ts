@@ -1,9 +1,9 @@
 import type { Binary, Collection } from 'mongodb'
 import type { ChainEntry } from '../../core/ports/store-port.ts'
-import { corrupt, decodeData } from '../../core/store-record.ts'
+import { corrupt, decodeData, kindOf } from '../../core/store-record.ts'
 
 /**
- * A collection holds four kinds of documents, told apart by `_id`, and every access names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
+ * A collection holds four kinds of documents, told apart by `_id`, and every access but `due` names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.
@@ -18,6 +18,8 @@ export interface ChainDocument {
   readonly kind?: string
   readonly data?: string
   readonly blob?: Binary
+  /** Of a record: indexed, see indexes.ts. */
+  readonly due?: number
   readonly floor?: number
   readonly swept?: number
   readonly head?: number
@@ -30,17 +32,26 @@ export type Step = <T>(work: (chains: Chains) => Promise<T>) => Promise<T>
 
 /** The collection for a chain: what stands before the first slash of its name, as in `layer/game/meadow/0`. */
 export function collectionName(chain: string): string {
-  return /^([a-z][a-z-]{0,39})\//.exec(chain)?.[1] ?? 'other'
+  return kindOf(chain) ?? 'other'
 }
 
 export const recordId = (chain: string, n: number): string => `${chain}#${n}`
+/** The chain of a record's `_id`. */
+export const chainOf = (id: string): string => id.slice(0, id.lastIndexOf('#'))
 export const floorId = (chain: string): string => `${chain}#floor`
 export const sweptId = (chain: string): string => `${chain}#swept`
 export const hintId = (chain: string): string => `${chain}#hint`
 
 /** The record in a document. Throws StoreCorrupt. */
 export function entryOf(chain: string, n: number, document: ChainDocument): ChainEntry {
-  const { nonce, kind, data, blob } = document
+  const { nonce, kind, data, blob, due } = document
   if (nonce === undefined || kind === undefined) throw corrupt(chain, n)
-  return { n, nonce, kind, data: decodeData(chain, n, data), ...(blob === undefined ? {} : { blob: blob.value() }) }
+  return {
+    n,
+    nonce,
+    kind,
+    data: decodeData(chain, n, data),
+    ...(blob === undefined ? {} : { blob: blob.value() }),
+    ...(due === undefined ? {} : { due }),
+  }
 }

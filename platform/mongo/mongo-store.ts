@@ -1,11 +1,12 @@
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import { checkPlace, encodeAppend, MAX_READ } from '../../core/store-record.ts'
+import { checkDue, checkPlace, encodeAppend, MAX_READ } from '../../core/store-record.ts'
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
 import { appendRecord } from './append.ts'
 import { findHead, floorOf } from './chain-head.ts'
 import { createConnection } from './connection.ts'
 import type { ChainDocument, Step } from './documents.ts'
 import { collectionName, entryOf, recordId } from './documents.ts'
+import { ensureIndexes, findDue } from './indexes.ts'
 import { pruneChain } from './prune.ts'
 
 export interface MongoOptions {
@@ -32,6 +33,7 @@ export function createMongoStore(options: MongoOptions): Store {
   const stepsOn = (asked: string, chain: string): Step => {
     return (work) => connection.run(`${asked} ${chain}`, (db) => work(db.collection<ChainDocument>(collectionName(chain))))
   }
+  const indexed = new Set<string>()
   return {
     async append(chain, n, nonce, record) {
       const data = encodeAppend(chain, n, nonce, record)
@@ -45,6 +47,16 @@ export function createMongoStore(options: MongoOptions): Store {
     async read(chain, from, limit, which) {
       checkPlace(chain, from)
       return readRange(stepsOn('read of', chain), chain, { from, limit: Math.min(limit, MAX_READ), bare: which === 'withoutBlobs' })
+    },
+    async due(kind, before, limit) {
+      checkDue(kind, before)
+      const atMost = Math.min(limit, MAX_READ)
+      if (atMost < 1) return []
+      const step = stepsOn('what is due of', `${kind}/`)
+      // Not for every collection at every connection: only who asks for what is due needs it, and that once.
+      if (!indexed.has(kind)) await step(ensureIndexes)
+      indexed.add(kind)
+      return step((chains) => findDue(chains, before, atMost))
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))

@@ -3,7 +3,16 @@ import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { BailiwickError } from '../../core/errors.ts'
 
-const FORMAT = 1
+/** What a file is brought to, statement by statement of each format that it does not have yet. */
+const formats = [
+  `CREATE TABLE records (
+     chain TEXT NOT NULL, n INTEGER NOT NULL, nonce TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, blob BLOB,
+     PRIMARY KEY (chain, n)
+   ) STRICT`,
+  `ALTER TABLE records ADD COLUMN due INTEGER;
+   CREATE INDEX records_due ON records (due) WHERE due IS NOT NULL`,
+] as const
+const FORMAT = formats.length
 
 /** How long one statement blocks this thread for another's lock. Short: the event loop stands still meanwhile; `untilFree` goes on waiting without blocking. */
 const BLOCK_FOR_LOCK_MS = 5
@@ -16,7 +25,19 @@ export function openDatabase(file: string): DatabaseSync {
   try {
     // WAL: readers don't wait for writers. FULL: what was answered Done survives a loss of power, or a number could be given out twice.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    const format = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (formatOf(database) !== FORMAT) bringUp(database, file)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Looks again behind the lock: several processes may open a file at once that is not up to date. */
+function bringUp(database: DatabaseSync, file: string): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const format = formatOf(database)
     if (format > FORMAT) {
       throw new BailiwickError('ConfigInvalid', {
         asked: `store ${file}`,
@@ -24,21 +45,16 @@ export function openDatabase(file: string): DatabaseSync {
         todo: 'use a newer Bailiwick',
       })
     }
-    if (format < FORMAT) {
-      database.exec(`
-        BEGIN IMMEDIATE;
-        CREATE TABLE IF NOT EXISTS records (
-          chain TEXT NOT NULL, n INTEGER NOT NULL, nonce TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, blob BLOB,
-          PRIMARY KEY (chain, n)
-        ) STRICT;
-        PRAGMA user_version = ${FORMAT};
-        COMMIT`)
-    }
-    return database
+    for (const statements of formats.slice(format)) database.exec(statements)
+    database.exec(`PRAGMA user_version = ${FORMAT}; COMMIT`)
   } catch (error) {
-    database.close()
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
+}
+
+function formatOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
 /** Runs `work`, again and again while another connection holds the file, at most until the deadline. Throws StoreUnavailable or StoreCorrupt. */

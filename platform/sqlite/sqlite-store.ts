@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { BailiwickError } from '../../core/errors.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import { checkPlace, corrupt, decodeData, encodeAppend, hole, MAX_READ } from '../../core/store-record.ts'
+import { checkDue, checkPlace, corrupt, decodeData, encodeAppend, hole, MAX_READ } from '../../core/store-record.ts'
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
 import { openDatabase, untilFree } from './database.ts'
 
@@ -30,7 +30,7 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
           if (n > head + 1) throw hole(chain, n)
           // At or below the head a number is taken: by the record that is there, or by one that was pruned.
           if (n <= head) return statements.one.get(chain, n)?.['nonce'] === nonce ? 'Done' : 'Conflict'
-          statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null)
+          statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null, record.due ?? null)
           return 'Done'
         }),
       )
@@ -45,6 +45,13 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
       const range = which === 'withoutBlobs' ? statements.bareRange : statements.range
       const rows = await run(`read of ${chain}`, () => range.all(chain, from, Math.min(Math.max(0, limit), MAX_READ)))
       return rows.map((row) => entryOf(chain, row))
+    },
+    async due(kind, before, limit) {
+      checkDue(kind, before)
+      // '0' is the character behind '/': between the two is every name that begins with `kind/`.
+      const asked = [before, `${kind}/`, `${kind}0`, Math.min(Math.max(0, limit), MAX_READ)] as const
+      const rows = await run(`what is due of ${kind}`, () => statements.due.all(...asked))
+      return rows.map((row) => String(row['chain']))
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
@@ -63,12 +70,15 @@ type Row = NonNullable<ReturnType<StatementSync['get']>>
 
 function prepareAll(database: DatabaseSync) {
   return {
-    insert: database.prepare('INSERT INTO records (chain, n, nonce, kind, data, blob) VALUES (?, ?, ?, ?, ?, ?)'),
+    insert: database.prepare('INSERT INTO records (chain, n, nonce, kind, data, blob, due) VALUES (?, ?, ?, ?, ?, ?, ?)'),
     headNumber: database.prepare('SELECT max(n) AS n FROM records WHERE chain = ?'),
     one: database.prepare('SELECT nonce FROM records WHERE chain = ? AND n = ?'),
     head: database.prepare('SELECT * FROM records WHERE chain = ? ORDER BY n DESC LIMIT 1'),
     range: database.prepare('SELECT * FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
-    bareRange: database.prepare('SELECT n, nonce, kind, data FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
+    bareRange: database.prepare('SELECT n, nonce, kind, data, due FROM records WHERE chain = ? AND n >= ? ORDER BY n LIMIT ?'),
+    due: database.prepare(
+      'SELECT chain FROM records WHERE due <= ? AND chain > ? AND chain < ? GROUP BY chain ORDER BY min(due), chain LIMIT ?',
+    ),
     prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
     ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),
   }
@@ -94,8 +104,15 @@ function numberOf(row: Row | undefined): number {
 }
 
 function entryOf(chain: string, row: Row): ChainEntry {
-  const { nonce, kind, data, blob } = row
+  const { nonce, kind, data, blob, due } = row
   const n = numberOf(row)
   if (typeof nonce !== 'string' || typeof kind !== 'string') throw corrupt(chain, n)
-  return { n, nonce, kind, data: decodeData(chain, n, data), ...(blob instanceof Uint8Array ? { blob } : {}) }
+  return {
+    n,
+    nonce,
+    kind,
+    data: decodeData(chain, n, data),
+    ...(blob instanceof Uint8Array ? { blob } : {}),
+    ...(typeof due === 'number' ? { due } : {}),
+  }
 }

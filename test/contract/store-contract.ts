@@ -163,6 +163,32 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       expect([...winners.keys()].toSorted((a, b) => a - b)).toEqual(Array.from({ length: head?.n ?? 0 }, (_, i) => i + 1))
     })
 
+    test('what is due is found, the longest due first, until it is pruned', async () => {
+      const kind = `due-${randomBytes(6).toString('hex').replaceAll(/\d/g, 'x')}`
+      const [early, late, never] = [chainName(kind), chainName(kind), chainName(kind)]
+      const find = (before: number, limit = 10) => other.due(kind, before, limit)
+      expect(await find(1_000)).toEqual([])
+      await store.append(late, 1, 'a', { ...record('x'), due: 500 })
+      await store.append(early, 1, 'a', { ...record('x'), due: 100 })
+      await store.append(never, 1, 'a', record('x'))
+      await store.append(chainName(`${kind}-other`), 1, 'a', { ...record('x'), due: 1 })
+      expect(await store.head(early)).toMatchObject({ n: 1, due: 100 })
+      expect(await find(99)).toEqual([])
+      expect(await find(100)).toEqual([early])
+      expect(await find(1_000)).toEqual([early, late])
+      expect(await find(1_000, 1)).toEqual([early])
+      expect(await find(1_000, 0)).toEqual([])
+      await store.append(early, 2, 'b', { ...record('y'), due: 700 })
+      expect(await find(100)).toEqual([early])
+      await store.prune(early, 2)
+      expect(await find(100)).toEqual([])
+      expect(await find(1_000)).toEqual([late, early])
+      await store.append(late, 2, 'b', record('y'))
+      await store.prune(late, 2)
+      expect(await find(1_000)).toEqual([early])
+      expect((await other.read(early, 1, 5, 'withoutBlobs')).map((entry) => entry.due)).toEqual([700])
+    })
+
     test('a blob of 8 MiB comes back whole; one above the limit is refused', async () => {
       const chain = chainName('big')
       const blob = randomBytes(8 * 1024 * 1024)
@@ -180,6 +206,10 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       ['no nonce', () => store.append('c', 1, '', record('x'))],
       ['no kind', () => store.append('c', 1, 'a', record(''))],
       ['data too large', () => store.append('c', 1, 'a', record('x', 'x'.repeat(2 ** 20)))],
+      ['due at half a millisecond', () => store.append('c', 1, 'a', { ...record('x'), due: 0.5 })],
+      ['what is due of no kind', () => store.due('', 0, 1)],
+      ['what is due of another form', () => store.due('a/b', 0, 1)],
+      ['what was due before all time', () => store.due('a', -1, 1)],
       ['head of no chain', () => store.head('')],
       ['read from 0', () => store.read('c', 0, 1)],
     ])('refused: %s', async (_, ask) => {

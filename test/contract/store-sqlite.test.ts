@@ -58,6 +58,23 @@ describe('SQLite', () => {
     await expect(createSqliteStore({ file })).rejects.toMatchObject({ code: 'StoreCorrupt' })
   })
 
+  test('a file of format 1 is brought up to date, by several at once, and keeps what it has', async () => {
+    const file = join(folder, 'older.db')
+    const older = new DatabaseSync(file)
+    older.exec(`
+      CREATE TABLE records (
+        chain TEXT NOT NULL, n INTEGER NOT NULL, nonce TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, blob BLOB, PRIMARY KEY (chain, n)
+      ) STRICT;
+      INSERT INTO records VALUES ('c/1', 1, 'a', 'x', '{"old":true}', NULL);
+      PRAGMA user_version = 1`)
+    older.close()
+    const stores = await Promise.all([1, 2, 3].map(() => createSqliteStore({ file })))
+    for (const store of stores) expect(await store.head('c/1')).toEqual({ n: 1, nonce: 'a', kind: 'x', data: { old: true } })
+    expect(await stores[0]?.append('c/1', 2, 'b', { ...record, due: 5 })).toBe('Done')
+    expect(await stores[1]?.due('c', 5, 1)).toEqual(['c/1'])
+    await Promise.all(stores.map((store) => store.close()))
+  })
+
   test('a file of a newer format is refused and left alone', async () => {
     const file = join(folder, 'newer.db')
     const newer = new DatabaseSync(file)

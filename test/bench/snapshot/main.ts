@@ -69,6 +69,7 @@ function noting(behind: Store): Store {
     },
     head: (chain) => behind.head(chain),
     read: (...args) => behind.read(...args),
+    due: (...args) => behind.due(...args),
     prune: (chain, below) => behind.prune(chain, below),
     ping: () => behind.ping(),
     close: () => behind.close(),

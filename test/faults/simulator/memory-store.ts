@@ -1,12 +1,13 @@
 import { BailiwickError } from '../../../core/errors.ts'
 import type { ChainEntry, Store, StoredRecord } from '../../../core/ports/store-port.ts'
-import { checkPlace, decodeData, encodeAppend, hole, MAX_READ } from '../../../core/store-record.ts'
+import { checkDue, checkPlace, decodeData, encodeAppend, hole, kindOf, MAX_READ } from '../../../core/store-record.ts'
 
 interface Kept {
   readonly nonce: string
   readonly kind: string
   readonly data: string
   readonly blob: Uint8Array | undefined
+  readonly due: number | undefined
 }
 
 interface Chain {
@@ -27,13 +28,14 @@ export function createMemoryStore(): MemoryStore {
   const entryAt = (name: string, chain: Chain, n: number, which?: 'withoutBlobs'): ChainEntry | undefined => {
     const kept = chain.records.get(n)
     if (kept === undefined) return undefined
-    const { nonce, kind, blob } = kept
+    const { nonce, kind, blob, due } = kept
     return {
       n,
       nonce,
       kind,
       data: decodeData(name, n, kept.data),
       ...(blob === undefined || which === 'withoutBlobs' ? {} : { blob: blob.slice() }),
+      ...(due === undefined ? {} : { due }),
     }
   }
   return {
@@ -42,7 +44,7 @@ export function createMemoryStore(): MemoryStore {
       const chain = all.get(name) ?? { records: new Map(), head: 0, floor: 1 }
       if (n > chain.head + 1) throw hole(name, n)
       if (n <= chain.head) return chain.records.get(n)?.nonce === nonce ? 'Done' : 'Conflict'
-      chain.records.set(n, { nonce, kind: record.kind, data, blob: record.blob?.slice() })
+      chain.records.set(n, { nonce, kind: record.kind, data, blob: record.blob?.slice(), due: record.due })
       chain.head = n
       all.set(name, chain)
       return 'Done'
@@ -63,6 +65,15 @@ export function createMemoryStore(): MemoryStore {
         entries.push(entry)
       }
       return entries
+    },
+    async due(kind, before, limit) {
+      checkDue(kind, before)
+      const found = [...all].flatMap(([name, chain]) => {
+        const due = Math.min(...[...chain.records.values()].map((kept) => kept.due ?? Number.POSITIVE_INFINITY))
+        return kindOf(name) === kind && due <= before ? [{ name, due }] : []
+      })
+      const sorted = found.toSorted((a, b) => a.due - b.due || (a.name < b.name ? -1 : 1))
+      return sorted.slice(0, Math.min(limit, MAX_READ)).map(({ name }) => name)
     },
     async prune(name, below) {
       checkPlace(name, 1)

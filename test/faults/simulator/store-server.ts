@@ -56,6 +56,7 @@ export class StoreServer {
         return seen ?? call(`head ${chain}`, () => store.head(chain))
       },
       read: (chain, from, limit, which) => call(`read ${chain} ${from}`, () => store.read(chain, from, limit, which)),
+      due: (kind, before, limit) => call(`what is due of ${kind}`, () => store.due(kind, before, limit)),
       prune: (chain, below) => call(`prune ${chain} ${below}`, () => store.prune(chain, below)),
       ping: () => call('ping', () => store.ping()),
       close: async () => undefined,
