@@ -32,6 +32,10 @@ export class FolderContents implements ContentSource {
     return this.#all.get(configMap)?.version
   }
 
+  refusalOf(): undefined {
+    return undefined
+  }
+
   async read(configMap: ConfigMapId): Promise<ConfigMapFiles | undefined> {
     return this.#all.get(configMap)
   }

@@ -85,7 +85,7 @@ export const acceptanceTable: readonly AcceptanceRow[] = [
     blocks: unlessKept,
     says: (observed) =>
       observed.content.state === 'unreadable'
-        ? `ConfigMap ${observed.content.configMap} can not be read: ${observed.content.why}. Let the operator's role get configmaps${keeps(observed)}`
+        ? `ConfigMap ${observed.content.configMap} can not be read: ${observed.content.why}. Let the operator's role get, list and watch configmaps${keeps(observed)}`
         : undefined,
   },
   {

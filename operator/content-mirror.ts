@@ -62,7 +62,10 @@ export class ContentMirror {
   factsOf(zone: Zone): ContentFacts {
     const configMap = contentOf(zone)
     if (configMap === undefined) return { state: 'none' }
-    if (this.#source.versionOf(configMap) === undefined) return { state: 'missing', configMap }
+    if (this.#source.versionOf(configMap) === undefined) {
+      const why = this.#source.refusalOf(configMap)
+      return why === undefined ? { state: 'missing', configMap } : { state: 'unreadable', configMap, why }
+    }
     return this.#known.get(configMap)?.facts ?? { state: 'unread', configMap }
   }
 

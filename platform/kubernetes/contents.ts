@@ -6,7 +6,7 @@ import { type KubernetesSourceOptions, resources } from './zones.ts'
 /** The ConfigMaps of a cluster: watched by their metadata alone, read whole one by one. */
 export class KubernetesContents implements ContentSource {
   readonly #options: KubernetesSourceOptions
-  #watched: readonly WatchedResource[] = []
+  #watched: readonly (WatchedResource & { readonly namespace: string | undefined })[] = []
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options
@@ -14,8 +14,9 @@ export class KubernetesContents implements ContentSource {
 
   async watch(onChange: (configMap: ConfigMapId) => void, signal: AbortSignal): Promise<void> {
     const { client, log, namespaces } = this.#options
-    this.#watched = resources('', 'v1', 'configmaps', namespaces).map((resource) =>
-      watchResource({
+    this.#watched = resources('', 'v1', 'configmaps', namespaces).map((resource) => ({
+      namespace: resource.namespace,
+      ...watchResource({
         client,
         resource: { ...resource, metadataOnly: true },
         log,
@@ -23,8 +24,9 @@ export class KubernetesContents implements ContentSource {
         select: withVersionOnly,
         onChange: ({ object }) => onChange(keyOf(object) as ConfigMapId),
       }),
-    )
-    await Promise.all(this.#watched.map((one) => one.synced))
+    }))
+    // Without the right to list them the operator is of use all the same, to every zone that has no content.
+    await Promise.all(this.#watched.map((one) => one.answered))
   }
 
   versionOf(configMap: ConfigMapId): string | undefined {
@@ -33,6 +35,11 @@ export class KubernetesContents implements ContentSource {
       if (found !== undefined) return versionOf(found)
     }
     return undefined
+  }
+
+  refusalOf(configMap: ConfigMapId): string | undefined {
+    const own = this.#watched.filter(({ namespace }) => namespace === undefined || configMap.startsWith(`${namespace}/`))
+    return own.map((one) => one.refusal()).find((refusal) => refusal !== undefined)
   }
 
   async read(configMap: ConfigMapId): Promise<ConfigMapFiles | undefined> {

@@ -33,6 +33,10 @@ export interface WatchedResource {
   readonly cache: ObjectCache
   /** Resolves when the first list was complete; rejects when the signal aborts before. */
   readonly synced: Promise<void>
+  /** Resolves when the first list was complete or the server has refused it; rejects when the signal aborts before. */
+  readonly answered: Promise<void>
+  /** Why the server does not let us list the collection, in its words; undefined: it does, as far as is known. */
+  refusal(): string | undefined
   /** Resolves when the loop has ended. Never rejects. */
   readonly ended: Promise<void>
 }
@@ -47,6 +51,8 @@ class WatchLoop {
   readonly #cache: ObjectCache
   readonly #random: () => number
   readonly #synced = Promise.withResolvers<void>()
+  readonly #answered = Promise.withResolvers<void>()
+  #refusal: string | undefined
   readonly #ended = Promise.withResolvers<void>()
   #state: WatchState = initialWatchState
   #staged: KubernetesObject[] = []
@@ -59,6 +65,7 @@ class WatchLoop {
     this.#cache = new ObjectCache(options.onChange)
     // Nobody may be waiting for it when the loop is stopped.
     this.#synced.promise.catch(() => {})
+    this.#answered.promise.catch(() => {})
   }
 
   start(): WatchedResource {
@@ -66,6 +73,7 @@ class WatchLoop {
     const stop = (): void => {
       this.#open.abort()
       this.#synced.reject(signal.reason)
+      this.#answered.reject(signal.reason)
       this.#ended.resolve()
     }
     if (signal.aborted) stop()
@@ -73,7 +81,13 @@ class WatchLoop {
       signal.addEventListener('abort', stop, { once: true })
       this.#input({ kind: 'start' })
     }
-    return { cache: this.#cache, synced: this.#synced.promise, ended: this.#ended.promise }
+    return {
+      cache: this.#cache,
+      synced: this.#synced.promise,
+      answered: this.#answered.promise,
+      refusal: () => this.#refusal,
+      ended: this.#ended.promise,
+    }
   }
 
   #input(input: WatchInput): void {
@@ -104,7 +118,9 @@ class WatchLoop {
       case 'swap':
         this.#cache.replace(this.#staged)
         this.#staged = []
+        this.#refusal = undefined
         this.#synced.resolve()
+        this.#answered.resolve()
         return
       case 'put':
         this.#cache.put(this.#select(command.object))
@@ -170,6 +186,10 @@ class WatchLoop {
   #failed(what: string, error: unknown): void {
     const path = resourcePath(this.#options.resource)
     this.#options.log.warn({ path, error: describeError(error), failures: this.#state.failures + 1 }, `watch: ${what} failed`)
+    if (what === 'list' && isCode(error, 'KubernetesRefused')) {
+      this.#refusal = describeError(error)
+      this.#answered.resolve()
+    }
     const retryAfterMs = isRecord(error) && typeof error['retryAfterMs'] === 'number' ? error['retryAfterMs'] : undefined
     this.#input({ kind: 'failed', gone: isCode(error, 'KubernetesGone'), retryAfterMs })
   }

@@ -21,6 +21,19 @@ afterEach(async () => {
   await server.stop()
 })
 
+test('who may not list ConfigMaps is told so at once, and sees them as soon as it may', async () => {
+  const forbidden = json(403, { message: 'configmaps is forbidden' })
+  server.lists = [forbidden, forbidden, page([object('meadow.content', 5)], 10)]
+  server.watches = [events([])]
+  const contents = new KubernetesContents({ client, namespaces: ['game'], clock: new ManualClock(), log: silentLog })
+  await contents.watch(() => {}, stop.signal)
+  expect(contents.versionOf('game/meadow.content')).toBeUndefined()
+  expect(contents.refusalOf('game/meadow.content')).toMatch(/configmaps is forbidden/)
+  expect(contents.refusalOf('other/meadow.content')).toBeUndefined()
+  await vi.waitFor(() => expect(contents.versionOf('game/meadow.content')).toBe('uid-meadow.content/5'), { timeout: 15_000 })
+  expect(contents.refusalOf('game/meadow.content')).toBeUndefined()
+})
+
 test('ConfigMaps are watched by their metadata, and read whole one by one', async () => {
   server.lists = [page([object('meadow.content', 5), object('other', 6)], 10)]
   server.watches = [events([event('MODIFIED', object('meadow.content', 11)), event('DELETED', object('other', 12))])]

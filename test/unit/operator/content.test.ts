@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { FleetId } from '../../../core/ids.ts'
+import { RESYNC_EVERY } from '../../../core/timing.ts'
 import type { ZoneSpec } from '../../../core/zone.ts'
 import { readContent } from '../../../operator/content-reader.ts'
 import { NOW } from './observed.ts'
@@ -97,5 +98,18 @@ describe('the content of a zone', () => {
     world.index.flush()
     await world.pass(5_000)
     expect([await published(), JSON.parse((await world.index.getContent(hash(1))) ?? '')]).toEqual([hash(1), { spawns: [{ x: 1, y: 1 }] }])
+  })
+
+  test('that may not be seen is told of; all other zones are hosted, and it is, too, as soon as it may', async () => {
+    world.api.configMapsRefused = '403 configmaps is forbidden'
+    world.api.applyConfigMap(MAP, files(1))
+    world.api.apply('meadow', spec())
+    world.api.apply('forest', { ...spec(), content: undefined } as unknown as ZoneSpec)
+    await world.pass(3_000)
+    expect([world.condition(MEADOW, 'Accepted'), world.zone('game/forest').status?.phase]).toEqual(['False ContentUnreadable', 'Running'])
+    expect(message()).toContain('403 configmaps is forbidden')
+    world.api.configMapsRefused = undefined
+    await world.pass(RESYNC_EVERY)
+    expect([world.condition(MEADOW, 'Accepted'), await published()]).toEqual(['True Valid', hash(1)])
   })
 })
