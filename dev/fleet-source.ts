@@ -38,6 +38,10 @@ export class EmbeddedFleetSource implements FleetSource {
     return undefined
   }
 
+  async hasServer(): Promise<boolean> {
+    return false
+  }
+
   async deleteServer(): Promise<void> {}
 
   async apply(manifest: Manifest): Promise<void> {

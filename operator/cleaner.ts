@@ -1,16 +1,18 @@
 import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FleetId } from '../core/ids.ts'
-import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { HostView, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { FleetSource } from '../core/ports/zone-source-port.ts'
-import { type Cleaning, decideCleaning } from './cleaning.ts'
+import { type Cleaning, decideCleaning, suspicionOf } from './cleaning.ts'
 
 export interface CleanerDeps {
-  readonly fleets: Pick<FleetSource, 'serversOf' | 'deleteServer'>
-  readonly index: Pick<ZoneIndex, 'fleetView' | 'removeHost' | 'drainHost'>
+  readonly fleets: Pick<FleetSource, 'serversOf' | 'hasServer' | 'deleteServer'>
+  readonly index: Pick<ZoneIndex, 'removeHost' | 'drainHost'>
   readonly clock: Clock
   readonly log: Log
+  /** The hosts of a fleet as the index has them; undefined when it did not answer lately. */
+  readonly hostsOf: (fleet: FleetId) => readonly HostView[] | undefined
   /** The fleets in use. */
   readonly followed: () => readonly FleetId[]
   readonly onCleaned: (what: Cleaning['do'], reason: Cleaning['reason']) => void
@@ -27,23 +29,32 @@ export class Cleaner {
 
   /** A fleet whose index does not answer has no suspects: they must be so under eyes that see. */
   async look(): Promise<void> {
-    const { fleets, index, clock, log, followed } = this.#deps
+    const { fleets, clock, log, followed, hostsOf } = this.#deps
     const suspects = new Map<FleetId, ReadonlyMap<string, number>>()
     for (const fleet of followed()) {
-      const servers = fleets.serversOf(fleet)
-      if (servers === undefined) continue
+      const [servers, hosts] = [fleets.serversOf(fleet), hostsOf(fleet)]
+      if (servers === undefined || hosts === undefined) continue
       try {
-        const { hosts } = await index.fleetView(fleet)
         const before = this.#suspects.get(fleet) ?? new Map()
         const decision = decideCleaning({ fleet, now: clock.now(), servers, hosts, suspects: before })
         suspects.set(fleet, decision.suspects)
         const [first] = decision.due
-        if (first !== undefined) await this.#clean(fleet, first, decision.due.length)
+        if (first === undefined) continue
+        if (await this.#isMistaken(fleet, first)) suspects.set(fleet, without(decision.suspects, suspicionOf(fleet, first)))
+        else await this.#clean(fleet, first, decision.due.length)
       } catch (error) {
         log.debug({ fleet, error: describeError(error) }, 'cleaning: not done, looked at again later')
       }
     }
     this.#suspects = suspects
+  }
+
+  /** A copy that lags behind must not empty a host that somebody plays on. A server is deleted as it was seen or not at all, so that needs no second look. */
+  async #isMistaken(fleet: FleetId, cleaning: Cleaning): Promise<boolean> {
+    const { fleets, log } = this.#deps
+    if (cleaning.do === 'deleteServer' || !(await fleets.hasServer(fleet, cleaning.host.name))) return false
+    log.warn({ fleet, host: cleaning.host.name }, 'cleaning: the host has a game server, which the watch has not told of')
+    return true
   }
 
   async #clean(fleet: FleetId, cleaning: Cleaning, due: number): Promise<void> {
@@ -60,4 +71,8 @@ export class Cleaner {
     }
     onCleaned(cleaning.do, cleaning.reason)
   }
+}
+
+function without(suspects: ReadonlyMap<string, number>, key: string): ReadonlyMap<string, number> {
+  return new Map([...suspects].filter(([one]) => one !== key))
 }

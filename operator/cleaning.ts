@@ -23,6 +23,12 @@ export interface CleaningDecision {
   readonly suspects: ReadonlyMap<string, number>
 }
 
+/** The name under which it is remembered since when something is suspected. */
+export function suspicionOf(fleet: FleetId, cleaning: Cleaning): string {
+  if (cleaning.do === 'deleteServer') return `server ${cleaning.server.uid}`
+  return `host ${fleet} ${cleaning.host.name} ${cleaning.host.incarnation}`
+}
+
 /**
  * What leaked in a fleet. An Allocated server whose host is dead or not in the index for LEAKED_AFTER on end is deleted: Agones never would (a lost node's servers stay Allocated and
  * counted). If no host of a fleet with several servers lives, it is rather the way to the index that is broken, and the servers may hold what is played:
@@ -30,10 +36,11 @@ export interface CleaningDecision {
  */
 export function decideCleaning({ fleet, now, servers, hosts, suspects }: CleaningSeen): CleaningDecision {
   const suspected = new Map<string, number>()
-  const since = (key: string): number => {
-    const at = suspects.get(key) ?? now
-    suspected.set(key, at)
-    return at
+  const dueAfter = (patience: number, cleaning: Cleaning): { readonly at: number; readonly cleaning: Cleaning } => {
+    const key = suspicionOf(fleet, cleaning)
+    const since = suspects.get(key) ?? now
+    suspected.set(key, since)
+    return { at: since + patience, cleaning }
   }
   const allocated = servers.filter((server) => server.state === 'Allocated' && !server.deleting)
   const known = new Map(hosts.map((host) => [host.name, host]))
@@ -42,17 +49,11 @@ export function decideCleaning({ fleet, now, servers, hosts, suspects }: Cleanin
   const patience = cutOff ? LEAKED_ALL_AFTER : LEAKED_AFTER
   const leaked = allocated
     .filter(({ name }) => !isLive(name))
-    .map((server) => ({
-      at: since(`server ${server.uid}`) + patience,
-      cleaning: { do: 'deleteServer', server, reason: known.has(server.name) ? 'NoHeartbeat' : 'NotRegistered' } as const,
-    }))
+    .map((server) => dueAfter(patience, { do: 'deleteServer', server, reason: known.has(server.name) ? 'NoHeartbeat' : 'NotRegistered' }))
   const names = new Set(servers.map(({ name }) => name))
   const orphans = hosts
     .filter(({ name, state }) => !names.has(name) && state !== 'Leaving' && state !== 'Draining')
-    .map((host) => ({
-      at: since(`host ${fleet} ${host.name} ${host.incarnation}`) + LEAKED_AFTER,
-      cleaning: { do: host.state === 'Dead' ? 'removeHost' : 'drainHost', host, reason: 'NoGameServer' } as const,
-    }))
+    .map((host) => dueAfter(LEAKED_AFTER, { do: host.state === 'Dead' ? 'removeHost' : 'drainHost', host, reason: 'NoGameServer' }))
   const due = [...leaked, ...orphans].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)
   return { due: due.map(({ cleaning }) => cleaning), suspects: suspected }
 }

@@ -28,10 +28,12 @@ export type ConfigMapId = `${string}/${string}`
  * megabyte each.
  */
 export interface ContentSource {
-  /** Calls back with every ConfigMap that came, changed or went, until the signal aborts. Resolves when the copy is complete for the first time. */
+  /** Calls back with every ConfigMap that came, changed or went, until the signal aborts. Resolves when the copy is complete for the first time, or is refused. */
   watch(onChange: (configMap: ConfigMapId) => void, signal: AbortSignal): Promise<void>
-  /** Undefined: it does not exist. */
+  /** Undefined: it does not exist, or may not be seen (refusalOf). */
   versionOf(configMap: ConfigMapId): string | undefined
+  /** Why ConfigMaps of its namespace may not be seen; undefined: they may. */
+  refusalOf(configMap: ConfigMapId): string | undefined
   /** Undefined: it does not exist. Throws KubernetesUnavailable or KubernetesRefused. */
   read(configMap: ConfigMapId): Promise<ConfigMapFiles | undefined>
 }
@@ -101,6 +103,8 @@ export interface FleetSource {
   troubleOf(fleet: FleetId): string | undefined
   /** The game servers of the fleet; undefined where there are none to be seen. */
   serversOf(fleet: FleetId): readonly GameServerSeen[] | undefined
+  /** Asks Kubernetes itself, past the copy, whether the fleet has a game server of this name. Throws KubernetesUnavailable or KubernetesRefused. */
+  hasServer(fleet: FleetId, name: string): Promise<boolean>
   /** Deletes that very one, as it was seen: changed meanwhile it throws KubernetesConflict. Nothing if it is gone. */
   deleteServer(server: GameServerSeen): Promise<void>
   apply(manifest: Manifest): Promise<void>

@@ -18,6 +18,8 @@ export class KubernetesFleets implements FleetSource {
   #fleets: readonly WatchedResource[] = []
   #autoscalers: readonly WatchedResource[] = []
   #servers: readonly WatchedResource[] = []
+  /** Game servers in state Error, by fleet: asked for with every look at a zone. */
+  readonly #broken = new Map<FleetId, Set<string>>()
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options
@@ -47,11 +49,12 @@ export class KubernetesFleets implements FleetSource {
 
   async watchServers(onFate: (server: ServerFate) => void, signal: AbortSignal): Promise<void> {
     const tell = (object: KubernetesObject, removed: boolean): void => {
-      const fleet = object.metadata.labels?.[FLEET_LABEL]
+      const label = object.metadata.labels?.[FLEET_LABEL]
+      if (label === undefined) return
+      const [fleet, { name }] = [fleetId(object.metadata.namespace ?? '', label), object.metadata]
+      this.#note(fleet, name, !removed && stateOf(object) === 'Error')
       const fate = fateOf(object, removed)
-      if (fleet !== undefined && fate !== undefined) {
-        onFate({ fleet: fleetId(object.metadata.namespace ?? '', fleet), name: object.metadata.name, fate })
-      }
+      if (fate !== undefined) onFate({ fleet, name, fate })
     }
     this.#servers = this.#watch('gameservers', signal, tell, withStateOnly)
     await Promise.all(this.#servers.map((one) => one.synced))
@@ -80,13 +83,9 @@ export class KubernetesFleets implements FleetSource {
   }
 
   troubleOf(fleet: FleetId): string | undefined {
-    const { namespace, name } = parsePair(fleet)
-    const broken = this.#servers
-      .flatMap(({ cache }) => cache.values())
-      .find((one) => one.metadata.namespace === namespace && one.metadata.labels?.[FLEET_LABEL] === name && stateOf(one) === 'Error')
-    return broken === undefined
-      ? undefined
-      : `game server ${broken.metadata.name} is in state Error, see: kubectl describe gameserver -n ${namespace} ${broken.metadata.name}`
+    const [name] = this.#broken.get(fleet) ?? []
+    if (name === undefined) return undefined
+    return `game server ${name} is in state Error, see: kubectl describe gameserver -n ${parsePair(fleet).namespace} ${name}`
   }
 
   serversOf(fleet: FleetId): readonly GameServerSeen[] {
@@ -98,6 +97,12 @@ export class KubernetesFleets implements FleetSource {
         const { name, uid = '', resourceVersion = '', deletionTimestamp } = one.metadata
         return { namespace, name, uid, resourceVersion, state: stateOf(one), deleting: deletionTimestamp !== undefined }
       })
+  }
+
+  async hasServer(fleet: FleetId, name: string): Promise<boolean> {
+    const { namespace, name: label } = parsePair(fleet)
+    const found = await this.#options.client.get(resourceOf('gameservers', namespace), name)
+    return found?.metadata.labels?.[FLEET_LABEL] === label
   }
 
   async deleteServer({ namespace, name, uid, resourceVersion }: GameServerSeen): Promise<void> {
@@ -117,6 +122,12 @@ export class KubernetesFleets implements FleetSource {
       const owned = object?.metadata.ownerReferences?.some((owner) => owner.uid === zoneUid) ?? false
       if (object !== undefined && owned) await this.#options.client.delete(resourceOf(plural, namespace), name, object.metadata.uid)
     }
+  }
+
+  #note(fleet: FleetId, server: string, broken: boolean): void {
+    const known = this.#broken.get(fleet) ?? new Set()
+    if (broken) this.#broken.set(fleet, known.add(server))
+    else if (known.delete(server) && known.size === 0) this.#broken.delete(fleet)
   }
 
   #watch(

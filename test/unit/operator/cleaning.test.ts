@@ -73,6 +73,11 @@ describe('the cleaner', () => {
       now: 0,
       away: false,
       conflict: false,
+      /** What Kubernetes says when it is asked, and how often it was. */
+      unseen: new Set<string>(),
+      asked: 0,
+      hosts: [host('a')],
+      emptied: [] as string[],
       servers: [server('a'), server('b'), server('c')],
       deleted: [] as string[],
       cleaned: [] as string[],
@@ -80,6 +85,11 @@ describe('the cleaner', () => {
     const cleaner = new Cleaner({
       fleets: {
         serversOf: () => state.servers,
+        hasServer: async (_, name) => {
+          state.asked += 1
+          if (state.conflict) throw new BailiwickError('KubernetesUnavailable')
+          return state.unseen.has(name)
+        },
         deleteServer: async ({ name, uid, resourceVersion }) => {
           if (state.conflict) throw new BailiwickError('KubernetesConflict')
           state.deleted.push(`${name} ${uid} ${resourceVersion}`)
@@ -87,15 +97,12 @@ describe('the cleaner', () => {
         },
       },
       index: {
-        fleetView: async () => {
-          if (state.away) throw new BailiwickError('IndexUnavailable')
-          return { now: 0, hosts: [host('a')], layers: [], barred: [] }
-        },
-        removeHost: async () => undefined,
-        drainHost: async () => undefined,
+        removeHost: async (_, name) => void state.emptied.push(`removed ${name}`),
+        drainHost: async (_, name) => void state.emptied.push(`drained ${name}`),
       },
       clock: { now: () => state.now },
       log: silentLog,
+      hostsOf: () => (state.away ? undefined : state.hosts),
       followed: () => [fleet],
       onCleaned: (what, reason) => void state.cleaned.push(`${what} ${reason}`),
     })
@@ -140,5 +147,33 @@ describe('the cleaner', () => {
     state.conflict = false
     await pass(CLEAN_EVERY)
     expect(state.deleted).toEqual(['b uid-b 7'])
+  })
+
+  it('asks Kubernetes before it drains or forgets a host without a game server, and believes that', async () => {
+    const { state, pass } = stage()
+    state.servers = [server('a')]
+    state.hosts = [host('a'), host('x'), host('y', 'Dead')]
+    state.unseen.add('x')
+    await pass(LEAKED_AFTER + CLEAN_EVERY)
+    expect([state.asked, state.emptied]).toEqual([1, []])
+    // Each thing is cleaned by itself: one that is in order does not hold up the others.
+    await pass(CLEAN_EVERY)
+    expect([state.asked, state.emptied]).toEqual([2, ['removed y']])
+    state.hosts = [host('a'), host('x')]
+    state.unseen.clear()
+    await pass(LEAKED_AFTER)
+    expect(state.emptied).toEqual(['removed y', 'drained x'])
+  })
+
+  it('leaves a host alone as long as Kubernetes can not be asked', async () => {
+    const { state, pass } = stage()
+    state.servers = [server('a')]
+    state.hosts = [host('a'), host('x')]
+    state.conflict = true
+    await pass(LEAKED_AFTER + 3 * CLEAN_EVERY)
+    expect(state.emptied).toEqual([])
+    state.conflict = false
+    await pass(CLEAN_EVERY)
+    expect(state.emptied).toEqual(['drained x'])
   })
 })

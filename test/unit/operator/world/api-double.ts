@@ -22,6 +22,8 @@ export class ApiDouble {
   readonly zones = new Map<ZoneId, Zone>()
   readonly fleets = new Map<FleetId, { fleet: Fleet; autoscaler: Autoscaler | undefined }>()
   readonly configMaps = new Map<ConfigMapId, ConfigMapFiles>()
+  /** Why the operator may not see ConfigMaps. */
+  configMapsRefused: string | undefined
   readonly events: string[] = []
   readonly #configMapWatchers = new Set<(configMap: ConfigMapId) => void>()
   readonly #zoneWatchers = new Set<(zone: ZoneId) => void>()
@@ -80,7 +82,8 @@ export class ApiDouble {
         this.#configMapWatchers.add(watcher)
         signal.addEventListener('abort', () => this.#configMapWatchers.delete(watcher), { once: true })
       },
-      versionOf: (id) => this.configMaps.get(id)?.version,
+      versionOf: (id) => (this.configMapsRefused === undefined ? this.configMaps.get(id)?.version : undefined),
+      refusalOf: () => this.configMapsRefused,
       read: (id) => life.read(async () => this.configMaps.get(id)),
     }
   }
@@ -149,6 +152,7 @@ export class ApiDouble {
       autoscalerOf: (id) => this.fleets.get(id)?.autoscaler,
       troubleOf: () => undefined,
       serversOf: () => undefined,
+      hasServer: async () => false,
       deleteServer: async () => {},
       apply: (manifest) => life.write(async () => this.#applyManifest(manifest)),
       deleteDedicated: (id, uid) =>
