@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/ids.ts'
-import type { FleetView, HostView, LayerView, ZoneIndex } from '../core/ports/index-port.ts'
+import type { FleetNews, HostView, LayerView, ZoneIndex } from '../core/ports/index-port.ts'
 import { VIEW_REFRESH_MAX, VIEW_REFRESH_MIN } from '../core/timing.ts'
+import { FleetRecords } from './fleet-records.ts'
 
 /** What the index says of one zone in one fleet, all from one read. */
 export interface Placement {
@@ -30,16 +31,23 @@ type Known = Omit<Placement, 'fresh'>
 /** Reading may take this share of the time at most: a large fleet is read less often. */
 const READ_SHARE = 0.2
 
-/** The copy of one fleet's view. */
+/** The copy of one fleet, kept by what changed in it: a read costs what is new, not what there is. */
 export class FleetMirror {
   readonly #options: FleetMirrorOptions
   readonly #stop = new AbortController()
   /** Counts own changes and reads, to tell which came first. */
   #sequence = 0
   readonly #touched = new Map<ZoneId, number>()
-  #zones: ReadonlyMap<ZoneId, Known> = new Map()
+  readonly #records = new FleetRecords()
+  /** What is told of each zone that the index has something of. */
+  readonly #zones = new Map<ZoneId, Known>()
+  /** Where the next read goes on. */
+  #position: string | undefined
+  /** When players were counted last, on the monotonic clock, ms. */
+  #countedAt = Number.NEGATIVE_INFINITY
   #hosts: readonly HostView[] = []
   #read = false
+  #failing = false
   /** Zones that were asked for before the first read: they are told of it, whether or not the index has anything of them. */
   readonly #awaiting = new Set<ZoneId>()
   #watching = false
@@ -71,6 +79,11 @@ export class FleetMirror {
   /** The hosts, as they were read last. */
   get hosts(): readonly HostView[] {
     return this.#hosts
+  }
+
+  /** True while the last read worked: what is known was so VIEW_REFRESH_MAX ago or later. */
+  get current(): boolean {
+    return this.#read && !this.#failing
   }
 
   knows(zone: ZoneId): boolean {
@@ -117,9 +130,12 @@ export class FleetMirror {
     const begun = { sequence: this.#sequence, at: clock.now() }
     try {
       await this.#watch()
-      const view = await index.fleetView(fleet)
+      const counts = performance.now() - this.#countedAt >= VIEW_REFRESH_MAX / 2
+      const news = await index.fleetNews(fleet, this.#position, counts, true)
       if (this.#stop.signal.aborted) return
-      this.#take(view, begun.sequence)
+      if (counts) this.#countedAt = performance.now()
+      this.#take(news, begun.sequence)
+      this.#failing = false
       const took = Math.max(0, clock.now() - begun.at)
       this.#pause = Math.min(VIEW_REFRESH_MAX, Math.max(VIEW_REFRESH_MIN, took / READ_SHARE))
       onRead()
@@ -127,6 +143,7 @@ export class FleetMirror {
       if (this.#stop.signal.aborted) return
       this.#pause = Math.min(VIEW_REFRESH_MAX, this.#pause * 2)
       this.#dirty = true
+      this.#failing = true
       onFailed(error)
     } finally {
       this.#reading = false
@@ -149,45 +166,39 @@ export class FleetMirror {
     this.#watching = true
   }
 
-  #take(view: FleetView, sequence: number): void {
-    const before = this.#zones
-    this.#zones = this.#grouped(view)
-    this.#hosts = view.hosts
+  #take(news: FleetNews, sequence: number): void {
+    this.#position = news.position
+    if (news.hosts !== undefined) this.#hosts = news.hosts
     this.#read = true
     const fresh = [...this.#touched].flatMap(([zone, at]) => (at < sequence ? [zone] : []))
     for (const zone of fresh) this.#touched.delete(zone)
     const told = new Set([...fresh, ...this.#awaiting])
     this.#awaiting.clear()
-    for (const zone of new Set([...before.keys(), ...this.#zones.keys()]))
-      if (differs(before.get(zone), this.#zones.get(zone))) told.add(zone)
+    for (const zone of this.#records.take(news)) if (this.#renew(zone)) told.add(zone)
     for (const zone of told) this.#options.onZone(zone)
   }
 
-  #grouped(view: FleetView): Map<ZoneId, Known> {
+  /** Takes over what the records say of the zone; true when it is otherwise than it was. */
+  #renew(zone: ZoneId): boolean {
+    const before = this.#zones.get(zone)
+    const layers = [...this.#records.layersOf(zone).values()].sort((a, b) => parseLayerId(a.layer).index - parseLayerId(b.layer).index)
+    const barred = this.#records.isBarred(zone)
+    if (layers.length === 0 && !barred) {
+      this.#zones.delete(zone)
+      return before !== undefined
+    }
     const now = this.#options.clock.now()
-    const layers = new Map<ZoneId, LayerView[]>(view.barred.map((zone) => [zone, []]))
-    for (const layer of view.layers) {
-      const { zone } = parseLayerId(layer.layer)
-      const known = layers.get(zone)
-      if (known === undefined) layers.set(zone, [layer])
-      else known.push(layer)
-    }
-    const barred = new Set(view.barred)
-    const grouped = new Map<ZoneId, Known>()
-    for (const [zone, own] of layers) {
-      own.sort((a, b) => parseLayerId(a.layer).index - parseLayerId(b.layer).index)
-      const emptyBefore = this.#zones.get(zone)?.emptySince
-      const empty = own.flatMap(({ layer, state, players }): [LayerId, number][] =>
-        state === 'Serving' && players === 0 ? [[layer, emptyBefore?.get(layer) ?? now]] : [],
-      )
-      grouped.set(zone, { barred: barred.has(zone), layers: own, emptySince: new Map(empty) })
-    }
-    return grouped
+    const empty = layers.flatMap(({ layer, state, players }): [LayerId, number][] =>
+      state === 'Serving' && players === 0 ? [[layer, before?.emptySince.get(layer) ?? now]] : [],
+    )
+    const after: Known = { barred, layers, emptySince: new Map(empty) }
+    this.#zones.set(zone, after)
+    return differs(before, after)
   }
 }
 
-function differs(a: Known | undefined, b: Known | undefined): boolean {
-  if (a === undefined || b === undefined) return a !== b
+function differs(a: Known | undefined, b: Known): boolean {
+  if (a === undefined) return true
   if (a.barred !== b.barred || a.layers.length !== b.layers.length) return true
   return a.layers.some((layer, at) => {
     const other = b.layers[at]

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../core/ids.ts'
-import type { HostView, ZoneIndex } from '../core/ports/index-port.ts'
+import type { HostView, ZoneIndex, ZoneNews } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { RESYNC_EVERY } from '../core/timing.ts'
@@ -21,7 +22,7 @@ export interface MirrorOptions {
 const NONE: ReadonlyMap<LayerId, number> = new Map()
 
 /**
- * A local copy of what the index says of the fleets in use: 10,000 zones are decided upon without 10,000 reads. One read a fleet, when something changed and
+ * A local copy of what the index says of the fleets in use: 10,000 zones are decided upon without 10,000 reads. One read a fleet, of what is new, when something changed and
  * now and then; zones that differ are told. An outage of the index is one line of the log and one metric, whatever the number of zones.
  */
 export class IndexMirror {
@@ -29,6 +30,8 @@ export class IndexMirror {
   readonly #fleets = new Map<FleetId, FleetMirror>()
   readonly #settings = new Map<ZoneId, ZoneSettings>()
   #settingsKnown = false
+  /** Where the next read of the settings goes on. */
+  #position: string | undefined
   #reachable = true
   #stopped = false
   #timer: NodeJS.Timeout | undefined
@@ -90,6 +93,12 @@ export class IndexMirror {
     for (const [id, fleet] of this.#fleets) yield [id, fleet.hosts]
   }
 
+  /** The hosts of a fleet; undefined when the index did not answer lately. */
+  hostsOf(fleet: FleetId): readonly HostView[] | undefined {
+    const known = this.#fleets.get(fleet)
+    return known?.current === true ? known.hosts : undefined
+  }
+
   get followed(): readonly FleetId[] {
     return [...this.#fleets.keys()]
   }
@@ -116,23 +125,31 @@ export class IndexMirror {
     this.#settings.delete(zone)
   }
 
-  /** Reads all settings: at the start, now and then, and after a gap, since the index may have lost them. */
+  /** Reads what is new of the settings, at first all: now and then, and after a gap, since the index may have lost them. */
   async loadSettings(): Promise<void> {
     clearTimeout(this.#timer)
     try {
-      const found = await this.#options.index.listZones()
+      const news = await this.#options.index.zoneNews(this.#position)
       if (this.#stopped) return
-      const ids = new Set(found.map((one) => one.zone))
-      const lost = [...this.#settings.keys()].filter((zone) => !ids.has(zone))
-      for (const zone of lost) this.#settings.delete(zone)
-      for (const one of found) this.#settings.set(one.zone, one)
+      const changed = this.#take(news)
       this.#settingsKnown = true
-      for (const zone of lost) this.#options.onZone(zone)
+      for (const zone of changed) this.#options.onZone(zone)
       this.#reached()
     } catch (error) {
       this.failed(error)
     }
     if (!this.#stopped) this.#timer = setTimeout(() => void this.loadSettings(), this.#reachable ? RESYNC_EVERY : 1_000)
+  }
+
+  /** Answers the zones whose settings are not what was known of them. */
+  #take({ position, whole, settings, gone }: ZoneNews): readonly ZoneId[] {
+    this.#position = position
+    const named = new Set(settings.map(({ zone }) => zone))
+    const lost = [...gone, ...(whole ? [...this.#settings.keys()].filter((zone) => !named.has(zone)) : [])]
+    const missing = lost.filter((zone) => this.#settings.delete(zone))
+    const other = settings.filter((one) => !isDeepStrictEqual(this.#settings.get(one.zone), one))
+    for (const one of other) this.#settings.set(one.zone, one)
+    return [...missing, ...other.map(({ zone }) => zone)]
   }
 
   #follow(fleet: FleetId): FleetMirror {

@@ -105,6 +105,7 @@ class RunningOperator implements Operator {
     this.#nodeDrains = this.#emptying()
     this.#cleaner = new Cleaner({
       ...{ fleets: deps.fleets, index, clock, log, followed: () => this.#mirror.followed },
+      hostsOf: (fleet) => this.#mirror.hostsOf(fleet),
       onCleaned: (what, reason) => this.#meters.cleaned.add({ what, reason }),
     })
     this.#meters = meters(deps.metrics, this.#queue, this.#writer, this.#mirror, zones)

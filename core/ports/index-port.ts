@@ -108,8 +108,8 @@ export interface ZoneIndex extends Journal {
   autoscale(fleet: FleetId, options: AutoscaleOptions): Promise<FleetCounts>
   /** Everything known of a fleet, in one read. */
   fleetView(fleet: FleetId): Promise<FleetView>
-  /** What changed in the fleet since a position, likewise. `counts`: with the players of all its layers, whose changes are not told. */
-  fleetNews(fleet: FleetId, since: string | undefined, counts: boolean): Promise<FleetNews>
+  /** What changed in the fleet since a position, likewise. `counts`: with the players of all its layers, whose changes are not told. `hosts`: with all hosts and bars. */
+  fleetNews(fleet: FleetId, since: string | undefined, counts: boolean, hosts?: boolean): Promise<FleetNews>
   getLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
   /** Calls back for every change of a layer or host of the fleet (not for player counts and heartbeats alone) from now on, at least once, until the signal aborts; after a gap (reconnect) once with kind 'gap'. Resolves when watching has begun. */
   watchFleet(fleet: FleetId, onChange: (change: FleetChange) => void, signal: AbortSignal): Promise<void>
@@ -349,4 +349,7 @@ export interface FleetNews {
   readonly gone: readonly LayerId[]
   /** Layers with players, when asked for: all others have none. */
   readonly players: ReadonlyMap<LayerId, number> | undefined
+  /** All hosts, and all barred zones, of the same moment, when asked for. */
+  readonly hosts: readonly HostView[] | undefined
+  readonly barred: readonly ZoneId[] | undefined
 }

@@ -115,7 +115,8 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     sweep: (fleet, limit = rules.sweepLimit) => change(fleet, (state) => sweep(state, limit)),
     autoscale: (fleet, options) => change(fleet, (state) => autoscale(state, options)),
     fleetView: (fleet) => look(fleet, fleetView),
-    fleetNews: (fleet, since, counts) => look(fleet, (state) => fleetNews(state, slotOf(fleet).changes, since, counts)),
+    fleetNews: (fleet, since, counts, hosts = false) =>
+      look(fleet, (state) => fleetNews(state, slotOf(fleet).changes, { since, counts, hosts })),
     getLayer: (fleet, layer) => look(fleet, (state) => layerView(state, layer)),
     watchFleet: (fleet, onChange, signal) => answer(() => slotOf(fleet).watchers.watch(onChange, signal)),
     watchZones: (onChange, signal) => answer(() => zones.watchers.watch(onChange, signal)),

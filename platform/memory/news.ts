@@ -2,7 +2,7 @@ import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { FleetChange, FleetNews, LayerView, ZoneNews } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import type { FleetState } from './records.ts'
-import { fleetView, layerView } from './views.ts'
+import { barredZones, fleetView, hostViews, layerView } from './views.ts'
 
 /** What changed since a position. platform/redis/library/news.lua is the same in Lua. */
 
@@ -56,14 +56,25 @@ export function zoneNews(settings: ReadonlyMap<ZoneId, ZoneSettings>, log: Chang
   return { position, whole: false, settings: structuredClone(found), gone: zones.filter((zone) => !settings.has(zone)) }
 }
 
-export function fleetNews(fleet: FleetState, log: ChangeLog<FleetChange>, since: string | undefined, counts: boolean): FleetNews {
+export interface FleetAsked {
+  readonly since: string | undefined
+  readonly counts: boolean
+  readonly hosts: boolean
+}
+
+export function fleetNews(fleet: FleetState, log: ChangeLog<FleetChange>, { since, counts, hosts }: FleetAsked): FleetNews {
   const { position } = log
-  const players = counts ? playersOf(fleet) : undefined
+  const common = {
+    position,
+    players: counts ? playersOf(fleet) : undefined,
+    hosts: hosts ? hostViews(fleet) : undefined,
+    barred: hosts ? barredZones(fleet) : undefined,
+  }
   const changed = log.after(since)
-  if (changed === undefined) return { position, whole: true, layers: fleetView(fleet).layers, gone: [], players }
+  if (changed === undefined) return { ...common, whole: true, layers: fleetView(fleet).layers, gone: [] }
   const ids = [...new Set(changed.flatMap((change) => layersOf(fleet, change)))]
   const layers: LayerView[] = ids.filter((id) => fleet.layers.has(id)).map((id) => layerView(fleet, id))
-  return { position, whole: false, layers, gone: ids.filter((id) => !fleet.layers.has(id)), players }
+  return { ...common, whole: false, layers, gone: ids.filter((id) => !fleet.layers.has(id)) }
 }
 
 /** A host's endpoints are part of what is said of its layers. */

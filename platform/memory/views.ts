@@ -67,11 +67,15 @@ export function layerView(fleet: FleetFacts, id: LayerId): LayerView {
   return viewOfLayer(id, { layer, host, barred: fleet.bars.has(zoneOf(id)), now: fleet.now })
 }
 
+export function hostViews(fleet: Omit<FleetFacts, 'layers'>): readonly HostView[] {
+  return [...fleet.hosts.values()].sort((a, b) => byName(a.name, b.name)).map((host) => viewOfHost(host, fleet))
+}
+
+export function barredZones({ bars }: Pick<FleetFacts, 'bars'>): readonly ZoneId[] {
+  return [...bars.keys()].sort(byName)
+}
+
 export function fleetView(fleet: FleetFacts): FleetView {
-  return {
-    now: fleet.now,
-    hosts: [...fleet.hosts.values()].sort((a, b) => byName(a.name, b.name)).map((host) => viewOfHost(host, fleet)),
-    layers: [...fleet.layers.keys()].sort(byName).map((layer) => layerView(fleet, layer)),
-    barred: [...fleet.bars.keys()].sort(byName),
-  }
+  const layers = [...fleet.layers.keys()].sort(byName).map((layer) => layerView(fleet, layer))
+  return { now: fleet.now, hosts: hostViews(fleet), layers, barred: barredZones(fleet) }
 }

@@ -1,10 +1,10 @@
 import { BailiwickError } from '../../core/errors.ts'
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { FleetView, HeartbeatAnswer, HostAssignment, JoinAnswer, LayerView } from '../../core/ports/index-port.ts'
+import type { FleetNews, FleetView, HeartbeatAnswer, HostAssignment, JoinAnswer, LayerView } from '../../core/ports/index-port.ts'
 import { type QueueFacts, wishQueue } from '../../core/wish-queue.ts'
 import type { HostRecord, LayerRecord } from '../memory/records.ts'
-import { fleetView, viewOfLayer } from '../memory/views.ts'
+import { barredZones, fleetView, hostViews, viewOfLayer } from '../memory/views.ts'
 
 /**
  * What the function library answers, read. It wrote the records itself, with the fields of platform/memory/records.ts; an absent field is
@@ -69,6 +69,19 @@ export function readHeartbeat(answer: unknown): HeartbeatAnswer {
   return { known, state, layers: assignments, mayLeave }
 }
 
+/** Index time, until when nobody is taken for dead, hosts, barred zones. */
+export type HostsAnswer = readonly [number, number, readonly string[], readonly ZoneId[]]
+
+function readRecords([now, graceUntil, hosts, bars]: HostsAnswer, rules: IndexRules) {
+  const records = hosts.map((text) => readHost(JSON.parse(text)))
+  return { now, graceUntil, rules, hosts: new Map(records.map((host) => [host.name, host])), bars: new Set(bars) }
+}
+
+export function readHosts(answer: HostsAnswer, rules: IndexRules): Pick<FleetNews, 'hosts' | 'barred'> {
+  const facts = readRecords(answer, rules)
+  return { hosts: hostViews(facts), barred: barredZones(facts) }
+}
+
 export function readFleetView(answer: unknown, rules: IndexRules): FleetView {
   const [now, graceUntil, hosts, layers, bars] = answer as readonly [
     number,
@@ -77,14 +90,9 @@ export function readFleetView(answer: unknown, rules: IndexRules): FleetView {
     readonly string[],
     readonly ZoneId[],
   ]
-  const hostRecords = hosts.map((text) => readHost(JSON.parse(text)))
   const layerRecords = layers.map((text): LayerRecord => JSON.parse(text))
   return fleetView({
-    now,
-    graceUntil,
-    rules,
-    hosts: new Map(hostRecords.map((host) => [host.name, host])),
+    ...readRecords([now, graceUntil, hosts, bars], rules),
     layers: new Map(layerRecords.map((layer) => [layer.layer, layer])),
-    bars: new Set(bars),
   })
 }

@@ -2,7 +2,7 @@ import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
 import type { FleetNews, ZoneNews } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { isDropped, readFleetView, readLayerView } from './answers.ts'
+import { type HostsAnswer, isDropped, readFleetView, readHosts, readLayerView } from './answers.ts'
 
 /** What library/news.lua answers, read. Lua's false comes as null. */
 
@@ -20,19 +20,29 @@ export function readZoneNews(answer: unknown): ZoneNews {
   return { position, whole: false, settings, gone }
 }
 
-type FleetAnswer = readonly [string, readonly string[], unknown, (readonly string[])?]
+type FleetAnswer = readonly [string, readonly string[], unknown, readonly string[], HostsAnswer | null]
 
-export function readFleetNews(answer: unknown, counted: boolean, rules: IndexRules): FleetNews {
-  const [position, counts, records, changed = []] = answer as FleetAnswer
-  const players = counted ? new Map(pairs(counts).map(([layer, count]) => [layer as LayerId, Number(count)])) : undefined
-  if (records !== null) return { position, whole: true, layers: readFleetView(records, rules).layers, gone: [], players }
+export interface NewsAsked {
+  readonly counts: boolean
+  readonly hosts: boolean
+  readonly rules: IndexRules
+}
+
+export function readFleetNews(answer: unknown, asked: NewsAsked): FleetNews {
+  const [position, counts, records, changed, hosts] = answer as FleetAnswer
+  const common = {
+    position,
+    players: asked.counts ? new Map(pairs(counts).map(([layer, count]) => [layer as LayerId, Number(count)])) : undefined,
+    ...(hosts === null ? { hosts: undefined, barred: undefined } : readHosts(hosts, asked.rules)),
+  }
+  if (records !== null) return { ...common, whole: true, layers: readFleetView(records, asked.rules).layers, gone: [] }
   const layers = []
   const gone: LayerId[] = []
   for (const [id, text] of pairs(changed)) {
     if (isDropped(text)) gone.push(id as LayerId)
     else layers.push(readLayerView(id as LayerId, text))
   }
-  return { position, whole: false, layers, gone, players }
+  return { ...common, whole: false, layers, gone }
 }
 
 function readSettings(text: string): ZoneSettings {

@@ -123,7 +123,8 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     sweep: (fleet, limit = rules.sweepLimit) => read<number>('sweep', fleet, { limit }),
     autoscale: (fleet, options) => read<FleetCounts>('autoscale', fleet, options),
     fleetView: async (fleet) => readFleetView(await ask('fleet_view', fleet), rules),
-    fleetNews: async (fleet, since, counts) => readFleetNews(await ask('fleet_news', fleet, { since, counts }), counts, rules),
+    fleetNews: async (fleet, since, counts, hosts = false) =>
+      readFleetNews(await ask('fleet_news', fleet, { since, counts, hosts }), { counts, hosts, rules }),
     getLayer: async (fleet, layer) => readLayerView(layer, await ask('get_layer', fleet, { layer })),
     watchFleet: (fleet, onChange, signal) =>
       watchStream({

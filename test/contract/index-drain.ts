@@ -154,6 +154,18 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await asked(world, 'a')).toEqual([world.layer(0)])
     })
 
+    it('that was taken back leaves no wish: the layer falls asleep when it is closed for another reason', async () => {
+      const world = await scene(harness(), 1, [['b', 2]])
+      const { index, fleet } = world
+      await drain(world, 'a')
+      await index.removeHost(fleet, 'b')
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Serving', closeRequested: undefined })
+      await world.register('c', 2)
+      expect(await index.beginClose(fleet, world.layer(0), 'a', 1, false)).toBe('ok')
+      expect(await index.closeLayer(fleet, world.layer(0), 'a', 1)).toBe('ok')
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ state: 'Asleep' })
+    })
+
     it('is not held up by a layer that can not be opened', async () => {
       const world = await scene(harness(), 2, [['b', 4]])
       const { index, fleet } = world

@@ -60,17 +60,23 @@ local function changed_layers(fleet, entries)
   return ids
 end
 
--- Position, players, then everything as fleet_view answers it, or false and the changed layers with what get_layer answers.
+-- Hosts and bars, as fleet_view answers them.
+local function hosts_and_bars(fleet)
+  return { fleet.now, fleet.grace_until, redis.call('HVALS', fleet.key.hosts), redis.call('HKEYS', fleet.key.bars) }
+end
+
+-- Position, players, then everything as fleet_view answers it, or false, and the changed layers with what get_layer answers; at last hosts and bars, or false.
 local function fleet_news(fleet, asked)
   local key = fleet.key
   local players = asked.counts and redis.call('HGETALL', key.players) or {}
+  local hosts = asked.hosts and hosts_and_bars(fleet) or false
   local entries = entries_after(key.changes, asked.since)
-  if not entries then return { position_of(key.changes), players, fleet_records(fleet) } end
+  if not entries then return { position_of(key.changes), players, fleet_records(fleet), {}, hosts } end
   local position, answer = asked.since, {}
   if #entries > 0 then position = entries[#entries][1] end
   for _, id in ipairs(changed_layers(fleet, entries)) do
     table.insert(answer, id)
     table.insert(answer, cjson.encode(layer_answer(fleet, id, is_barred(fleet, id))))
   end
-  return { position, players, false, answer }
+  return { position, players, false, answer, hosts }
 end

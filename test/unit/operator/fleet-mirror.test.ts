@@ -23,10 +23,10 @@ function mirrored(readMs: number) {
     index: {
       ...index,
       watchFleet: (...args) => index.watchFleet(...args),
-      async fleetView(id) {
+      async fleetNews(...args) {
         seen.reads += 1
         await new Promise((resolve) => setTimeout(resolve, readMs))
-        return index.fleetView(id)
+        return index.fleetNews(...args)
       },
     },
     onZone: (id) => void told.push(id),
