@@ -196,8 +196,10 @@ export const WATCH_SILENCE = 420_000
 export const WATCH_PROBE_AFTER = 10_000
 export const RECONCILE_BACKOFF_MIN = 50
 export const RECONCILE_BACKOFF_MAX = 30_000
-/** Every zone is looked at again at least so often, whatever was heard. */
+/** A zone that is not as its spec asks, and what the index holds of settings, is looked at again at least so often, whatever was heard. */
 export const RESYNC_EVERY = 30_000
+/** A zone that is as its spec asks is looked at again at least so often: for 10,000 of them every half minute would be all that an idle operator does. */
+export const RESYNC_SETTLED_EVERY = 300_000
 /** A finalizer waits so long for its layers before it says what is left and goes on. */
 export const FINALIZER_DEADLINE = 120_000
 /** Player counts of a zone are written to its status at most so often. */
@@ -219,6 +221,8 @@ export const LEAKED_AFTER = 60_000
 /** … and when no host of a fleet lives, for so long: rather the way to the index is broken. */
 export const LEAKED_ALL_AFTER = 600_000
 export const KUBERNETES_CALL_DEADLINE = 15_000
+/** A pod's token is read again so often: it is good for ten minutes at least, and renewed when four fifths of its time are over. */
+export const SERVICE_ACCOUNT_REREAD = 60_000
 
 // Services
 export const ACCESS_TOKEN_TTL = 600_000

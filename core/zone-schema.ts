@@ -27,6 +27,13 @@ export function withDefaults(zone: Zone): Zone {
   return filled(rootSchema, zone) as Zone
 }
 
+const specSchema: StructuralSchema = rootSchema.properties?.['spec'] ?? {}
+
+/** The same of its spec alone, which is what decisions are about. */
+export function specWithDefaults({ spec }: Pick<Zone, 'spec'>): Zone['spec'] {
+  return filled(specSchema, spec) as Zone['spec']
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,7 @@ import { BailiwickError } from './errors.ts'
 import { type FleetId, fleetId, type ZoneId, zoneId } from './ids.ts'
 import type { ZoneSettings } from './settings.ts'
 import type { Zone } from './zone.generated.ts'
-import { withDefaults } from './zone-schema.ts'
+import { specWithDefaults } from './zone-schema.ts'
 
 export type { Condition, Dedicated, LayerStatus, Toleration, Zone, ZoneSpec, ZoneStatus } from './zone.generated.ts'
 
@@ -50,7 +50,7 @@ export function wantedFleet(zone: Zone, defaultFleet: string): FleetId {
 export function zoneSettings(zone: Zone, fleet: FleetId): ZoneSettings {
   const { uid, generation } = zone.metadata
   if (uid === undefined) throw new BailiwickError('InvalidInput', { asked: `settings of ${idOfZone(zone)}`, found: 'no metadata.uid' })
-  const spec = withDefaults(zone).spec
+  const spec = specWithDefaults(zone)
   const min = spec.layers?.min ?? 1
   const target = spec.layers?.targetPlayers
   return {

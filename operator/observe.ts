@@ -90,8 +90,17 @@ export function keptContent({ zone, settings }: Observed): string | undefined {
   return settings?.uid === zone.metadata.uid ? settings?.content : undefined
 }
 
+/** Several steps of a plan ask for them. */
+const settled = new WeakMap<Observed, ZoneSettings>()
+
 /** What hosts, allocator and clients are to know of the zone. Throws InvalidInput as zoneSettings does. */
 export function wantedSettings(observed: Observed): ZoneSettings {
+  const known = settled.get(observed) ?? computeSettings(observed)
+  settled.set(observed, known)
+  return known
+}
+
+function computeSettings(observed: Observed): ZoneSettings {
   const { zone, wanted, neighbours, content, settings } = observed
   const hash = content.state === 'none' ? undefined : content.state === 'read' ? content.hash : keptContent(observed)
   const open = neighbours.flatMap(({ zone: id, state }) => (state === 'mutual' ? [id] : []))

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { FleetId, ZoneId } from '../core/ids.ts'
-import { RESYNC_EVERY } from '../core/timing.ts'
-import type { Zone } from '../core/zone.ts'
+import { RESYNC_EVERY, RESYNC_SETTLED_EVERY } from '../core/timing.ts'
+import type { Zone, ZoneStatus } from '../core/zone.ts'
 import { type ApplyDeps, applyPlan } from './apply.ts'
 import type { ContentMirror } from './content-mirror.ts'
 import { observe } from './observe.ts'
@@ -21,6 +21,9 @@ export interface ReconcilerDeps extends ApplyDeps {
 
 /** A zone that the copy does not have yet is looked at again after this, ms. */
 const NOT_YET_SEEN = 1_000
+
+/** A zone in another phase waits for something that may not be told of: that its game servers can be made, that its content may be read. */
+const SETTLED: ReadonlySet<ZoneStatus['phase']> = new Set(['Running', 'Sleeping', 'Suspended'])
 
 /** Makes what is out there agree with one zone: observe, plan, apply, tell. Whatever it is interrupted in, doing it again ends the same. */
 export class Reconciler {
@@ -45,6 +48,7 @@ export class Reconciler {
     const observed = observe(zone, id, { ...this.#deps, surpluses: this.#surpluses }, clock.now())
     const deleting = zone.metadata.deletionTimestamp !== undefined
     const next: Plan = deleting ? planDeletion(observed, this.#deps.mirror.settingsKnown) : plan(observed)
+    const status = computeStatus(observed)
     let letGo = false
     try {
       await applyPlan(next, id, zone, this.#deps)
@@ -52,9 +56,10 @@ export class Reconciler {
     } finally {
       // After the actions, whose writes to the zone would be in conflict with this one.
       if (letGo) writer.drop(id)
-      else writer.submit(id, computeStatus(observed))
+      else writer.submit(id, status)
     }
-    return Math.min(next.againAfterMs ?? RESYNC_EVERY, this.#resyncAfter())
+    const settled = SETTLED.has(status.phase) && next.actions.length === 0
+    return Math.min(next.againAfterMs ?? Number.POSITIVE_INFINITY, this.#jittered(settled ? RESYNC_SETTLED_EVERY : RESYNC_EVERY))
   }
 
   /** What a zone that is no more has left in the index. The API is asked first: a copy that is wrong must not close the world. */
@@ -75,7 +80,7 @@ export class Reconciler {
     return next.againAfterMs
   }
 
-  #resyncAfter(): number {
-    return RESYNC_EVERY * (0.8 + 0.2 * (this.#deps.random ?? Math.random)())
+  #jittered(ms: number): number {
+    return ms * (0.8 + 0.2 * (this.#deps.random ?? Math.random)())
   }
 }

@@ -1,6 +1,6 @@
 import { parseLayerId } from '../core/ids.ts'
 import type { LayerView } from '../core/ports/index-port.ts'
-import { withDefaults } from '../core/zone-schema.ts'
+import { specWithDefaults } from '../core/zone-schema.ts'
 import { type Violation, violation } from './acceptance.ts'
 import { type Observed, openLayers, quarantinedLayers } from './observe.ts'
 
@@ -34,7 +34,7 @@ export interface Facts {
 
 export function gatherFacts(observed: Observed): Facts {
   const { zone, wanted, inUse } = observed
-  const spec = withDefaults(zone).spec
+  const spec = specWithDefaults(zone)
   const used = inUse ?? wanted
   const open = openLayers(used.placement)
   const isClosing = ({ state, closeRequested }: LayerView): boolean => state === 'Closing' || closeRequested !== undefined
