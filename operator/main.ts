@@ -13,6 +13,7 @@ import {
   LeaderElection,
   leaseObject,
   monotonicClock,
+  SERVICE_ACCOUNT_FOLDER,
 } from '../platform/kubernetes/index.ts'
 import { createMetrics } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
@@ -31,12 +32,14 @@ const shape = {
   DEFAULT_FLEET: variables.text('the name of a Fleet').default(DEFAULT_FLEET),
   /** Who competes for the lease; without it nobody that ever was: two operators that are run by hand must not be one. */
   POD_NAME: variables.text('the name of this pod').optional(),
+  /** Where the pod's token and the cluster's authority lie. */
+  SERVICE_ACCOUNT_FOLDER: variables.text('the name of a folder').default(SERVICE_ACCOUNT_FOLDER),
   POD_NAMESPACE: variables.text('the namespace of this pod').default('default'),
 }
 
 /** Competes for the lease, leads while it holds it, and ends when it loses it: its pod then starts anew as one who waits. */
 runProgram('operator', shape, async ({ config, log }) => {
-  const client = new KubernetesClient(defaultEndpoint())
+  const client = new KubernetesClient(await defaultEndpoint(config.SERVICE_ACCOUNT_FOLDER))
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
   const metrics = createMetrics('operator')

@@ -21,7 +21,7 @@ const shape = {
 
 /** What the chart runs before it is uninstalled: closes all layers and frees all zones. Ends with exit code 1 when it could not. */
 runProgram('uninstall', shape, async ({ config, log }) => {
-  const client = new KubernetesClient(defaultEndpoint())
+  const client = new KubernetesClient(await defaultEndpoint())
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const deadlineMs = config.UNINSTALL_DEADLINE_SECONDS * 1_000
   const cluster = uninstallCluster({

@@ -1,40 +1,13 @@
-import https from 'node:https'
-import { KubeConfig } from '@kubernetes/client-node'
-import { BailiwickError, describeError } from '../../core/errors.ts'
-import { type Endpoint, KEEP_ALIVE_MS, plainEndpoint } from './plain-endpoint.ts'
+import { monotonicClock } from './leader-election.ts'
+import type { Endpoint } from './plain-endpoint.ts'
+import { SERVICE_ACCOUNT_FOLDER, serviceAccountEndpoint } from './service-account.ts'
 
-/** The cluster of $KUBECONFIG or ~/.kube/config, else the one that the process runs in. Throws ConfigInvalid. */
-export function defaultEndpoint(): Endpoint {
-  const config = new KubeConfig()
-  try {
-    config.loadFromDefault()
-  } catch (error) {
-    throw new BailiwickError('ConfigInvalid', {
-      asked: 'access to Kubernetes',
-      found: describeError(error),
-      todo: 'check KUBECONFIG',
-      cause: error,
-    })
-  }
-  return endpointOf(config)
-}
-
-/** The current context of a KubeConfig. Throws ConfigInvalid when there is none. */
-export function endpointOf(config: KubeConfig): Endpoint {
-  const cluster = config.getCurrentCluster()
-  if (cluster === null)
-    throw new BailiwickError('ConfigInvalid', { asked: 'access to Kubernetes', found: 'no current cluster', todo: 'set a current context' })
-  const base = new URL(cluster.server)
-  if (base.protocol === 'http:') return plainEndpoint(cluster.server)
-  const agent = new https.Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS })
-  return {
-    base,
-    async options() {
-      const options: https.RequestOptions = {}
-      await config.applyToHTTPSOptions(options)
-      // The client's own agent opens a connection for each request; with a proxy it is needed all the same.
-      return cluster.proxyUrl === undefined ? { ...options, agent } : options
-    },
-    close: () => agent.destroy(),
-  }
+/**
+ * The cluster of $KUBECONFIG, else the one that the process runs in, else that of ~/.kube/config. Throws ConfigInvalid. What reads kubeconfigs is loaded only when there is one to read:
+ * it brings the whole generated API with it, tens of megabytes that a pod has no use for.
+ */
+export async function defaultEndpoint(folder = SERVICE_ACCOUNT_FOLDER): Promise<Endpoint> {
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env
+  const own = KUBECONFIG === undefined ? serviceAccountEndpoint({ host, port, folder, clock: monotonicClock }) : undefined
+  return own ?? (await import('./kubeconfig.ts')).kubeconfigEndpoint()
 }
