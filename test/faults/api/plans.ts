@@ -5,8 +5,8 @@ import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import type { ApiServer } from '../../api-server/server.ts'
 import { chanceOf } from './chance.ts'
 import { endStateNow } from './end-state.ts'
+import type { Footing } from './footing.ts'
 import type { Done } from './proxy.ts'
-import { startRedisWay } from './redis-way.ts'
 import { scenarios } from './scenarios.ts'
 import { planStrikes, type Seen, type Strike, Strikes } from './strikes.ts'
 import { PATIENCE, World } from './world.ts'
@@ -44,6 +44,8 @@ export interface Outcome {
 export interface Stage {
   readonly server: ApiServer
   readonly api: KubernetesClient
+  /** What each world stands on. */
+  readonly footing: (overRedis: boolean) => Promise<Footing>
 }
 
 let runs = 0
@@ -60,9 +62,8 @@ export function planOf(seed: number, undisturbed: Undisturbed): Plan {
 }
 
 /** The run that all others of its scenario are compared with. */
-export async function playUndisturbed({ server, api }: Stage, scenario: string, overRedis: boolean): Promise<Undisturbed> {
-  const redis = overRedis ? await startRedisWay() : undefined
-  const world = await World.create(server, api, `${scenario}-still-${++runs}`, new Strikes([]), redis)
+export async function playUndisturbed({ server, api, footing }: Stage, scenario: string, overRedis: boolean): Promise<Undisturbed> {
+  const world = await World.create(server, api, `${scenario}-still-${++runs}`, new Strikes([]), await footing(overRedis))
   try {
     await play(world, scenario)
     let before: unknown
@@ -78,14 +79,13 @@ export async function playUndisturbed({ server, api }: Stage, scenario: string, 
     throw new Error(`${scenario}, undisturbed${overRedis ? ', over Redis' : ''}: ${describeError(error)}\n${lastLines(world)}`)
   } finally {
     await world.end()
-    await redis?.stop()
   }
 }
 
 /** Plays a plan and compares its end, and what it made and deleted on the way. */
-export async function playPlan({ server, api }: Stage, plan: Plan, undisturbed: Undisturbed): Promise<Outcome> {
-  const redis = plan.overRedis ? await startRedisWay() : undefined
-  const world = await World.create(server, api, `${plan.scenario}-${plan.seed}-${++runs}`, new Strikes(plan.strikes), redis)
+export async function playPlan({ server, api, footing }: Stage, plan: Plan, undisturbed: Undisturbed): Promise<Outcome> {
+  const name = `${plan.scenario}-${plan.seed}-${++runs}`
+  const world = await World.create(server, api, name, new Strikes(plan.strikes), await footing(plan.overRedis))
   let end: unknown
   let wrong: string | undefined
   const begun = performance.now()
@@ -104,7 +104,6 @@ export async function playPlan({ server, api }: Stage, plan: Plan, undisturbed: 
     wrong = [describeError(error), ...differences(undisturbed.end, end).slice(0, 12), lastLines(world)].join('\n')
   } finally {
     await world.end()
-    await redis?.stop()
   }
   const tookMs = performance.now() - Math.max(begun, world.strikes.lastAt)
   return { plan, wrong, tookMs, struck: world.strikes.done, lives: world.lives }
@@ -145,4 +144,20 @@ export function differences(wanted: unknown, found: unknown, path = ''): readonl
     return [`${path}: ${JSON.stringify(wanted)} is ${JSON.stringify(found)}`]
   const [a, b] = both as [Record<string, unknown>, Record<string, unknown>]
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differences(a[key], b[key], `${path}/${key}`))
+}
+
+/** What came in a plan, and how it ended. */
+export function described({ plan, wrong, tookMs, struck, lives }: Outcome): string {
+  const { seed, scenario, overRedis } = plan
+  return `BAILIWICK_SEED=${seed} ${scenario}${overRedis ? ' over Redis' : ''}: ${lives} lives, ${tookMs.toFixed(0)} ms\n  ${struck.join('\n  ')}\n${wrong ?? 'as undisturbed'}`
+}
+
+/** The figures of many plans. */
+export function summed(outcomes: readonly Outcome[]): string {
+  const took = outcomes.map(({ tookMs }) => tookMs).sort((a, b) => a - b)
+  const at = (share: number): string => ((took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0) / 1_000).toFixed(1)
+  const faults = outcomes.reduce((sum, { struck }) => sum + struck.length, 0)
+  const deaths = outcomes.reduce((sum, { lives }) => sum + lives - 1, 0)
+  const late = took.filter((ms) => ms > CONVERGED_WITHIN).length
+  return `${outcomes.length} plans, ${faults} faults, ${deaths} crashes, ${late} later than ${CONVERGED_WITHIN / 1_000} s; from the last fault to the end: p50 ${at(0.5)} s, p99 ${at(0.99)} s, longest ${at(1)} s`
 }

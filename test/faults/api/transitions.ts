@@ -4,6 +4,7 @@ import { describeError, isCode } from '../../../core/errors.ts'
 import type { Condition } from '../../../core/zone.ts'
 import { endStateNow } from './end-state.ts'
 import { type Field, tour, withField } from './field-values.ts'
+import { footingHere } from './operator-here.ts'
 import type { Stage } from './plans.ts'
 import { differences } from './plans.ts'
 import { Strikes } from './strikes.ts'
@@ -32,8 +33,8 @@ let walks = 0
  * Takes one zone through every transition of one field. Each is either refused by the API server with a sentence, and changes nothing, or ends in a state that
  * depends on the spec alone, not on the way there: hosted as asked, or with a condition that says why not.
  */
-export async function walk({ server, api }: Stage, field: Field, most: number): Promise<Walked> {
-  const world = await World.create(server, api, `field-${++walks}`, new Strikes([]))
+export async function walk({ server, api }: Pick<Stage, 'server' | 'api'>, field: Field, most: number): Promise<Walked> {
+  const world = await World.create(server, api, `field-${++walks}`, new Strikes([]), await footingHere(false))
   const wrong: string[] = []
   let [transitions, refused, unhosted] = [0, 0, 0]
   try {

@@ -1,32 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { systemClock } from '../../../core/clock.ts'
-import { describeError, isCode } from '../../../core/errors.ts'
+import { isCode } from '../../../core/errors.ts'
 import { type FleetId, fleetId, type LayerId, layerId, type ZoneId, zoneId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
-import { type Log, silentLog } from '../../../core/ports/log-port.ts'
+import type { Log } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import type { Zone, ZoneSpec } from '../../../core/zone.ts'
-import { createOperator, type Operator } from '../../../operator/operator.ts'
-import { KubernetesClient } from '../../../platform/kubernetes/client.ts'
-import { KubernetesContents } from '../../../platform/kubernetes/contents.ts'
-import { KubernetesFleets } from '../../../platform/kubernetes/fleets.ts'
+import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import type { KubernetesObject } from '../../../platform/kubernetes/objects.ts'
-import { plainEndpoint } from '../../../platform/kubernetes/plain-endpoint.ts'
-import { KubernetesZones } from '../../../platform/kubernetes/zones.ts'
-import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
-import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
-import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { autoscalers, fleetManifest, fleets, gameServers, zones } from '../../api-server/objects.ts'
 import type { ApiServer } from '../../api-server/server.ts'
 import { HostDouble } from '../../unit/operator/world/host-double.ts'
-import { Life, mortalStore, noMetrics } from '../../unit/operator/world/mortal.ts'
-import { faultyIndex } from './index-faults.ts'
+import { Life } from '../../unit/operator/world/mortal.ts'
+import type { Footing } from './footing.ts'
 import { ApiProxy, type Done } from './proxy.ts'
-import type { RedisWay } from './redis-way.ts'
 import type { Strikes } from './strikes.ts'
 
-/** A call of the operator that is not answered is given up after this: sooner than in earnest, since nothing here is that slow. */
-const CALL_DEADLINE = 3_000
 /** Nobody operates for so long after a death, at most. */
 const DOWN_MS = 500
 const MAX_LINES = 400
@@ -36,7 +24,7 @@ export const PATIENCE = 180_000
 export const bounds = { min: { x: 0, y: 0 }, max: { x: 100, y: 100 } }
 
 /**
- * One namespace of a real API server, a real operator that knows no other, an index of its own (in memory, or in Redis behind a wire), doubles of hosts. The
+ * One namespace of a real API server, a real operator that knows no other, an index of its own, doubles of hosts. The
  * operator reaches all of it through what the plan's faults act on; people and hosts do not.
  */
 export class World {
@@ -50,25 +38,26 @@ export class World {
   lives = 0
   readonly #api: KubernetesClient
   readonly #server: ApiServer
-  readonly #redis: RedisWay | undefined
-  #operator: Operator | undefined
+  readonly #footing: Footing
   #ending = false
+  #starting: Promise<void> = Promise.resolve()
   readonly #operators: Promise<void>[] = []
   #proxy: ApiProxy | undefined
   #life = new Life()
 
-  private constructor(server: ApiServer, api: KubernetesClient, namespace: string, strikes: Strikes, store: Store, redis?: RedisWay) {
+  private constructor(server: ApiServer, api: KubernetesClient, namespace: string, strikes: Strikes, footing: Footing) {
     this.#server = server
     this.#api = api
+    this.#footing = footing
     this.namespace = namespace
     this.strikes = strikes
-    this.store = store
-    this.#redis = redis
-    this.index = redis === undefined ? createMemoryIndex({ clock: systemClock }) : createRedisIndex({ url: redis.direct, log: silentLog })
+    this.index = footing.index
+    this.store = footing.store
   }
 
-  static async create(server: ApiServer, api: KubernetesClient, namespace: string, strikes: Strikes, redis?: RedisWay): Promise<World> {
-    const world = new World(server, api, namespace, strikes, await createSqliteStore({ file: ':memory:' }), redis)
+  /** The footing ends with the world. */
+  static async create(server: ApiServer, api: KubernetesClient, namespace: string, strikes: Strikes, footing: Footing): Promise<World> {
+    const world = new World(server, api, namespace, strikes, footing)
     await server.makeNamespace(namespace)
     for (const name of ['zone-servers', 'fast']) await api.create(fleets(namespace), fleetManifest(namespace, name))
     await world.addHost('zone-servers', 'h1')
@@ -112,44 +101,22 @@ export class World {
     }
   }
 
-  async startOperator(): Promise<void> {
+  startOperator(): Promise<void> {
+    const started = this.#begin()
+    this.#starting = started.catch(() => undefined)
+    return started
+  }
+
+  async #begin(): Promise<void> {
     const life = new Life()
     this.#life = life
     this.lives += 1
     const crash = (): void => this.#crash(life)
     const proxy = new ApiProxy({ upstream: this.#server.endpoint(), strikes: this.strikes, done: this.done, onCrash: crash })
     this.#proxy = proxy
-    const client = new KubernetesClient(plainEndpoint(await proxy.start()), CALL_DEADLINE)
-    const source = { client, namespaces: [this.namespace], clock: systemClock, log: this.#log() }
-    const redis = this.#redis
-    const index = redis === undefined ? this.index : createRedisIndex({ url: redis.url, log: this.#log() })
-    const dead = (): boolean => life.dead
-    const operator = createOperator({
-      zones: new KubernetesZones(source),
-      fleets: new KubernetesFleets(source),
-      contents: new KubernetesContents(source),
-      index: faultyIndex(index, {
-        ...{ strikes: this.strikes, dead },
-        crash: () => proxy.crash(),
-        ...(redis === undefined ? {} : { onRedis: (what, ms) => redis.strike(what, ms) }),
-      }),
-      store: mortalStore(this.store, life),
-      clock: systemClock,
-      log: this.#log(),
-      metrics: noMetrics,
-      defaultFleet: 'zone-servers',
-      namespaces: [this.namespace],
-    })
-    this.#operator = operator
-    // A start that is cut off by a crash never ends; the next life begins all the same.
-    void operator.start().catch((error: unknown) => this.#line(`start: ${describeError(error)}`))
-    void life.death.promise.then(() => {
-      const gone = operator.stop().then(async () => {
-        client.close()
-        if (redis !== undefined) await index.close()
-      })
-      this.#operators.push(gone)
-    })
+    const { namespace, strikes } = this
+    const over = await this.#footing.begin({ namespace, strikes, life, proxy, apiUrl: await proxy.start(), log: this.#log() })
+    void life.death.promise.then(() => this.#operators.push(over()))
   }
 
   #crash(life: Life): void {
@@ -230,13 +197,12 @@ export class World {
     this.#ending = true
     for (const host of this.hosts.values()) host.stop()
     this.#proxy?.cut()
-    const { dead } = this.#life
     this.#life.dead = true
     this.#life.death.resolve()
-    if (dead) await this.#operator?.stop()
-    await Promise.allSettled(this.#operators)
-    await this.index.close()
-    await this.store.close()
+    await this.#starting
+    const ends = await Promise.allSettled(this.#operators)
+    await this.#footing.end()
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
   #line(text: string): void {

@@ -75,8 +75,8 @@ export class HostDouble {
   }
 
   async #closeIdle({ layer, generation, players }: LayerReport): Promise<void> {
-    const settings = await this.#deps.index.getZone(parseLayerId(layer).zone)
-    if (players > 0 || settings?.activation !== 'OnDemand') {
+    const settings = players > 0 ? undefined : await this.#deps.index.getZone(parseLayerId(layer).zone)
+    if (settings?.activation !== 'OnDemand') {
       this.#emptySince.delete(layer)
       return
     }

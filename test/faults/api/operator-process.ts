@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { silentLog } from '../../../core/ports/log-port.ts'
+import { createMongoStore } from '../../../platform/mongo/index.ts'
+import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
+import { startRedisServer } from '../../contract/redis-server.ts'
+import { startWire, type Tap } from '../redis/wire.ts'
+import type { Footing, Given } from './footing.ts'
+
+const program = join(import.meta.dirname, '..', '..', '..', 'operator', 'main.ts')
+/** The commands with which the operator changes the index of itself; those of its sweeps come with the time and are not counted. */
+const INDEX_WRITE = /bailiwick_(?:put_zone|delete_zone|place_layer|request_close|bar_zone|unbar_zone|forget_zone|drop_journal)\r\n/g
+
+export interface ProcessOptions {
+  /** The URL of a server that speaks MongoDB's protocol. */
+  readonly mongo: string
+  /** For kubeconfigs, and for compiled code that processes share. */
+  readonly folder: string
+}
+
+let worlds = 0
+
+/** The operator as it is shipped, with its lease, in a process of its own that dies of SIGKILL; a Redis of its own, over a wire that sees its writes; a real store. */
+export async function footingOfProcess({ mongo, folder }: ProcessOptions): Promise<Footing> {
+  const redis = await startRedisServer()
+  const database = `operator-${process.pid}-${++worlds}`
+  const index = createRedisIndex({ url: redis.url, log: silentLog })
+  const store = createMongoStore({ url: mongo, database })
+  return {
+    index,
+    store,
+    async begin(given) {
+      const wire = await startWire(redis.port, killsAtWrites(given))
+      const env = { REDIS_URL: `redis://127.0.0.1:${wire.port}`, MONGODB_URL: mongo, MONGODB_DATABASE: database }
+      const gone = spawnOperator(given, folder, env)
+      return async () => {
+        await gone
+        await wire.close()
+      }
+    },
+    async end() {
+      await index.close()
+      await store.close()
+      await redis.stop()
+    },
+  }
+}
+
+/** Before: the command does not get out. After: its answer, on the same connection, does not get back. */
+function killsAtWrites({ strikes, proxy }: Given): Tap {
+  return () => {
+    let dying = false
+    return (chunk, way) => {
+      if (way === 'back') {
+        if (dying) proxy.crash()
+        return !dying
+      }
+      for (const [command] of chunk.toString('latin1').matchAll(INDEX_WRITE)) {
+        const strike = strikes.next('redis', command.trim())
+        if (strike?.what === 'crash-before') {
+          proxy.crash()
+          return false
+        }
+        dying ||= strike?.what === 'crash-after'
+      }
+      return true
+    }
+  }
+}
+
+/** Resolves when it has ended. */
+async function spawnOperator({ namespace, life, apiUrl, log }: Given, folder: string, own: Record<string, string>): Promise<void> {
+  const kubeconfig = join(folder, `${namespace}.json`)
+  writeFileSync(kubeconfig, kubeconfigOf(apiUrl))
+  const { KUBERNETES_SERVICE_HOST: _host, ...inherited } = process.env
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    env: {
+      ...inherited,
+      ...own,
+      KUBECONFIG: kubeconfig,
+      // Of a Deployment of one: the container begins again, and is the same candidate.
+      POD_NAME: 'operator-0',
+      POD_NAMESPACE: namespace,
+      WATCH_NAMESPACES: namespace,
+      WATCH_NODES: 'false',
+      INTERNAL_PORT: '0',
+      NODE_COMPILE_CACHE: join(folder, 'compiled'),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const killed = (): void => void child.kill('SIGKILL')
+  process.once('exit', killed)
+  const ended = once(child, 'exit')
+  createInterface({ input: child.stdout }).on('line', (line) => log.info({ line: line.slice(0, 400) }, 'operator'))
+  void life.death.promise.then(killed)
+  const [code, signal] = await ended
+  process.off('exit', killed)
+  rmSync(kubeconfig, { force: true })
+  // Nobody but the plan ends it: all else is a fault of ours.
+  if (!life.dead) throw new Error(`the operator ended by itself: ${code ?? signal}`)
+}
+
+function kubeconfigOf(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'api', cluster: { server } }],
+    users: [{ name: 'nobody', user: {} }],
+    contexts: [{ name: 'api', context: { cluster: 'api', user: 'nobody' } }],
+    'current-context': 'api',
+  })
+}
