@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,8 @@ export interface ApiServer {
   readonly base: URL
   /** A file that KUBECONFIG may name: every right. */
   readonly kubeconfig: string
+  /** What a pod of the same rights has: a folder with its token and the cluster's authority, and where the API server is. */
+  readonly pod: { readonly folder: string; readonly host: string; readonly port: string }
   readonly pids: { readonly etcd: number; readonly apiserver: number }
   /** With every right, and connections of its own; close() ends them. */
   endpoint(): Endpoint
@@ -57,6 +59,10 @@ export async function startApiServer({ prefix = [], say = () => {} }: ApiServerO
   const base = new URL(`https://127.0.0.1:${port}`)
   const kubeconfig = join(folder, 'kubeconfig')
   writeFileSync(kubeconfig, kubeconfigText(base, pki, token), { mode: 0o600 })
+  const pod = { folder: join(folder, 'account'), host: base.hostname, port: base.port }
+  mkdirSync(pod.folder, { mode: 0o700 })
+  writeFileSync(join(pod.folder, 'token'), token, { mode: 0o600 })
+  copyFileSync(pki.certificate, join(pod.folder, 'ca.crt'))
   const endpoint = (): Endpoint => tokenEndpoint(base, pki, token)
   const own = new KubernetesClient(endpoint())
   const stop = async (): Promise<void> => {
@@ -74,6 +80,7 @@ export async function startApiServer({ prefix = [], say = () => {} }: ApiServerO
   return {
     base,
     kubeconfig,
+    pod,
     pids: { etcd: etcd.pid, apiserver: apiserver.pid },
     endpoint,
     client: () => new KubernetesClient(endpoint()),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ApiServer } from '../../api-server/server.ts'
 import { freePort } from '../../free-port.ts'
 import { ended, guard, pinned, SERVER_CORE, unguard } from '../kit/pinned.ts'
 
@@ -11,7 +12,7 @@ const TICK_MS = 10
 const PATIENCE = 600_000
 const POLL_EVERY = 100
 
-/** The operator as it is shipped, on a core of its own. */
+/** The operator as it is shipped, in the environment of a pod, on a core of its own. */
 export interface OperatorProcess {
   readonly pid: number
   /** A value of /metrics, summed over its labels; 0 when it is not there. */
@@ -23,12 +24,19 @@ export interface OperatorProcess {
   stop(): Promise<void>
 }
 
-export async function startOperator(kubeconfig: string, redisUrl: string, flags: readonly string[] = []): Promise<OperatorProcess> {
+export async function startOperator(
+  { pod }: Pick<ApiServer, 'pod'>,
+  redisUrl: string,
+  flags: readonly string[] = [],
+): Promise<OperatorProcess> {
   const port = await freePort()
   const [command = '', ...args] = pinned(SERVER_CORE, [process.execPath, '--disable-warning=ExperimentalWarning', ...flags, program])
   // Nothing is erased here, so the store is never asked.
+  const { KUBECONFIG: _other, ...inherited } = process.env
   const env = {
-    KUBECONFIG: kubeconfig,
+    KUBERNETES_SERVICE_HOST: pod.host,
+    KUBERNETES_SERVICE_PORT: pod.port,
+    SERVICE_ACCOUNT_FOLDER: pod.folder,
     REDIS_URL: redisUrl,
     MONGODB_URL: 'mongodb://127.0.0.1:9',
     INTERNAL_PORT: String(port),
@@ -36,7 +44,7 @@ export async function startOperator(kubeconfig: string, redisUrl: string, flags:
   }
   const begun = performance.now()
   const child: ChildProcess = spawn(command, args, {
-    env: { ...process.env, NODE_ENV: 'production', ...env },
+    env: { ...inherited, NODE_ENV: 'production', ...env },
     stdio: ['ignore', process.stderr.fd, 'inherit'],
   })
   guard(child.pid)

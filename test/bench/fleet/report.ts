@@ -36,7 +36,8 @@ export interface Play {
   readonly waiting: number
   readonly cpu: number
   readonly memory: number
-  /** By which etcd grew. */
+  /** What etcd took before, and by how much it grew. */
+  readonly bytesBefore: number
   readonly bytes: number
   readonly revisions: number
 }
@@ -67,6 +68,8 @@ export function report(points: readonly Point[], play: Play): void {
     told('joins meanwhile', play.joins / play.seconds, 'a second'),
     told('CPU meanwhile', play.cpu * 100, '% of a core'),
     told('memory meanwhile', play.memory, 'MB'),
+    told('etcd before players come', play.bytesBefore / 1e6, 'MB'),
+    told('etcd when they went', (play.bytesBefore + play.bytes) / 1e6, 'MB'),
     told("etcd's growth meanwhile", play.bytes / 1e6 / (play.seconds / 60), 'MB a minute'),
     told('writes to etcd meanwhile', play.revisions / play.seconds, 'a second'),
   ]
