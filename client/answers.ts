@@ -9,7 +9,20 @@ export interface Tokens {
   readonly account: Account
   readonly accessToken: string
   readonly expiresInMs: number
-  readonly refreshToken: string
+  /** Absent: it is in a cookie. */
+  readonly refreshToken?: string
+}
+
+/** One login of the account; times as ISO 8601. */
+export interface SessionSummary {
+  readonly id: string
+  readonly openedAt: string
+  readonly usedAt: string
+  readonly expiresAt: string
+  /** What the client called itself. */
+  readonly agent: string
+  /** The one that asks. */
+  readonly current: boolean
 }
 
 export interface Character {
@@ -83,7 +96,19 @@ export const readTokens: Reader<Tokens> = (value, what) => {
     account: readAccount(fields['account'], `${what}.account`),
     accessToken: text(fields['accessToken'], `${what}.accessToken`),
     expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),
-    refreshToken: text(fields['refreshToken'], `${what}.refreshToken`),
+    ...(fields['refreshToken'] === undefined ? {} : { refreshToken: text(fields['refreshToken'], `${what}.refreshToken`) }),
+  }
+}
+
+export const readSession: Reader<SessionSummary> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    id: text(fields['id'], `${what}.id`),
+    openedAt: text(fields['openedAt'], `${what}.openedAt`),
+    usedAt: text(fields['usedAt'], `${what}.usedAt`),
+    expiresAt: text(fields['expiresAt'], `${what}.expiresAt`),
+    agent: text(fields['agent'], `${what}.agent`),
+    current: fields['current'] === true,
   }
 }
 

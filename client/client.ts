@@ -10,13 +10,14 @@ import {
   readList,
   readLocationOf,
   readMember,
+  type SessionSummary,
   type ZoneDetail,
   type ZoneSummary,
 } from './answers.ts'
 import { type Connect, webSocketConnect } from './connection.ts'
 import type { ZoneHandlers } from './handlers.ts'
 import { createHttp, type FetchLike, type Request } from './http.ts'
-import { memorySessionStore, type SessionStore, Sessions } from './sessions.ts'
+import { memorySessionStore, type RefreshIn, type SessionStore, Sessions } from './sessions.ts'
 import { changedZone, listZones, resolveZone, type ZoneFilter } from './zone-list.ts'
 import { ZoneSession, type ZoneSessionDeps } from './zone-session.ts'
 
@@ -33,6 +34,8 @@ export interface ClientOptions {
   readonly clock?: Clock
   /** Where the login is kept; default: in memory. */
   readonly sessions?: SessionStore
+  /** Where the refresh token goes; default: 'body'. 'cookie' for a page of the service's own origin, with pageSessionStore. */
+  readonly refreshIn?: RefreshIn
   /** In [0, 1); default: Math.random. */
   readonly random?: () => number
 }
@@ -41,6 +44,19 @@ export interface Client {
   register(name: string, password: string): Promise<Account>
   login(name: string, password: string): Promise<Account>
   logout(): Promise<void>
+  /** In a page whose refresh token is in a cookie: goes on with that login, if there is one. */
+  resume(): Promise<Account | undefined>
+  /** Asks for the old one. All other sessions end. */
+  changePassword(password: string, newPassword: string): Promise<void>
+  /** Asks for the password. The name is free then, and the characters go. */
+  deleteAccount(password: string): Promise<void>
+  readonly sessions: {
+    /** The logins of the account that can still be used, the newest first. */
+    list(): Promise<readonly SessionSummary[]>
+    revoke(session: string): Promise<void>
+    /** Ends them all, this one too. */
+    revokeAll(): Promise<void>
+  }
   /** New tokens now; happens by itself when needed. */
   refresh(): Promise<void>
   /** Who is logged in. */
@@ -74,7 +90,7 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const clock = options.clock ?? systemClock
   const http = createHttp(options.fetch ?? ((url, init) => fetch(url, init)))
-  const sessions = new Sessions(base(options.authUrl), http, options.sessions ?? memorySessionStore(), clock)
+  const sessions = new Sessions(base(options.authUrl), http, options.sessions ?? memorySessionStore(), clock, options.refreshIn ?? 'body')
   const connect = options.connect ?? webSocketConnect(options.webSocket ?? WebSocket)
   const authorized = (request: Omit<Request, 'token'>): Promise<unknown> => sessions.authorized((token) => http({ ...request, token }))
   const characters = `${base(options.charactersUrl)}/v1/characters`
@@ -83,6 +99,10 @@ export function createClient(options: ClientOptions): Client {
     register: (name, password) => sessions.register(name, password),
     login: (name, password) => sessions.login(name, password),
     logout: () => sessions.logout(),
+    resume: () => sessions.resume(),
+    changePassword: (password, next) => sessions.changePassword(password, next),
+    deleteAccount: (password) => sessions.deleteAccount(password),
+    sessions: { list: () => sessions.list(), revoke: (session) => sessions.revoke(session), revokeAll: () => sessions.logoutEverywhere() },
     refresh: () => sessions.refresh(),
     account: () => sessions.account(),
     characters: {

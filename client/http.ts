@@ -7,6 +7,8 @@ export interface Request {
   readonly url: string
   readonly body?: object
   readonly token?: string
+  /** From a page whose refresh token is in a cookie. */
+  readonly withCookie?: boolean
   readonly signal?: AbortSignal | undefined
   /** Told the headers of a success. */
   readonly onHeaders?: (headers: Headers) => void
@@ -46,6 +48,8 @@ export function createHttp(fetch: FetchLike): (request: Request) => Promise<unkn
 function init(request: Request): RequestInit {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
+  // What the service wants of a page that uses its cookie: other sites can't send it.
+  if (request.withCookie === true) headers['x-bailiwick-page'] = '1'
   if (request.body === undefined) return { method: request.method, headers }
   headers['content-type'] = 'application/json'
   return { method: request.method, headers, body: JSON.stringify(request.body) }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { BailiwickError, isCode } from '../core/errors.ts'
 import { CLIENT_REFRESH_BEFORE } from '../core/timing.ts'
-import { type Account, readAccount, readMember, readTokens } from './answers.ts'
+import { type Account, readAccount, readList, readMember, readSession, readTokens, type SessionSummary } from './answers.ts'
 import type { Request } from './http.ts'
 
 /** What a login leaves: enough to make requests and to renew itself. */
@@ -10,7 +10,8 @@ export interface StoredSession {
   readonly accessToken: string
   /** Milliseconds since the epoch, by the client's own clock. */
   readonly expiresAt: number
-  readonly refreshToken: string
+  /** Absent: it is in a cookie of the browser. */
+  readonly refreshToken?: string
 }
 
 /** Where a session is kept. A refresh token can be used once, so programs that share a session take turns by `exclusive`. */
@@ -32,19 +33,31 @@ export function memorySessionStore(initial?: StoredSession): SessionStore {
   }
 }
 
+/**
+ * For a page whose refresh token is in a cookie: nothing that a script could read outlives the page. Tabs share the cookie, and take turns by the browser's own lock.
+ */
+export function pageSessionStore(): SessionStore {
+  return { ...memorySessionStore(), exclusive: (work) => navigator.locks.request('bailiwick-session', work) }
+}
+
+/** Where the service puts the refresh token: into the answer, or into a cookie that no script can read. */
+export type RefreshIn = 'body' | 'cookie'
+
 /** The account's side of the client: logs in and out and gives every request a token that is valid. */
 export class Sessions {
   readonly #authUrl: string
   readonly #http: (request: Request) => Promise<unknown>
   readonly #store: SessionStore
   readonly #clock: Clock
+  readonly #inCookie: boolean
   #refreshing: Promise<StoredSession> | undefined
 
-  constructor(authUrl: string, http: (request: Request) => Promise<unknown>, store: SessionStore, clock: Clock) {
+  constructor(authUrl: string, http: (request: Request) => Promise<unknown>, store: SessionStore, clock: Clock, refreshIn: RefreshIn) {
     this.#authUrl = authUrl
     this.#http = http
     this.#store = store
     this.#clock = clock
+    this.#inCookie = refreshIn === 'cookie'
   }
 
   /** Throws NameTaken, InvalidInput. */
@@ -55,9 +68,48 @@ export class Sessions {
 
   /** Throws WrongCredentials. */
   async login(name: string, password: string): Promise<Account> {
-    const session = this.#sessionOf(await this.#http({ method: 'POST', url: `${this.#authUrl}/v1/sessions`, body: { name, password } }))
-    await this.#store.exclusive(() => this.#store.save(session))
-    return session.account
+    return this.#take({ method: 'POST', url: `${this.#authUrl}/v1/sessions`, body: { name, password, ...this.#wanted } })
+  }
+
+  /** Goes on with the login that is in the browser's cookie; undefined when there is none, or it has ended. */
+  async resume(): Promise<Account | undefined> {
+    try {
+      return await this.#take(this.#refreshRequest(undefined))
+    } catch (error) {
+      if (isCode(error, 'SessionEnded', 'RefreshReused')) return undefined
+      throw error
+    }
+  }
+
+  /** Throws WrongCredentials when `password` is not the old one, PasswordCommon. All other sessions end. */
+  async changePassword(password: string, newPassword: string): Promise<void> {
+    const url = `${this.#authUrl}/v1/accounts/current/password`
+    await this.authorized((token) => this.#take({ method: 'POST', url, token, body: { password, newPassword, ...this.#wanted } }))
+  }
+
+  /** Throws WrongCredentials. Afterwards nobody is logged in. */
+  async deleteAccount(password: string): Promise<void> {
+    const url = `${this.#authUrl}/v1/accounts/current/deletion`
+    await this.authorized((token) => this.#http({ method: 'POST', url, token, body: { password } }))
+    await this.#forget()
+  }
+
+  /** The logins of the account that can still be used, the newest first. */
+  async list(): Promise<readonly SessionSummary[]> {
+    const answer = await this.authorized((token) => this.#http({ method: 'GET', url: `${this.#authUrl}/v1/sessions`, token }))
+    return readList(answer, 'sessions', readSession)
+  }
+
+  /** Ends one of them. Throws SessionUnknown. */
+  async revoke(session: string): Promise<void> {
+    const url = `${this.#authUrl}/v1/sessions/${encodeURIComponent(session)}`
+    await this.authorized((token) => this.#http({ method: 'DELETE', url, token }))
+  }
+
+  /** Ends them all, this one too. */
+  async logoutEverywhere(): Promise<void> {
+    await this.authorized((token) => this.#http({ method: 'DELETE', url: `${this.#authUrl}/v1/sessions`, token }))
+    await this.#forget()
   }
 
   /** Ends the session; one that has ended already is no error. */
@@ -67,7 +119,7 @@ export class Sessions {
     } catch (error) {
       if (!isCode(error, 'Unauthenticated', 'SessionEnded', 'RefreshReused')) throw error
     }
-    await this.#store.exclusive(() => this.#store.save(undefined))
+    await this.#forget()
   }
 
   async account(): Promise<Account | undefined> {
@@ -115,12 +167,7 @@ export class Sessions {
     // Another program that shares the session was first.
     if (session.accessToken !== old) return session
     try {
-      const answer = await this.#http({
-        method: 'POST',
-        url: `${this.#authUrl}/v1/sessions/refresh`,
-        body: { refreshToken: session.refreshToken },
-      })
-      const renewed = this.#sessionOf(answer)
+      const renewed = this.#sessionOf(await this.#http(this.#refreshRequest(session.refreshToken)))
       await this.#store.save(renewed)
       return renewed
     } catch (error) {
@@ -129,8 +176,31 @@ export class Sessions {
     }
   }
 
+  /** Asks for tokens, and keeps them. */
+  async #take(request: Request): Promise<Account> {
+    return this.#store.exclusive(async () => {
+      const session = this.#sessionOf(await this.#http({ ...request, withCookie: this.#inCookie }))
+      await this.#store.save(session)
+      return session.account
+    })
+  }
+
+  async #forget(): Promise<void> {
+    await this.#store.exclusive(() => this.#store.save(undefined))
+  }
+
+  /** Without a token: by the one in the cookie. */
+  #refreshRequest(refreshToken: string | undefined): Request {
+    const body = refreshToken === undefined ? {} : { refreshToken }
+    return { method: 'POST', url: `${this.#authUrl}/v1/sessions/refresh`, body, withCookie: this.#inCookie }
+  }
+
+  get #wanted(): { readonly refreshIn?: RefreshIn } {
+    return this.#inCookie ? { refreshIn: 'cookie' } : {}
+  }
+
   #sessionOf(answer: unknown): StoredSession {
-    const { account, accessToken, expiresInMs, refreshToken } = readTokens(answer, 'the answer')
-    return { account, accessToken, refreshToken, expiresAt: this.#clock.now() + expiresInMs }
+    const { expiresInMs, ...tokens } = readTokens(answer, 'the answer')
+    return { ...tokens, expiresAt: this.#clock.now() + expiresInMs }
   }
 }

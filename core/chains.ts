@@ -12,6 +12,14 @@ export const chains = {
   accountName: (foldedName: string) => `account-name/${foldedName}`,
   characterName: (foldedName: string) => `character-name/${foldedName}`,
   session: (session: string) => `session/${session}`,
+  sessionsOf: (account: string) => `account-sessions/${account}`,
+  /** Who has more rights than a player: services/auth/staff.ts. */
+  staff: 'staff',
+  /** What moderators and admins did: never pruned. */
+  audit: 'audit',
+  /** Accounts to be erased, and how far each service is with them: core/erasures.ts. */
+  erasures: 'erasures',
+  erasureCursor: (eraser: string) => `erasures-done/${eraser}`,
 } as const
 
 /** The form of a name that decides whether two names are the same: compatibility-normalised and lower case. */

@@ -227,6 +227,17 @@ export const SERVICE_ACCOUNT_REREAD = 60_000
 // Services
 export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
+/** An erasure whose account still lives after so long was never decided: whoever asked for it died before. */
+export const ERASURE_UNDECIDED = 600_000
+/** What deleted accounts left is looked for so often. */
+export const ERASURE_SWEEP_EVERY = 30_000
+/** A name whose account was not made within this of the claim is held by nobody. */
+export const NAME_CLAIM_UNDECIDED = 60_000
+/** Whoever failed to log in too often waits so long for the next try at first, then twice as long each time, up to the most … */
+export const LOGIN_WAIT_MIN = 1_000
+export const LOGIN_WAIT_MAX = 300_000
+/** … and failures count for so long. */
+export const LOGIN_FAILURES_FORGOTTEN = 3_600_000
 /** Too many passwords wait to be checked: the client is told to come back after this. */
 export const PASSWORD_BUSY_RETRY_AFTER = 1_000
 export const HTTP_REQUEST_DEADLINE = 15_000
@@ -244,6 +255,10 @@ export const SHUTDOWN_LIMIT = 10_000
 /** A program that was asked to stop and has not after this is ended. A zone server, which has layers to close, gives itself longer. */
 export const PROGRAM_STOP_LIMIT = 25_000
 export const JWKS_CACHE = 300_000
+/** The file with the signing keys is read so often … */
+export const SIGNING_KEY_READ_EVERY = 10_000
+/** … and a new first key signs when it has been published for so long: by then every replica has it (a kubelet takes up to about 2 minutes to write a changed Secret into all pods). */
+export const SIGNING_KEY_SETTLE = 300_000
 /** The keys are not fetched again sooner than this, whether the last fetch worked or not. */
 export const JWKS_COOLDOWN = 5_000
 export const JWKS_FETCH_DEADLINE = 3_000
@@ -326,7 +341,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
+  [HTTP_REQUEST_DEADLINE * 3 < NAME_CLAIM_UNDECIDED, 'a name that is being registered is not taken for one that is held by nobody'],
+  [HTTP_REQUEST_DEADLINE * 3 < ERASURE_UNDECIDED, 'a deletion that is under way is not taken for one that was given up'],
+  [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
+  [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],
   [HTTP_HEADERS_LIMIT < HTTP_RECEIVE_LIMIT, 'headers come before the body'],
   [HTTP_REQUEST_DEADLINE < HTTP_RECEIVE_LIMIT, 'a request that comes in too slowly is answered before its connection is cut'],

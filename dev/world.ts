@@ -17,6 +17,7 @@ import { createSqliteStore } from '../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../platform/tokens/index.ts'
 import { createAllocatorApp } from '../services/allocator/app.ts'
 import { createAuthApp } from '../services/auth/app.ts'
+import { startErasing } from '../services/auth/erasure.ts'
 import { createCharactersApp } from '../services/characters/app.ts'
 import { EmbeddedFleet } from './fleet.ts'
 import { EmbeddedFleetSource } from './fleet-source.ts'
@@ -103,6 +104,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const sweeper = allocator.sweep()
   await operator.start()
   const following = await allocator.follow()
+  const erasing = startErasing({ store, clock }, log)
 
   return {
     url: `http://${publicAddress}`,
@@ -119,6 +121,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
       following.stop()
       await sweeper.stop()
       await stopped
+      await erasing.stop()
       await index.close()
       await store.close()
     },

@@ -7,13 +7,35 @@ import type { Terminal } from './terminal.ts'
 export async function readPassword(given: string | undefined, env: Environment, terminal: Terminal): Promise<string> {
   const known = given ?? env['BAILIWICK_PASSWORD']
   if (known !== undefined) return known
-  terminal.err('password:')
-  const stop = new AbortController()
-  for await (const line of terminal.lines(stop.signal)) return line
+  const [line = ''] = await readLines(terminal, ['password:'])
+  return line
+}
+
+/** One line of the input for each prompt. Throws InvalidInput when there are not so many. */
+export async function readLines(terminal: Terminal, prompts: readonly string[]): Promise<readonly string[]> {
+  const lines: string[] = []
+  terminal.err(prompts[0] ?? '')
+  for await (const line of terminal.lines(new AbortController().signal)) {
+    lines.push(line)
+    const next = prompts[lines.length]
+    if (next === undefined) return lines
+    terminal.err(next)
+  }
   throw new BailiwickError('InvalidInput', {
     found: 'no password',
     todo: 'give it as an argument, in BAILIWICK_PASSWORD or on the standard input',
   })
+}
+
+export async function printSessions(client: Client, terminal: Terminal): Promise<void> {
+  const rows = (await client.sessions.list()).map((session) => [
+    session.current ? 'this one' : '',
+    session.openedAt,
+    session.usedAt,
+    session.agent,
+    session.id,
+  ])
+  printTable(terminal, ['', 'OPENED', 'LAST USED', 'CLIENT', 'ID'], rows)
 }
 
 /** The one of the account's characters with this id or name. Throws CharacterUnknown. */

@@ -29,6 +29,10 @@ export const usage = `npm run client -- COMMAND [options]
   register NAME [PASSWORD]   make an account
   login NAME [PASSWORD]      log in; the session is kept for the next commands
   logout
+  sessions                   where you are logged in
+  revoke SESSION             end one of those logins; all: every one, this one too
+  password                   change the password: the old and the new one, each a line of the input
+  delete-account             delete the account and its characters; asks for the password
   characters                 list your characters
   create NAME                make a character
   delete CHARACTER           delete a character

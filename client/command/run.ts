@@ -1,7 +1,7 @@
 import { BailiwickError, describeError } from '../../core/errors.ts'
 import { type Client, createClient } from '../index.ts'
 import { tcpConnect } from '../tcp.ts'
-import { findCharacter, printCharacters, printZone, printZones, readPassword } from './account-commands.ts'
+import { findCharacter, printCharacters, printSessions, printZone, printZones, readLines, readPassword } from './account-commands.ts'
 import { type CommandLine, type Environment, readCommandLine, usage } from './options.ts'
 import { play } from './play.ts'
 import { fileSessionStore, sessionFilePath } from './session-file.ts'
@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, readonly [least: number, most: number, C
   register: [1, 2, register],
   login: [1, 2, login],
   logout: [0, 0, async ({ client }) => done(client.logout())],
+  sessions: [0, 0, async ({ client, terminal }) => done(printSessions(client, terminal))],
+  revoke: [1, 1, async ({ client }, id = '') => done(id === 'all' ? client.sessions.revokeAll() : client.sessions.revoke(id))],
+  password: [0, 0, changePassword],
+  'delete-account': [0, 1, deleteAccount],
   characters: [0, 0, async ({ client, terminal }) => done(printCharacters(client, terminal))],
   create: [1, 1, create],
   delete: [1, 1, remove],
@@ -78,6 +82,19 @@ async function register({ client, terminal, env }: Run, name = '', password?: st
 async function login({ client, terminal, env, line }: Run, name = '', password?: string): Promise<boolean> {
   const account = await client.login(name, await readPassword(password, env, terminal))
   terminal.out(`logged in as ${account.name}; the session is in ${sessionFilePath(line.profile, env)}`)
+  return true
+}
+
+async function changePassword({ client, terminal }: Run): Promise<boolean> {
+  const [old, next] = await readLines(terminal, ['old password:', 'new password:'])
+  await client.changePassword(old ?? '', next ?? '')
+  terminal.out('changed; all other sessions have ended')
+  return true
+}
+
+async function deleteAccount({ client, terminal, env }: Run, password?: string): Promise<boolean> {
+  await client.deleteAccount(await readPassword(password, env, terminal))
+  terminal.out('deleted')
   return true
 }
 

@@ -1,13 +1,12 @@
-import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
-import { calculateJwkThumbprint, exportJWK, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import { BailiwickError } from '../../core/errors.ts'
 import { ACCESS_TOKEN_TTL } from '../../core/timing.ts'
 import type { Caller } from './claims.ts'
 import { ALGORITHM, AUDIENCE, ISSUER } from './claims.ts'
+import { KeyRing, readKeys, signingKey } from './key-ring.ts'
 
 /** Public keys as /.well-known/jwks.json shows them. */
 export type PublicKeys = JSONWebKeySet
@@ -15,22 +14,28 @@ export type PublicKeys = JSONWebKeySet
 export interface TokenSigner {
   /** An access token for the caller, and how long it is valid. */
   sign(caller: Caller): Promise<{ readonly accessToken: string; readonly expiresInMs: number }>
+  /** The keys that tokens may be checked with now; they change when keys do. */
   publicJwks(): PublicKeys
+  /** Other keys from now on, as PEM: the first one signs as soon as everybody can know it. Throws ConfigInvalid, and all stays as it was. */
+  replaceKeys(pem: string): Promise<void>
 }
 
 /**
- * Signs with the Ed25519 key of `pem` (PKCS8), or with a new one that lasts as long as the process. Throws ConfigInvalid when the key is
- * not of that kind.
+ * Signs with the first Ed25519 key of `pem` (one or several PKCS8 blocks; tokens of the others are good, too), or with a new one that lasts as long as the process. Throws ConfigInvalid
+ * when a key is not of that kind.
  */
 export async function createTokenSigner(options: { readonly pem?: string; readonly clock?: Clock } = {}): Promise<TokenSigner> {
-  const key = options.pem === undefined ? generateKeyPairSync('ed25519').privateKey : readKey(options.pem)
   const clock = options.clock ?? systemClock
-  const publicJwk = await exportJWK(createPublicKey(key))
-  const kid = await calculateJwkThumbprint(publicJwk)
-  const published: PublicKeys = { keys: [{ ...publicJwk, kid, alg: ALGORITHM, use: 'sig' }] }
+  const ring = new KeyRing(
+    options.pem === undefined ? [await signingKey(generateKeyPairSync('ed25519').privateKey)] : await readKeys(options.pem),
+  )
   return {
-    publicJwks: () => published,
+    publicJwks: () => ({ keys: [...ring.published(clock.now())] }),
+    async replaceKeys(pem) {
+      ring.replace(await readKeys(pem), clock.now())
+    },
     async sign(caller) {
+      const { key, kid } = ring.signing(clock.now())
       const issued = Math.floor(clock.now() / 1_000)
       const accessToken = await new SignJWT({ name: caller.name, sid: caller.session, roles: [...caller.roles] })
         .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid })
@@ -43,19 +48,4 @@ export async function createTokenSigner(options: { readonly pem?: string; readon
       return { accessToken, expiresInMs: ACCESS_TOKEN_TTL }
     },
   }
-}
-
-function readKey(pem: string): KeyObject {
-  const todo = 'make one with: openssl genpkey -algorithm ed25519'
-  let key: KeyObject
-  try {
-    key = createPrivateKey(pem)
-  } catch {
-    // The library's error is left out: it may quote the key.
-    throw new BailiwickError('ConfigInvalid', { asked: 'a signing key', found: 'a text that is no PKCS8 PEM private key', todo })
-  }
-  if (key.asymmetricKeyType !== 'ed25519') {
-    throw new BailiwickError('ConfigInvalid', { asked: 'an Ed25519 signing key', found: `a key of type ${key.asymmetricKeyType}`, todo })
-  }
-  return key
 }

@@ -25,11 +25,11 @@ const MAX_TOKEN_LENGTH = 4_096
 
 /** Checks tokens offline, with keys that are given or fetched from the auth service's JWKS address. */
 export function createTokenVerifier(
-  from: { readonly jwksUrl: string } | { readonly keys: PublicKeys },
+  from: { readonly jwksUrl: string } | { readonly keys: PublicKeys | (() => PublicKeys) },
   options: VerifierOptions = {},
 ): TokenVerifier {
   const clock = options.clock ?? systemClock
-  const keys: KeySource = 'keys' in from ? createLocalJWKSet(from.keys) : remoteKeys(from.jwksUrl, clock, options.log ?? silentLog)
+  const keys = 'keys' in from ? givenKeys(from.keys) : remoteKeys(from.jwksUrl, clock, options.log ?? silentLog)
   return {
     async verify(accessToken) {
       if (accessToken.length > MAX_TOKEN_LENGTH) throw refusal('a token that is too long')
@@ -51,6 +51,12 @@ export function createTokenVerifier(
       }
     },
   }
+}
+
+/** `keys` as a function: those that are good now. */
+function givenKeys(keys: PublicKeys | (() => PublicKeys)): KeySource {
+  if (typeof keys !== 'function') return createLocalJWKSet(keys)
+  return (header) => createLocalJWKSet(keys())(header)
 }
 
 /** The `auth` hook of routes: a bearer token in the Authorization header. */

@@ -1,17 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { chains, foldName } from '../../core/chains.ts'
+import { chains } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
+import { askErasure, isAccountGone } from '../../core/erasures.ts'
 import { BailiwickError } from '../../core/errors.ts'
+import { checkName } from '../../core/names.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import { z } from '../../core/validate/index.ts'
-import type { Role } from '../../platform/tokens/index.ts'
+import { claimName, freeName, nameHolder } from './name-claims.ts'
 import type { PasswordHasher } from './passwords.ts'
-
-export interface Account {
-  readonly id: string
-  readonly name: string
-  readonly roles: readonly Role[]
-}
+import type { AccountData } from './stored.ts'
+import { accountData, deletedData, randomId, read } from './stored.ts'
 
 export interface AccountDeps {
   readonly store: Store
@@ -19,61 +16,139 @@ export interface AccountDeps {
   readonly clock: Clock
 }
 
-const claimData = z.object({ account: z.string() })
-const accountData = z.object({ name: z.string(), passwordHash: z.string(), roles: z.array(z.enum(['player', 'moderator', 'admin'])) })
+/** An account as it is in the store. */
+export interface StoredAccount extends AccountData {
+  readonly id: string
+}
 
 /**
- * Makes an account. Two inserts, in this order: the account under a new random id, then the claim of its name, which decides. Whatever dies between them leaves a record
- * that nobody can reach (its id was told to nobody) and no name held by nobody. Throws NameTaken, Busy.
+ * Makes an account. Two inserts, in this order: the claim of its name, which decides, then the account. Whatever dies between them leaves a name that is held by nobody, which is
+ * found out, and taken over, when somebody asks for it. `passwordHash` null: one who logs in elsewhere. Throws NameTaken, NameRefused, Busy.
  */
-export async function register(deps: AccountDeps, name: string, password: string): Promise<Account> {
-  const { store, passwords, clock } = deps
-  const claim = chains.accountName(foldName(name))
-  // Only to spare the work: the claim below decides.
-  if ((await store.head(claim)) !== undefined) throw nameTaken(name)
-  const passwordHash = await passwords.hash(password)
+export async function makeAccount(
+  { store, clock }: Pick<AccountDeps, 'store' | 'clock'>,
+  name: string,
+  hash: () => Promise<string | null>,
+): Promise<StoredAccount> {
+  checkName(name)
   const id = randomId()
-  const roles: readonly Role[] = ['player']
-  const data = { name, passwordHash, roles, createdAt: clock.now() }
-  const made = await store.append(chains.account(id), 1, randomId(), { kind: 'created', data })
+  // The hash takes long: it is made before the name is claimed, so that a claim without account is a matter of a moment.
+  const passwordHash = await hash()
+  if (!(await claimName(store, name, id, clock.now()))) throw nameTaken(name)
+  const data: AccountData = { name, passwordHash, createdAt: clock.now(), sessionEpoch: 0 }
+  const made = await store.append(chains.account(id), 1, randomId(), { kind: 'created', data: { ...data } })
   if (made === 'Conflict') throw new BailiwickError('Internal', { found: `a random id twice: ${id}` })
-  const claimed = await store.append(claim, 1, randomId(), { kind: 'claimed', data: { account: id, name, claimedAt: clock.now() } })
-  if (claimed === 'Conflict') throw nameTaken(name)
-  return { id, name, roles }
+  if ((await nameHolder(store, name)) === id) return { id, ...data }
+  // It took so long that the name was taken for one that is held by nobody.
+  await changeChain(store, chains.account(id), () => ({ record: { kind: 'erased', data: {} }, result: undefined }), 'always')
+  throw nameTaken(name)
+}
+
+/** Registers with a password. Throws NameTaken, NameRefused, Busy. */
+export async function register(deps: AccountDeps, name: string, password: string): Promise<StoredAccount> {
+  checkName(name)
+  // Only to spare the work: the claim decides.
+  const holder = await nameHolder(deps.store, name)
+  if (holder !== undefined && (await findAccount(deps.store, holder)) !== undefined) throw nameTaken(name)
+  return makeAccount(deps, name, () => deps.passwords.hash(password))
 }
 
 /**
- * The account of this name and password. An unknown name and a wrong password take the same store reads and the same hashing, and get the same answer.
- * Throws WrongCredentials, Busy.
+ * The account of this name and password. An unknown name, one without a password and a wrong password take the same store reads and the same hashing, and get the same answer.
+ * A password whose hash was made at a lower cost than today's is hashed anew. Throws WrongCredentials, Busy.
  */
-export async function checkCredentials(deps: AccountDeps, name: string, password: string): Promise<Account> {
-  const claim = await deps.store.head(chains.accountName(foldName(name)))
-  const id = claim === undefined ? randomId() : read(claimData, chains.accountName(foldName(name)), claim).account
-  const entry = await deps.store.head(chains.account(id))
-  const stored = entry === undefined ? undefined : read(accountData, chains.account(id), entry)
-  const right = await deps.passwords.verify(password, stored?.passwordHash)
-  if (!right || stored === undefined) throw new BailiwickError('WrongCredentials', { todo: 'check them, or register' })
-  return { id, name: stored.name, roles: stored.roles }
+export async function checkCredentials(deps: AccountDeps, name: string, password: string): Promise<StoredAccount> {
+  const holder = await nameHolder(deps.store, name)
+  const account = await findAccount(deps.store, holder ?? randomId())
+  if (!(await deps.passwords.verify(password, account?.passwordHash ?? undefined)) || account === undefined) throw wrongCredentials()
+  return rehash(deps, account, password)
 }
 
-/** The account of this id, or undefined. */
-export async function findAccount(store: Store, id: string): Promise<Account | undefined> {
-  const entry = await store.head(chains.account(id))
-  if (entry === undefined) return undefined
-  const { name, roles } = read(accountData, chains.account(id), entry)
-  return { id, name, roles }
+/** Throws WrongCredentials when it is not the account's password, or the account has none. */
+export async function checkPassword(deps: AccountDeps, account: StoredAccount, password: string): Promise<void> {
+  if (!(await deps.passwords.verify(password, account.passwordHash ?? undefined))) throw wrongCredentials()
 }
 
-/** 128 random bits. */
-export function randomId(): string {
-  return randomBytes(16).toString('base64url')
+async function rehash(deps: AccountDeps, account: StoredAccount, password: string): Promise<StoredAccount> {
+  const { passwordHash } = account
+  if (passwordHash === null || !deps.passwords.isOutdated(passwordHash)) return account
+  const fresh = await deps.passwords.hash(password)
+  // Changed meanwhile: it was hashed anew with that.
+  return changeAccount(deps.store, account.id, (now) => (now.passwordHash === passwordHash ? { ...now, passwordHash: fresh } : now))
 }
 
-/** The checked data of a record. Throws StoreCorrupt. */
-export function read<T>(schema: z.ZodType<T>, chain: string, entry: ChainEntry): T {
-  const result = schema.safeParse(entry.data)
-  if (!result.success) throw new BailiwickError('StoreCorrupt', { asked: `record ${entry.n} of ${chain}`, cause: result.error })
-  return result.data
+/** The account of this id, or undefined when there is none, or none any more. */
+export async function findAccount(store: Store, id: string): Promise<StoredAccount | undefined> {
+  return accountOf(id, await store.head(chains.account(id)))
+}
+
+/** The account of this id. Throws AccountUnknown. */
+export async function getAccount(store: Store, id: string): Promise<StoredAccount> {
+  const account = await findAccount(store, id)
+  if (account === undefined) throw unknown(id)
+  return account
+}
+
+/** Changes an account in one step; `change` gives the new data, or that which it got for no change, and may throw. Throws AccountUnknown, Busy. */
+export async function changeAccount(store: Store, id: string, change: (data: AccountData) => AccountData): Promise<StoredAccount> {
+  return changeChain(
+    store,
+    chains.account(id),
+    (head) => {
+      const account = accountOf(id, head)
+      if (account === undefined) throw unknown(id)
+      const { id: _, ...before } = account
+      const after = change(before)
+      return after === before ? { result: account } : { record: { kind: 'changed', data: { ...after } }, result: { id, ...after } }
+    },
+    // What stood there before may be a password's hash that is not to be kept.
+    'always',
+  )
+}
+
+/**
+ * Deletes an account. The wish for its erasure is written first, the account's own end decides, and the name is freed last; who finds the account gone finishes what is left.
+ * Throws AccountUnknown, Busy.
+ */
+export async function deleteAccount({ store, clock }: Pick<AccountDeps, 'store' | 'clock'>, id: string): Promise<void> {
+  const { name } = await getAccount(store, id)
+  await askErasure(store, id, clock.now())
+  await changeChain(
+    store,
+    chains.account(id),
+    (head) => {
+      if (isAccountGone(head)) return { result: undefined }
+      return { record: { kind: 'deleted', data: { name, deletedAt: clock.now() } }, result: undefined }
+    },
+    'always',
+  )
+  await freeName(store, name, id)
+}
+
+/** Frees the name of a deleted account and forgets it. Safe to repeat. */
+export async function eraseAccount(store: Store, id: string): Promise<void> {
+  const chain = chains.account(id)
+  const head = await store.head(chain)
+  if (head?.kind !== 'deleted') return
+  await freeName(store, read(deletedData, chain, head).name, id)
+  await changeChain(
+    store,
+    chain,
+    (now) => (now?.kind === 'deleted' ? { record: { kind: 'erased', data: {} }, result: undefined } : { result: undefined }),
+    'always',
+  )
+}
+
+function accountOf(id: string, head: ChainEntry | undefined): StoredAccount | undefined {
+  return head === undefined || isAccountGone(head) ? undefined : { id, ...read(accountData, chains.account(id), head) }
+}
+
+export function wrongCredentials(): BailiwickError {
+  return new BailiwickError('WrongCredentials', { todo: 'check them, or register' })
+}
+
+function unknown(id: string): BailiwickError {
+  return new BailiwickError('AccountUnknown', { asked: id })
 }
 
 function nameTaken(name: string): BailiwickError {

@@ -7,6 +7,8 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>
   /** True when `password` is the one that `stored` was made of. Without `stored` (no such account) the same work is done for nothing. Throws Busy. */
   verify(password: string, stored: string | undefined): Promise<boolean>
+  /** True when `stored` was made at a lower cost than hashes are made at now. */
+  isOutdated(stored: string): boolean
 }
 
 export interface HasherOptions {
@@ -38,12 +40,26 @@ export function createPasswordHasher(options: HasherOptions = {}): PasswordHashe
         await enter(() => derive(password, nobody, memoryKib, passes, 1, TAG_BYTES))
         return false
       }
-      const [, m, t, p, salt, tag] = phc.exec(stored) ?? []
-      if (salt === undefined || tag === undefined) throw new BailiwickError('StoreCorrupt', { asked: 'a stored password hash' })
-      const expected = Buffer.from(tag, 'base64')
-      const found = await enter(() => derive(password, Buffer.from(salt, 'base64'), Number(m), Number(t), Number(p), expected.length))
-      return timingSafeEqual(found, expected)
+      const made = parse(stored)
+      const found = await enter(() => derive(password, made.salt, made.memory, made.passes, made.lanes, made.tag.length))
+      return timingSafeEqual(found, made.tag)
     },
+    isOutdated(stored) {
+      const parsed = parse(stored)
+      return parsed.memory < memoryKib || parsed.passes < passes
+    },
+  }
+}
+
+function parse(stored: string) {
+  const [, m, t, p, salt, tag] = phc.exec(stored) ?? []
+  if (salt === undefined || tag === undefined) throw new BailiwickError('StoreCorrupt', { asked: 'a stored password hash' })
+  return {
+    memory: Number(m),
+    passes: Number(t),
+    lanes: Number(p),
+    salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
   }
 }
 

@@ -1,17 +1,23 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chains } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { Store } from '../../core/ports/store-port.ts'
-import { SESSION_TTL } from '../../core/timing.ts'
-import { z } from '../../core/validate/index.ts'
-import { randomId, read } from './accounts.ts'
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
+import type { StoredAccount } from './accounts.ts'
+import { findAccount } from './accounts.ts'
+import { assertNotBanned } from './bans.ts'
+import type { RosterSession } from './roster.ts'
+import { enterRoster, leaveRoster, readRoster } from './roster.ts'
+import type { LiveData } from './stored.ts'
+import { liveData, randomId, read } from './stored.ts'
 
 /**
  * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the one refresh token that is good now; `ended` is the
  * last one. A refresh token is `<session>.<secret>`: who shows the session's id with another secret than the newest has an old token (used before, so
- * one of two holders is a thief) and the session ends.
+ * one of two holders is a thief) and the session ends. It has ended, too, when its account is gone, banned, or in a later session epoch.
  */
 export interface SessionDeps {
   readonly store: Store
@@ -20,59 +26,135 @@ export interface SessionDeps {
 
 export interface OpenSession {
   readonly session: string
-  readonly account: string
+  readonly account: StoredAccount
   readonly refreshToken: string
 }
 
-const liveData = z.object({ account: z.string(), tokenHash: z.string(), expiresAt: z.number() })
-const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
-const END_TRIES = 8
-const PRUNE_EVERY = 8
+/** A session as its account is shown it; times in ms since 1970. */
+export interface SessionView {
+  readonly id: string
+  readonly openedAt: number
+  readonly usedAt: number
+  readonly expiresAt: number
+  /** What the client called itself when it logged in. */
+  readonly agent: string
+}
 
-/** Opens a session for the account. */
-export async function openSession({ store, clock }: SessionDeps, account: string): Promise<OpenSession> {
+type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'AccountDeleted'
+
+const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
+
+/**
+ * Opens a session for the account, always with a new id. It stands in the account's roster before it can be used; an account that has as many as it may have loses the one that was quiet the longest.
+ * Throws Banned, Busy.
+ */
+export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string): Promise<OpenSession> {
+  const { store, clock } = deps
+  assertNotBanned(account, clock.now())
   const session = randomId()
-  const { refreshToken, data } = newToken(session, account, clock)
-  await store.append(chains.session(session), 1, randomId(), { kind: 'live', data })
+  const now = clock.now()
+  await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, async (full) => {
+    const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
+    const live = views.filter((view) => view !== undefined)
+    if (live.length < full.length) return full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
+    const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
+    await endSession(deps, quietest.id, 'TooMany')
+    return [quietest.id]
+  })
+  const { refreshToken, data } = newToken(session, account, { openedAt: now, now })
+  await store.append(chains.session(session), 1, randomId(), { kind: 'live', data: { ...data } })
   return { session, account, refreshToken }
 }
 
-/** Exchanges a refresh token for the next one. Throws SessionEnded; RefreshReused, and the session is ended then. */
+/** Exchanges a refresh token for the next one. Throws SessionEnded; Banned; RefreshReused, and the session is ended then. */
 export async function rotateSession(deps: SessionDeps, refreshToken: string, log: Log): Promise<OpenSession> {
   const { store, clock } = deps
   const [, session, secret] = tokenForm.exec(refreshToken) ?? []
   if (session === undefined || secret === undefined) throw sessionEnded()
   const chain = chains.session(session)
   const head = await store.head(chain)
-  if (head === undefined || head.kind !== 'live') throw sessionEnded()
-  const { account, tokenHash, expiresAt } = read(liveData, chain, head)
-  if (expiresAt <= clock.now()) throw sessionEnded()
-  if (!sameHash(hashOf(secret), tokenHash)) return reused(deps, session, account, log)
-  const next = newToken(session, account, clock)
-  const answer = await store.append(chain, head.n + 1, randomId(), { kind: 'live', data: next.data })
+  const live = liveOf(chain, head)
+  if (head === undefined || live === undefined || live.expiresAt <= clock.now()) throw sessionEnded()
+  if (!sameHash(hashOf(secret), live.tokenHash)) return reused(deps, session, live.account, log)
+  const account = await findAccount(store, live.account)
+  if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
+  assertNotBanned(account, clock.now())
+  const next = newToken(session, account, { openedAt: live.openedAt, now: clock.now() })
+  const answer = await store.append(chain, head.n + 1, randomId(), { kind: 'live', data: { ...next.data } })
   if (answer === 'Conflict') {
     if ((await store.head(chain))?.kind !== 'live') throw sessionEnded()
-    return reused(deps, session, account, log)
+    return reused(deps, session, account.id, log)
   }
   // Not each time: it takes as much as all the rest.
   if ((head.n + 1) % PRUNE_EVERY === 0) await store.prune(chain, head.n + 1)
   return { session, account, refreshToken: next.refreshToken }
 }
 
-/** Ends a session; one that is unknown or has ended stays as it is. Throws Busy when it is being rotated all the time. */
-export async function endSession({ store, clock }: SessionDeps, session: string, reason: 'Logout' | 'RefreshReused'): Promise<void> {
+const PRUNE_EVERY = 8
+
+/** The account of a session that can still be used. Throws SessionEnded, Banned. For routes that must not wait for an access token to expire. */
+export async function liveAccount({ store, clock }: SessionDeps, account: string, session: string): Promise<StoredAccount> {
   const chain = chains.session(session)
-  const nonce = randomId()
-  for (let attempt = 0; attempt < END_TRIES; attempt++) {
-    const head = await store.head(chain)
-    if (head === undefined || head.kind === 'ended') return
-    const n = head.n + 1
-    if ((await store.append(chain, n, nonce, { kind: 'ended', data: { reason, endedAt: clock.now() } })) === 'Done') {
-      await store.prune(chain, n)
-      return
-    }
+  const [head, found] = await Promise.all([store.head(chain), findAccount(store, account)])
+  const live = liveOf(chain, head)
+  if (found === undefined || live?.account !== account || live.sessionEpoch !== found.sessionEpoch) throw sessionEnded()
+  assertNotBanned(found, clock.now())
+  return found
+}
+
+/** The sessions of the account that can still be used, the newest first. */
+export async function listSessions(deps: SessionDeps, account: StoredAccount): Promise<readonly SessionView[]> {
+  const roster = await readRoster(deps.store, account.id)
+  const views = await Promise.all((roster?.sessions ?? []).map((each) => viewSession(deps, account, each)))
+  return views.filter((view) => view !== undefined).toSorted((a, b) => b.openedAt - a.openedAt)
+}
+
+/** Ends one of the account's own sessions. Throws SessionUnknown for one that is not, or has ended; Busy. */
+export async function revokeSession(deps: SessionDeps, account: StoredAccount, session: string): Promise<void> {
+  const chain = chains.session(session)
+  const live = liveOf(chain, await deps.store.head(chain))
+  if (live === undefined || live.account !== account.id || live.sessionEpoch !== account.sessionEpoch) {
+    throw new BailiwickError('SessionUnknown', { asked: session, todo: 'list the sessions' })
   }
-  throw new BailiwickError('Busy', { asked: 'the end of a session', found: 'others changing it', todo: 'try again', retryAfterMs: 1_000 })
+  await endSession(deps, session, 'Revoked')
+  await leaveRoster(deps.store, account.id, [session])
+}
+
+/** Ends a session; one that is unknown or has ended stays as it is. Throws Busy when it is being rotated all the time. */
+export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<void> {
+  await changeChain(
+    store,
+    chains.session(session),
+    (head) =>
+      head === undefined || head.kind === 'ended'
+        ? { result: undefined }
+        : { record: { kind: 'ended', data: { reason, endedAt: clock.now() } }, result: undefined },
+    'always',
+  )
+}
+
+/** Logs a session out: ended, and gone from the roster. */
+export async function logout(deps: SessionDeps, account: string, session: string): Promise<void> {
+  await endSession(deps, session, 'Logout')
+  await leaveRoster(deps.store, account, [session])
+}
+
+/** What is to be shown of a session in the roster; undefined: it can't be used any more. */
+async function viewSession({ store, clock }: SessionDeps, account: StoredAccount, entry: RosterSession): Promise<SessionView | undefined> {
+  const { id, openedAt, agent } = entry
+  const chain = chains.session(id)
+  const head = await store.head(chain)
+  // It stands in the roster first: it is being opened.
+  if (head === undefined && clock.now() - openedAt < HTTP_REQUEST_DEADLINE) {
+    return { id, openedAt, usedAt: openedAt, expiresAt: openedAt + SESSION_TTL, agent }
+  }
+  const live = liveOf(chain, head)
+  if (live === undefined || live.expiresAt <= clock.now() || live.sessionEpoch !== account.sessionEpoch) return undefined
+  return { id, openedAt, usedAt: live.usedAt ?? openedAt, expiresAt: live.expiresAt, agent }
+}
+
+function liveOf(chain: string, head: ChainEntry | undefined): LiveData | undefined {
+  return head?.kind === 'live' ? read(liveData, chain, head) : undefined
 }
 
 async function reused(deps: SessionDeps, session: string, account: string, log: Log): Promise<never> {
@@ -81,12 +163,21 @@ async function reused(deps: SessionDeps, session: string, account: string, log: 
   throw new BailiwickError('RefreshReused', { todo: 'log in again; if it was not you who used it, change the password' })
 }
 
-function newToken(session: string, account: string, clock: Clock) {
+function newToken(
+  session: string,
+  account: StoredAccount,
+  { openedAt, now }: { readonly openedAt: number | undefined; readonly now: number },
+) {
   const secret = randomBytes(32).toString('base64url')
-  return {
-    refreshToken: `${session}.${secret}`,
-    data: { account, tokenHash: hashOf(secret), expiresAt: clock.now() + SESSION_TTL },
+  const data: LiveData = {
+    account: account.id,
+    tokenHash: hashOf(secret),
+    expiresAt: now + SESSION_TTL,
+    sessionEpoch: account.sessionEpoch,
+    openedAt: openedAt ?? now,
+    usedAt: now,
   }
+  return { refreshToken: `${session}.${secret}`, data }
 }
 
 /** A secret of 256 random bits needs no slow hash. */

@@ -3,6 +3,7 @@ import { z } from '../../../core/validate/index.ts'
 import type { HttpApp } from '../../../platform/http/index.ts'
 import { serve } from '../../../platform/http/index.ts'
 import { createLog } from '../../../platform/log/index.ts'
+import { createPasswordHasher } from '../../../services/auth/passwords.ts'
 
 export interface Answer {
   readonly status: number
@@ -13,9 +14,20 @@ export interface Answer {
 
 export interface Served {
   readonly url: string
-  ask(method: string, path: string, body?: unknown, token?: string): Promise<Answer>
+  ask(method: string, path: string, body?: unknown, token?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>
   close(): Promise<void>
 }
+
+/** The real algorithm at a cost that lets a test ask a thousand times. */
+export const cheap = createPasswordHasher({ memoryKib: 64, passes: 1, waiting: 1_000 })
+
+/** What a login answers. */
+export const session = z.object({
+  account: z.strictObject({ id: z.string(), name: z.string() }),
+  accessToken: z.string(),
+  expiresInMs: z.literal(600_000),
+  refreshToken: z.string(),
+})
 
 /** The application on a free port, and a client for its JSON. */
 export async function serveApp(app: HttpApp): Promise<Served> {
@@ -24,8 +36,8 @@ export async function serveApp(app: HttpApp): Promise<Served> {
   return {
     url,
     close: () => serving.close(),
-    async ask(method, path, body, token) {
-      const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+    async ask(method, path, body, token, more) {
+      const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...more }
       const response = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
       const text = await response.text()
       const { status, headers: answered } = response

@@ -1,0 +1,75 @@
+import { chains } from './chains.ts'
+import { changeChain } from './change-chain.ts'
+import { BailiwickError } from './errors.ts'
+import type { ChainEntry, Store } from './ports/store-port.ts'
+import { ERASURE_UNDECIDED } from './timing.ts'
+import { z } from './validate/index.ts'
+
+/**
+ * Accounts that are deleted, in the order of asking: the chain `erasures`. A record is appended before the account's own `deleted` record, which decides, so that nothing deleted is
+ * ever forgotten; one whose account lives on (the asker died in between) is passed over. Each service that keeps something of accounts sweeps the chain with a cursor of its own.
+ */
+export const erasers = ['auth', 'characters'] as const
+export type Eraser = (typeof erasers)[number]
+
+const askedData = z.object({ account: z.string(), at: z.number() })
+const cursorData = z.object({ through: z.number() })
+/** Records that one call of sweepErasures looks at, at most. */
+const PAGE = 50
+
+/** Says that this account is about to be deleted. */
+export async function askErasure(store: Store, account: string, now: number): Promise<void> {
+  await changeChain(store, chains.erasures, () => ({ record: { kind: 'asked', data: { account, at: now } }, result: undefined }), 'never')
+}
+
+/** True for the head of an account's chain behind which there is no account any more. */
+export function isAccountGone(head: ChainEntry | undefined): boolean {
+  return head?.kind === 'deleted' || head?.kind === 'erased'
+}
+
+/**
+ * Erases what `eraser` keeps of deleted accounts, as far as its cursor has not passed them; answers how many it erased. `erase` may be called twice for one account, by any number of
+ * processes at once, and throws when it has to be tried again later. Bounded: call it again while it answers more than 0.
+ */
+export async function sweepErasures(store: Store, eraser: Eraser, now: number, erase: (account: string) => Promise<void>): Promise<number> {
+  const through = await cursorOf(store, eraser)
+  let passed = through
+  let erased = 0
+  try {
+    for (const entry of await store.read(chains.erasures, through + 1, PAGE)) {
+      const { account, at } = readData(askedData, chains.erasures, entry)
+      if (isAccountGone(await store.head(chains.account(account)))) {
+        await erase(account)
+        erased += 1
+      } else if (now - at < ERASURE_UNDECIDED) break
+      passed = entry.n
+    }
+  } finally {
+    if (passed > through) await moveCursor(store, eraser, passed)
+  }
+  return erased
+}
+
+async function cursorOf(store: Store, eraser: Eraser): Promise<number> {
+  const chain = chains.erasureCursor(eraser)
+  const head = await store.head(chain)
+  return head === undefined ? 0 : readData(cursorData, chain, head).through
+}
+
+/** Forward only; what every eraser has passed is dropped. */
+async function moveCursor(store: Store, eraser: Eraser, through: number): Promise<void> {
+  const chain = chains.erasureCursor(eraser)
+  await changeChain(store, chain, (head) => {
+    const before = head === undefined ? 0 : readData(cursorData, chain, head).through
+    return before >= through ? { result: undefined } : { record: { kind: 'cursor', data: { through } }, result: undefined }
+  })
+  const cursors = await Promise.all(erasers.map((each) => cursorOf(store, each)))
+  const done = Math.min(...cursors)
+  if (done > 0) await store.prune(chains.erasures, done)
+}
+
+function readData<T>(schema: z.ZodType<T>, chain: string, entry: ChainEntry): T {
+  const result = schema.safeParse(entry.data)
+  if (!result.success) throw new BailiwickError('StoreCorrupt', { asked: `record ${entry.n} of ${chain}`, cause: result.error })
+  return result.data
+}

@@ -1,0 +1,36 @@
+import { BailiwickError } from '../../core/errors.ts'
+import { Prepared } from '../../platform/http/index.ts'
+import type { TokenSigner } from '../../platform/tokens/index.ts'
+import type { StoredAccount } from './accounts.ts'
+import { keepCookie } from './cookie.ts'
+import { sessionAnswer } from './schemas.ts'
+import type { OpenSession } from './sessions.ts'
+import type { Attempt } from './throttle.ts'
+
+export type RefreshIn = 'body' | 'cookie'
+
+/** What others may know of an account. */
+export function accountView({ id, name }: StoredAccount): { readonly id: string; readonly name: string } {
+  return { id, name }
+}
+
+/** The answer with the tokens of a session. */
+export async function tokensAnswer(signer: TokenSigner, status: number, open: OpenSession, refreshIn: RefreshIn): Promise<Prepared> {
+  const { account, session, refreshToken } = open
+  const signed = await signer.sign({ account: account.id, name: account.name, session, roles: ['player'] })
+  const body = { account: accountView(account), ...signed, ...(refreshIn === 'body' ? { refreshToken } : {}) }
+  const headers = refreshIn === 'body' ? {} : { 'set-cookie': keepCookie(refreshToken) }
+  return new Prepared(status, headers, JSON.stringify(sessionAnswer.parse(body)))
+}
+
+/** Tells the throttle how a look at a password ended. */
+export async function counted<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work()
+    attempt.succeeded()
+    return result
+  } catch (error) {
+    if (!(error instanceof BailiwickError && error.code === 'WrongCredentials')) attempt.unanswered()
+    throw error
+  }
+}

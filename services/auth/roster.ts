@@ -1,0 +1,75 @@
+import { chains } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
+import { BailiwickError } from '../../core/errors.ts'
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { RosterData } from './stored.ts'
+import { read, rosterData } from './stored.ts'
+
+/** So many sessions an account may have at once. */
+export const MAX_SESSIONS = 20
+const MAX_AGENT = 120
+/** Other logins may take the room that was made so often. */
+const TRIES = 8
+
+export type RosterSession = RosterData['sessions'][number]
+
+/** The roster of an account; undefined: nobody ever logged in, or it was erased. */
+export async function readRoster(store: Store, account: string): Promise<RosterData | undefined> {
+  const chain = chains.sessionsOf(account)
+  return rosterOf(chain, await store.head(chain))
+}
+
+/**
+ * Adds a session, and notes the login. When the roster is full, `makeRoom` is asked which ones go, and has ended them when it answers; there is always one. Throws Busy.
+ */
+export async function enterRoster(
+  store: Store,
+  account: string,
+  session: RosterSession,
+  now: number,
+  makeRoom: (full: readonly RosterSession[]) => Promise<readonly string[]>,
+): Promise<void> {
+  const chain = chains.sessionsOf(account)
+  const entry = { ...session, agent: tidy(session.agent) }
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const full = await changeChain(store, chain, (head) => {
+      const sessions = rosterOf(chain, head)?.sessions ?? []
+      if (sessions.length >= MAX_SESSIONS) return { result: sessions }
+      return { record: { kind: 'roster', data: { sessions: [...sessions, entry], lastLoginAt: now } }, result: undefined }
+    })
+    if (full === undefined) return
+    await leaveRoster(store, account, await makeRoom(full))
+  }
+  throw new BailiwickError('Busy', { found: 'many logins of this account at once', todo: 'try again', retryAfterMs: 1_000 })
+}
+
+/** Takes sessions out; those that are not in it are no matter. Throws Busy. */
+export async function leaveRoster(store: Store, account: string, gone: readonly string[]): Promise<void> {
+  const chain = chains.sessionsOf(account)
+  await changeChain(store, chain, (head) => {
+    const roster = rosterOf(chain, head)
+    const sessions = roster?.sessions.filter((each) => !gone.includes(each.id)) ?? []
+    if (roster === undefined || sessions.length === roster.sessions.length) return { result: undefined }
+    return { record: { kind: 'roster', data: { sessions, lastLoginAt: roster.lastLoginAt } }, result: undefined }
+  })
+}
+
+/** Forgets the whole roster: for an account that is gone. */
+export async function eraseRoster(store: Store, account: string): Promise<void> {
+  await changeChain(
+    store,
+    chains.sessionsOf(account),
+    (head) =>
+      head === undefined || head.kind === 'erased' ? { result: undefined } : { record: { kind: 'erased', data: {} }, result: undefined },
+    'always',
+  )
+}
+
+/** What a client calls itself is shown to the account's owner: printable, and short. */
+function tidy(agent: string): string {
+  return agent.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MAX_AGENT)
+}
+
+function rosterOf(chain: string, head: ChainEntry | undefined): RosterData | undefined {
+  return head?.kind === 'roster' ? read(rosterData, chain, head) : undefined
+}

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest'
+import { chains } from '../../../core/chains.ts'
+import { sweepErasures } from '../../../core/erasures.ts'
+import type { Store } from '../../../core/ports/store-port.ts'
+import { ERASURE_UNDECIDED, NAME_CLAIM_UNDECIDED } from '../../../core/timing.ts'
+import { createSqliteStore } from '../../../platform/sqlite/index.ts'
+import { deleteAccount, findAccount, register } from '../../../services/auth/accounts.ts'
+import { eraseDeleted } from '../../../services/auth/erasure.ts'
+import { cheap } from './serve-app.ts'
+import { PASSWORD, problem, stage } from './stage.ts'
+
+test('deleting asks for the password; then nobody is logged in, and the name is free', async () => {
+  const { player, ask, refresh, login, register } = await stage()
+  const ann = await player('Ann')
+  const remove = (password: string) => ask('POST', '/v1/accounts/current/deletion', { password }, ann.accessToken)
+  expect(problem(await remove('not this one'))).toEqual({ status: 401, code: 'WrongCredentials' })
+  expect((await remove(PASSWORD)).status).toBe(204)
+  expect(problem(await remove(PASSWORD))).toEqual({ status: 401, code: 'SessionEnded' })
+  expect(problem(await refresh(ann.refreshToken))).toEqual({ status: 401, code: 'SessionEnded' })
+  expect(problem(await login('Ann'))).toEqual({ status: 401, code: 'WrongCredentials' })
+  expect((await register('Ann')).status).toBe(201)
+})
+
+test('what was deleted is erased: no name, no hash, no client, no session stays in the store', async () => {
+  const { player, ask, store, clock } = await stage()
+  const ann = await player('Ann-the-first')
+  await ask('POST', '/v1/accounts/current/deletion', { password: PASSWORD }, ann.accessToken)
+  expect(await eraseDeleted({ store, clock })).toBe(1)
+  expect(await eraseDeleted({ store, clock })).toBe(0)
+  expect(await store.read(chains.account(ann.account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
+  expect(await store.head(chains.sessionsOf(ann.account.id))).toMatchObject({ kind: 'erased', data: {} })
+  expect(await store.read(chains.session(ann.refreshToken.split('.')[0] ?? ''), 1, 10)).toMatchObject([
+    { kind: 'ended', data: { reason: 'AccountDeleted' } },
+  ])
+})
+
+/** A store that ends its process, so to say, before the given append. */
+function mortal(store: Store, dieBefore: number): Store {
+  let appends = 0
+  return {
+    ...store,
+    async append(...args) {
+      appends += 1
+      if (appends >= dieBefore) throw new Error('killed')
+      return store.append(...args)
+    },
+  }
+}
+
+test.each([1, 2, 3])('a death before write %i of a deletion: the account is whole, or gone with all that is its own', async (write) => {
+  const { store, clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  const { id } = await register(deps, 'Ann', PASSWORD)
+  await expect(deleteAccount({ store: mortal(store, write), clock }, id)).rejects.toThrow('killed')
+  clock.advance(ERASURE_UNDECIDED)
+  await eraseDeleted({ store, clock })
+  if ((await findAccount(store, id)) === undefined) expect((await register(deps, 'Ann', PASSWORD)).id).not.toBe(id)
+  else await expect(register(deps, 'Ann', PASSWORD)).rejects.toMatchObject({ code: 'NameTaken' })
+  expect((await findAccount(store, id)) === undefined).toBe(write === 3)
+})
+
+test('a name whose account was never made is free when its time is over, and not before', async () => {
+  const { store, clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  await expect(register({ ...deps, store: mortal(store, 2) }, 'Ann', PASSWORD)).rejects.toThrow('killed')
+  await expect(register(deps, 'Ann', PASSWORD)).rejects.toMatchObject({ code: 'NameTaken' })
+  clock.advance(NAME_CLAIM_UNDECIDED)
+  const answers = await Promise.allSettled(Array.from({ length: 5 }, () => register(deps, 'Ann', PASSWORD)))
+  expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1)
+})
+
+test('each service erases at its own pace; what failed is tried again, and what all have passed is dropped', async () => {
+  const store = await createSqliteStore({ file: ':memory:' })
+  const { clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  const ids: string[] = []
+  for (const name of ['Ann', 'Bob', 'Carl']) ids.push((await register(deps, name, PASSWORD)).id)
+  for (const id of ids) await deleteAccount(deps, id)
+  const erased: string[] = []
+  const erase = async (account: string): Promise<void> => {
+    if (account === ids[1] && !erased.includes('failed')) {
+      erased.push('failed')
+      throw new Error('away')
+    }
+    erased.push(account)
+  }
+  await expect(sweepErasures(store, 'characters', clock.now(), erase)).rejects.toThrow('away')
+  expect(await sweepErasures(store, 'characters', clock.now(), erase)).toBe(2)
+  expect(erased).toEqual([ids[0], 'failed', ids[1], ids[2]])
+  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(3)
+  expect(await eraseDeleted({ store, clock })).toBe(3)
+  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(1)
+  await store.close()
+})

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { chains } from '../../../core/chains.ts'
+import { z } from '../../../core/validate/index.ts'
+import { MAX_SESSIONS } from '../../../services/auth/roster.ts'
+import { session } from './serve-app.ts'
+import { PASSWORD, problem, stage } from './stage.ts'
+
+const sessionsBody = z.object({
+  sessions: z.array(z.object({ id: z.string(), agent: z.string(), current: z.boolean(), usedAt: z.string() })),
+})
+
+async function withSessions() {
+  const world = await stage()
+  const list = async (token: string) => sessionsBody.parse((await world.ask('GET', '/v1/sessions', undefined, token)).body).sessions
+  return { ...world, list }
+}
+
+test('the sessions of an account are listed, the newest first, with what the client called itself and when it was used last', async () => {
+  const { register, loggedIn, list, clock, refresh } = await withSessions()
+  await register('Ann')
+  const phone = await loggedIn('Ann', PASSWORD, { 'user-agent': 'phone\u00e9' })
+  clock.advance(1_000)
+  const desk = await loggedIn('Ann', PASSWORD, { 'user-agent': 'desk' })
+  clock.advance(1_000)
+  await refresh(phone.refreshToken)
+  const sessions = await list(desk.accessToken)
+  expect(sessions.map(({ agent, current }) => ({ agent, current }))).toEqual([
+    { agent: 'desk', current: true },
+    { agent: 'phone', current: false },
+  ])
+  expect(sessions[1]?.usedAt).toBe(new Date(clock.now()).toISOString())
+})
+
+test('one session is ended by its owner alone; the others go on', async () => {
+  const { player, loggedIn, list, ask, refresh } = await withSessions()
+  const [ann, bob] = [await player('Ann'), await player('Bob')]
+  const other = await loggedIn('Ann')
+  const id = (await list(ann.accessToken)).find((each) => !each.current)?.id ?? ''
+  expect(problem(await ask('DELETE', `/v1/sessions/${id}`, undefined, bob.accessToken))).toEqual({ status: 404, code: 'SessionUnknown' })
+  expect((await ask('DELETE', `/v1/sessions/${id}`, undefined, ann.accessToken)).status).toBe(204)
+  expect(problem(await ask('DELETE', `/v1/sessions/${id}`, undefined, ann.accessToken))).toEqual({ status: 404, code: 'SessionUnknown' })
+  expect(problem(await refresh(other.refreshToken))).toEqual({ status: 401, code: 'SessionEnded' })
+  expect((await refresh(ann.refreshToken)).status).toBe(200)
+})
+
+test('logging out everywhere ends every session, and what its access token may do to the account', async () => {
+  const { register, loggedIn, ask, refresh, login } = await withSessions()
+  await register('Ann')
+  const all = await Promise.all([loggedIn('Ann'), loggedIn('Ann'), loggedIn('Ann')])
+  expect((await ask('DELETE', '/v1/sessions', undefined, all[0].accessToken)).status).toBe(204)
+  for (const { refreshToken, accessToken } of all) {
+    expect(problem(await ask('GET', '/v1/sessions', undefined, accessToken))).toEqual({ status: 401, code: 'SessionEnded' })
+    expect(problem(await refresh(refreshToken))).toEqual({ status: 401, code: 'SessionEnded' })
+  }
+  expect((await login('Ann')).status).toBe(201)
+})
+
+test('an account that has as many sessions as it may have loses the one that was quiet the longest', async () => {
+  const { register, loggedIn, clock, refresh, list } = await withSessions()
+  await register('Ann')
+  const open: Awaited<ReturnType<typeof loggedIn>>[] = []
+  for (let k = 0; k < MAX_SESSIONS; k++) {
+    clock.advance(1)
+    open.push(await loggedIn('Ann'))
+  }
+  clock.advance(1)
+  const first = session.parse((await refresh(open[0]?.refreshToken ?? '')).body)
+  const newest = await loggedIn('Ann')
+  expect(await list(newest.accessToken)).toHaveLength(MAX_SESSIONS)
+  expect((await refresh(first.refreshToken)).status).toBe(200)
+  expect(problem(await refresh(open[1]?.refreshToken ?? '')).code).toBe('SessionEnded')
+})
+
+test('a login never takes over a session that the client brings: its id is always new', async () => {
+  const { register, loggedIn, verifier } = await stage()
+  await register('Ann')
+  const before = await loggedIn('Ann')
+  const after = await loggedIn('Ann', PASSWORD, {
+    cookie: `__Host-bailiwick-refresh=${before.refreshToken}`,
+    authorization: `Bearer ${before.accessToken}`,
+  })
+  const [one, two] = [await verifier.verify(before.accessToken), await verifier.verify(after.accessToken)]
+  expect(two.account).toBe(one.account)
+  expect(two.session).not.toBe(one.session)
+})
+
+test('changing the password asks for the old one, ends all sessions and opens a new one', async () => {
+  const { player, loggedIn, ask, refresh, login } = await stage()
+  const ann = await player('Ann')
+  const other = await loggedIn('Ann')
+  const change = (password: string, newPassword: string) =>
+    ask('POST', '/v1/accounts/current/password', { password, newPassword }, ann.accessToken)
+  expect(problem(await change('not this one', 'a new pass word'))).toEqual({ status: 401, code: 'WrongCredentials' })
+  expect(problem(await change(PASSWORD, 'short'))).toEqual({ status: 400, code: 'InvalidInput' })
+  expect(problem(await change(PASSWORD, 'password123'))).toEqual({ status: 422, code: 'PasswordCommon' })
+  const changed = session.parse((await change(PASSWORD, 'a new pass word')).body)
+  for (const old of [ann, other]) expect(problem(await refresh(old.refreshToken)).code).toBe('SessionEnded')
+  expect((await refresh(changed.refreshToken)).status).toBe(200)
+  expect(problem(await login('Ann')).code).toBe('WrongCredentials')
+  expect((await login('Ann', 'a new pass word')).status).toBe(201)
+})
+
+test('of two changes of the password at once, with the same old one, one is too late', async () => {
+  const { player, ask, store } = await stage()
+  const { accessToken, account } = await player('Ann')
+  const change = (newPassword: string) => ask('POST', '/v1/accounts/current/password', { password: PASSWORD, newPassword }, accessToken)
+  const answers = await Promise.all([change('a new pass word'), change('another pass word')])
+  expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, 401])
+  // The hash before is not kept.
+  expect(await store.read(chains.account(account.id), 1, 10)).toHaveLength(1)
+})

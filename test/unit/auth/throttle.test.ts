@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ManualClock } from '../../../core/clock.ts'
+import { LOGIN_FAILURES_FORGOTTEN, LOGIN_WAIT_MAX } from '../../../core/timing.ts'
+import { createThrottle } from '../../../services/auth/throttle.ts'
+import { PASSWORD, problem, stage } from './stage.ts'
+
+/** How many wrong tries get through at one moment. */
+function triesLeft(throttle: ReturnType<typeof createThrottle>, name: string, address: string): number {
+  for (let tries = 0; tries < 1_000; tries++) {
+    try {
+      throttle.enter(name, address)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'TooManyRequests', retryAfterMs: expect.any(Number) })
+      return tries
+    }
+  }
+  return 1_000
+}
+
+describe('who guesses', () => {
+  test('has ten tries at a name, in whatever writing, then waits longer and longer, and is told how long', () => {
+    const clock = new ManualClock()
+    const throttle = createThrottle(clock)
+    expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+    const waits: number[] = []
+    for (let k = 0; k < 12; k++) {
+      try {
+        throttle.enter('ANN', '192.0.2.1')
+        throw new Error('let in')
+      } catch (error) {
+        const { retryAfterMs = 0 } = error as { retryAfterMs?: number }
+        waits.push(retryAfterMs)
+        clock.advance(retryAfterMs)
+        throttle.enter('ann', '192.0.2.1')
+      }
+    }
+    expect(waits.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
+    expect(waits.at(-1)).toBe(LOGIN_WAIT_MAX)
+    clock.advance(LOGIN_FAILURES_FORGOTTEN + 1)
+    expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+  })
+
+  test('at many names from one network is slowed down, but never for long', () => {
+    const clock = new ManualClock()
+    const throttle = createThrottle(clock)
+    let let_in = 0
+    for (let second = 0; second < 600; second++) {
+      for (let k = 0; k < 10; k++) {
+        try {
+          throttle.enter(`name${second}-${k}`, `2001:db8::${k}`)
+          let_in += 1
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'TooManyRequests' })
+        }
+      }
+      clock.advance(1_000)
+    }
+    expect(let_in).toBeLessThan(100 + 600 / 4)
+    expect(let_in).toBeGreaterThan(100 + 600 / 6)
+  })
+})
+
+test('nobody can lock somebody else out: from another network there is always a try, however many failed', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(300), fc.nat(2_000)), { maxLength: 400 }), (attacks) => {
+      const clock = new ManualClock()
+      const throttle = createThrottle(clock)
+      for (const [network, pause] of attacks) {
+        try {
+          throttle.enter('Ann', `198.51.${network >> 8}.${network & 255}`)
+        } catch {
+          // Slowed down, as it should be.
+        }
+        clock.advance(pause)
+      }
+      throttle.enter('Ann', '203.0.113.9').succeeded()
+      throttle.enter('Ann', '203.0.113.9').succeeded()
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('under attack from everywhere each network has one try at the name before it waits; other names have all of theirs', () => {
+  const throttle = createThrottle(new ManualClock())
+  for (let k = 0; k < 50; k++) throttle.enter('Ann', `198.51.100.${k}`)
+  expect(triesLeft(throttle, 'Ann', '203.0.113.9')).toBe(1)
+  expect(triesLeft(throttle, 'Bob', '203.0.113.8')).toBe(10)
+})
+
+test('who logged in from a network before does not wait for the others there', () => {
+  const throttle = createThrottle(new ManualClock())
+  throttle.enter('Ann', '192.0.2.1').succeeded()
+  for (let k = 0; k < 100; k++) throttle.enter(`victim${k}`, '192.0.2.1')
+  expect(triesLeft(throttle, 'Bob', '192.0.2.1')).toBe(0)
+  throttle.enter('Ann', '192.0.2.1').succeeded()
+})
+
+test('what was not looked at does not count, and what is remembered is bounded', () => {
+  const clock = new ManualClock()
+  const throttle = createThrottle(clock, { remembered: 10 })
+  for (let k = 0; k < 100; k++) throttle.enter('Ann', '192.0.2.1').unanswered()
+  expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+  for (let k = 0; k < 10; k++) throttle.enter(`other${k}`, '192.0.2.2')
+  expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+})
+
+test('the service answers 429 with Retry-After, before it hashes, and the same for a name that is nobody’s', async () => {
+  const { register, login } = await stage()
+  await register('Ann')
+  for (const name of ['Ann', 'Nobody1']) {
+    for (let k = 0; k < 10; k++) expect(problem(await login(name, 'wrong'))).toEqual({ status: 401, code: 'WrongCredentials' })
+    const refused = await login(name, PASSWORD)
+    expect(problem(refused)).toEqual({ status: 429, code: 'TooManyRequests' })
+    expect(refused.headers.get('retry-after')).toBe('1')
+  }
+})
