@@ -6,7 +6,7 @@ export interface Clock {
 
 /** The time, and the ways to wait for it, passed in wherever something is waited for. */
 export interface Timers extends Clock {
-  /** Calls once, `ms` milliseconds from now, unless the answered function is called before. */
+  /** Calls once, `ms` milliseconds from now (0: when others had their turn), unless the answered function is called before. */
   after(ms: number, call: () => void): () => void
   /** 0 ≤ x < 1, for jitter. */
   random(): number
@@ -15,6 +15,10 @@ export interface Timers extends Clock {
 export const systemClock: Timers = {
   now: () => Date.now(),
   after: (ms, call) => {
+    if (ms <= 0) {
+      const turn = setImmediate(call)
+      return () => clearImmediate(turn)
+    }
     const timer = setTimeout(call, ms)
     return () => clearTimeout(timer)
   },

@@ -153,6 +153,10 @@ export const REPLAY_LIMIT = 500
 export const SNAPSHOT_EVERY_MIN = 1_000
 /** A claim that finds that the index forgot the layer's fence waits so long: an owner that lives finds it out meanwhile, and stores what only it has. */
 export const FORGOTTEN_FENCE_WAIT = 3_000
+/** One tick that uses so much processor time does not end: its host says so, and ends itself. */
+export const STEP_LIMIT = 1_000
+/** Another thread looks so often whether a tick ends. */
+export const STEP_WATCH_EVERY = 100
 /** A replay lets the host's other layers go on after so long. */
 export const REPLAY_SLICE = 5
 /** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
@@ -338,6 +342,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [FORGOTTEN_FENCE_WAIT + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts a claim that waits for an owner'],
   [FORGOTTEN_FENCE_WAIT * 2 < CLAIM_LIMIT, 'a claim that waited for an owner has time to recover'],
   [REPLAY_LIMIT < CLAIM_DEADLINE, 'a layer is replayed well within the time of its claim'],
+  [
+    HEARTBEAT_EVERY + STEP_LIMIT + STEP_WATCH_EVERY * 2 < HOST_DEAD_AFTER,
+    'a tick that does not end is told of before its host is taken for dead',
+  ],
   [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],

@@ -18,6 +18,12 @@ export interface ClaimRequest {
   readonly layer: LayerId
   readonly generation: number
   readonly host: string
+  /** Read while the claim reads the chain: it is known when the layer is opened. */
+  readonly zone: Promise<ClaimedZone>
+}
+
+/** What a claim must know of the layer's zone. */
+export interface ClaimedZone {
   /** The hash of the zone's content. */
   readonly content: string
   /** The state of a layer in which nothing ever happened. */
@@ -40,6 +46,8 @@ interface Claiming {
   readonly signal: AbortSignal
   readonly chain: string
   readonly nonce: string
+  /** The newest snapshot, which is read while the layer is opened and fenced. */
+  ahead?: { readonly n: number; readonly read: ReturnType<typeof readSnapshot> }
   base?: BaseSnapshot
   journal: readonly JournalEntry[]
   lease?: Lease
@@ -106,7 +114,9 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
       await sleep(deps.timers, FORGOTTEN_FENCE_WAIT, claiming.signal)
       return { ...seen, head: undefined, waited: true }
     case 'open': {
-      const { host, generation, content } = request
+      const { host, generation, zone } = request
+      const { content } = await zone
+      if (step.lastSnapshot > 0) readAhead(claiming, step.lastSnapshot)
       const record = {
         kind: 'open',
         host,
@@ -127,7 +137,8 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
       return { ...seen, headAgain: { n: head?.n ?? 0, own: head?.nonce === nonce } }
     }
     case 'readSnapshot': {
-      const read = await readSnapshot(request.layer, step.n, deps)
+      const { ahead } = claiming
+      const read = await (ahead?.n === step.n ? ahead.read : readSnapshot(request.layer, step.n, deps))
       if (read.base !== undefined) claiming.base = read.base
       return { ...seen, snapshots: [...seen.snapshots, read.seen] }
     }
@@ -139,10 +150,17 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
     }
     case 'recover':
       await bringBack(seen, step, claiming)
-      return { ...seen, recovered: true, stray: claiming.recovered?.stray ?? false }
+      return { ...seen, recovered: claiming.recovered?.entry ?? 0, stray: claiming.recovered?.stray ?? false }
     case 'startJournal':
-      return { ...seen, started: await index.startJournal(request.layer, step.fence, claiming.recovered?.entry ?? 0) }
+      return { ...seen, started: await index.startJournal(request.layer, step.fence, seen.recovered ?? 0) }
   }
+}
+
+/** Begins to read a snapshot, which never changes: whether it is still the one to begin from is decided when it is asked for, as is what its failure means. */
+function readAhead(claiming: Claiming, n: number): void {
+  const read = readSnapshot(claiming.request.layer, n, claiming.deps)
+  read.catch(() => undefined)
+  claiming.ahead = { n, read }
 }
 
 /** Replays what was confirmed, and stores of it what the store lacks: from here on the chain alone is enough, and says which past is the one. */
@@ -153,12 +171,13 @@ async function bringBack(
 ): Promise<void> {
   const { request, deps, signal, nonce, base, journal } = claiming
   if (fence === undefined) throw new BailiwickError('InvariantBroken', { asked: `a claim of ${request.layer}`, found: 'no fence' })
-  const { layer, generation, host, content } = request
+  const { layer, generation, host } = request
+  const { content, fresh } = await request.zone
   const lease = new Lease(
     { layer, generation, host, content, epoch, nonce, fence, lastSnapshot: snapshot, erasedAt: head?.erasedAt ?? 0 },
     deps,
   )
-  const recovered = await recover({ layer, base, epoch, journal, fresh: request.fresh }, deps, signal)
+  const recovered = await recover({ layer, base, epoch, journal, fresh }, deps, signal)
   claiming.lease = lease
   claiming.recovered = await storeRecovered(recovered, lease, deps, signal)
 }

@@ -1,4 +1,4 @@
-import type { Fence } from '../core/ports/journal-port.ts'
+import type { Fence, RaisedFence } from '../core/ports/journal-port.ts'
 
 /**
  * The claim of a layer, as decisions on what was seen (docs/durability.md): open at head + 1, raise the fence, read the head again, newest snapshot that reads
@@ -16,15 +16,15 @@ export interface ClaimSeen {
   /** What an index remembers of a layer whose data is gone, or of a past that does not count, was dropped. */
   readonly dropped: boolean
   /** The fence after it was raised to our epoch. */
-  readonly fence: Fence | undefined
+  readonly fence: RaisedFence | undefined
   /** The newest record, read after that. */
   readonly headAgain: { readonly n: number; readonly own: boolean } | undefined
   /** Snapshots that were read, newest first. */
   readonly snapshots: readonly SeenSnapshot[]
   /** The journal's tail, under our fence. */
   readonly journal: 'Read' | 'Fenced' | 'Forked' | undefined
-  /** The state is what was confirmed, and the store holds all of it. */
-  readonly recovered: boolean
+  /** The tick of the newest journal entry in the state, once that is what was confirmed and the store holds all of it; 0: none. */
+  readonly recovered: number | undefined
   /** The journal holds entries of a past that does not count. */
   readonly stray: boolean
   /** The journal goes on from the recovered state. */
@@ -50,6 +50,8 @@ export interface SeenSnapshot {
   readonly outcome: 'whole' | 'corrupt' | 'missing'
   /** Where its record points to; unknown when it is missing or can't be read at all. */
   readonly before: number | undefined
+  /** Of a whole one: the tick of the newest journal entry in it. */
+  readonly entry: number
 }
 
 export type ClaimStep =
@@ -81,7 +83,7 @@ export const nothingSeen: ClaimSeen = {
   headAgain: undefined,
   snapshots: [],
   journal: undefined,
-  recovered: false,
+  recovered: undefined,
   stray: false,
   started: undefined,
   beaten: 0,
@@ -135,12 +137,16 @@ function decideSnapshot({ snapshots }: ClaimSeen, newest: number): ClaimStep | n
   return { do: 'readSnapshot', n: next }
 }
 
-function decideJournal(seen: ClaimSeen, fence: Fence, epoch: number, snapshot: number): ClaimStep {
-  if (seen.journal === undefined) return { do: 'readJournal', fence }
-  if (seen.journal !== 'Read') return refused(seen, seen.journal, epoch)
-  if (!seen.recovered) return { do: 'recover', epoch, snapshot }
+function decideJournal(seen: ClaimSeen, fence: RaisedFence, epoch: number, snapshot: number): ClaimStep {
+  const { journal, recovered } = seen
+  // Nobody can have added to it since the fence was raised: what it holds is in the snapshot, or is to be read.
+  if (journal === undefined && fence.last > (seen.snapshots.at(-1)?.entry ?? 0)) return { do: 'readJournal', fence }
+  if (journal !== undefined && journal !== 'Read') return refused(seen, journal, epoch)
+  if (recovered === undefined) return { do: 'recover', epoch, snapshot }
   // The chain alone is enough now, and an owner's entries would not fit behind those of another past.
   if (seen.stray) return seen.dropped ? { do: 'beginAnew' } : { do: 'dropJournal', epoch }
+  // It ends where the state does: there is nothing to start.
+  if (fence.last === recovered) return { do: 'serve' }
   if (seen.started === undefined) return { do: 'startJournal', fence }
   if (seen.started === 'Done') return { do: 'serve' }
   if (seen.started === 'Ahead') return stop('StoreCorrupt', 'a journal that goes on behind what was read of it, under our own fence')

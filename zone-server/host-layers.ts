@@ -17,6 +17,7 @@ import { openLayer } from './open-layer.ts'
 import { type Packing, packingOffThread } from './packing.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
+import { steps } from './watchdog/step-mark.ts'
 
 /** What a host counts. */
 export interface HostMeters {
@@ -74,6 +75,7 @@ export class HostLayers {
 
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
+    steps.belongsTo(deps.fleet, deps.host)
     this.#writer = new JournalWriter(deps.index, (seconds, answered) => deps.meters.commit(seconds, answered))
   }
 

@@ -13,7 +13,7 @@ export async function readTail(
   for (;;) {
     const part = await journal.readJournal(layer, fence, tail.at(-1)?.tick ?? after, JOURNAL_PAGE)
     if (typeof part === 'string') return part
-    if (part.entries.length === 0) return tail
     for (const entry of part.entries) tail.push(entry)
+    if (part.entries.length === 0 || (tail.at(-1)?.tick ?? 0) >= part.last) return tail
   }
 }

@@ -35,6 +35,7 @@ import type { LayerState, Release } from './simulation/state.ts'
 import { stateHash } from './simulation/state-hash.ts'
 import { step } from './simulation/step.ts'
 import { Ticker } from './ticker.ts'
+import { steps } from './watchdog/step-mark.ts'
 
 export interface LayerDeps {
   readonly store: Store
@@ -210,7 +211,8 @@ export class Layer {
     if (this.#over.signal.aborted) return
     try {
       const seen = { tick: this.#state.tick, ahead: this.#commit.pipeline.ahead, keptBytes: this.#commit.kept.bytes }
-      if (!this.#holding.update(isHeld(seen.ahead, seen.keptBytes, this.#zone.tickRateHz), () => seen)) this.#tick()
+      if (!this.#holding.update(isHeld(seen.ahead, seen.keptBytes, this.#zone.tickRateHz), () => seen))
+        steps.during(this.id, this.#state.tick + 1, false, () => this.#tick())
       else this.#deps.onHeld?.()
     } catch (error) {
       this.#stopped(error)

@@ -8,6 +8,7 @@ import { createMetrics } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
 import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { createZoneServer } from './create-zone-server.ts'
+import { startWatchdog } from './watchdog/watchdog.ts'
 
 const shape = {
   /** /livez and /metrics. */
@@ -37,6 +38,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
     stopWithinMs: config.GRACE_SECONDS * 1_000 - HOST_STOP_RESERVE,
     ...(config.FLEET === undefined ? {} : { fleet: config.FLEET }),
   })
+  const watchdog = startWatchdog(config.REDIS_URL, log)
   const app = createHttpApp({
     ...{ name: 'zone-server', log, metrics },
     ready: async () => {
@@ -46,7 +48,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
   })
   const http = await serve(app, { port: config.PORT, log, drainMs: 0 })
   const closeAdapters = async (): Promise<void> => {
-    await Promise.allSettled([http.close(), gameServer.close(), index.close(), store.close()])
+    await Promise.allSettled([watchdog.stop(), http.close(), gameServer.close(), index.close(), store.close()])
   }
   return {
     done: server.done,

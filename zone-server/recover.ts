@@ -46,7 +46,7 @@ export async function readSnapshot(
   const [entry] = await store.read(chain, n, 1)
   if (entry === undefined || entry.n !== n) {
     log.error({ layer, n }, 'a snapshot is missing')
-    return { seen: { n, outcome: 'missing', before: undefined } }
+    return { seen: { n, outcome: 'missing', before: undefined, entry: 0 } }
   }
   let before: number | undefined
   try {
@@ -55,10 +55,10 @@ export async function readSnapshot(
     if (record.kind !== 'snapshot')
       throw new BailiwickError('StoreCorrupt', { asked: `snapshot ${n} of ${layer}`, found: `a record ${record.kind}` })
     const state = await unpackSnapshot(layer, record, entry.blob, packing)
-    return { seen: { n, outcome: 'whole', before }, base: { n, record, state } }
+    return { seen: { n, outcome: 'whole', before, entry: record.entry }, base: { n, record, state } }
   } catch (error) {
     log.error({ layer, n, detail: describeError(error) }, 'a snapshot does not read back and is passed over')
-    return { seen: { n, outcome: 'corrupt', before } }
+    return { seen: { n, outcome: 'corrupt', before, entry: 0 } }
   }
 }
 

@@ -40,7 +40,7 @@ export class Ticker {
     if (this.#cancel === undefined) return
     this.#cancel()
     this.#next = Math.min(this.#next, this.#timers.now())
-    this.#wait()
+    this.#wait(0)
   }
 
   stop(): void {
@@ -48,8 +48,8 @@ export class Ticker {
     this.#cancel = undefined
   }
 
-  #wait(): void {
-    this.#cancel = this.#timers.after(Math.max(1, this.#next - this.#timers.now()), () => this.#wake())
+  #wait(least = 1): void {
+    this.#cancel = this.#timers.after(Math.max(least, this.#next - this.#timers.now()), () => this.#wake())
   }
 
   #wake(): void {

@@ -11,8 +11,8 @@ import type { LayerId } from '../ids.ts'
  * Every method throws IndexUnavailable when the index does not answer within INDEX_CALL_DEADLINE; the call may then have happened or not, and may be repeated as it is.
  */
 export interface Journal {
-  /** Raises the layer's fence to `epoch` under the index's present replication id. Never lowers it, never changes the replication id of an epoch that stands. Answers the fence as it is now. */
-  raiseFence(layer: LayerId, epoch: number): Promise<Fence>
+  /** Raises the layer's fence to `epoch` under the index's present replication id. Never lowers it, never changes the replication id of an epoch that stands. Answers the fence as it is now, and where the journal ends. */
+  raiseFence(layer: LayerId, epoch: number): Promise<RaisedFence>
   /** True when the layer's fence was raised under the index's present replication id: whatever was confirmed since is here. False after a restart, a fail-over or a flush, until an owner raises it again. */
   hasFence(layer: LayerId): Promise<boolean>
   /** Entries behind tick `after`, oldest first, at most `limit` and at most MAX_JOURNAL_READ bytes of batches (but one at least): ask again until none come. */
@@ -41,6 +41,11 @@ export interface Fence {
   readonly epoch: number
   /** The index's replication id when the fence was raised. */
   readonly replid: string
+}
+
+export interface RaisedFence extends Fence {
+  /** The tick of the newest entry ever appended or started from; 0 when there is none. As long as this fence stands only its owner adds to it. */
+  readonly last: number
 }
 
 export type FenceRefusal = 'Fenced' | 'Forked'

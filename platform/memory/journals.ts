@@ -7,6 +7,7 @@ import {
   type JournalEntry,
   type JournalPart,
   MAX_JOURNAL_READ,
+  type RaisedFence,
 } from '../../core/ports/journal-port.ts'
 
 /** Journal and fence of the layers. platform/redis/library/journal.lua is the same in Lua, function for function. */
@@ -63,13 +64,14 @@ function judge(state: JournalsState, { fence }: JournalRecord, asked: Fence): Fe
   return fence.replid === asked.replid && fence.replid === state.replid ? undefined : 'Forked'
 }
 
-export function raiseFence(state: JournalsState, layer: LayerId, epoch: number, now: number): Fence {
+export function raiseFence(state: JournalsState, layer: LayerId, epoch: number, now: number): RaisedFence {
   const record = recordOf(state, layer, now)
-  if (record.fence !== undefined && record.fence.epoch >= epoch) return record.fence
+  const { tick: last } = record.last
+  if (record.fence !== undefined && record.fence.epoch >= epoch) return { ...record.fence, last }
   record.forgetAt = undefined
   record.fence = { epoch, replid: state.replid }
   state.layers.set(layer, record)
-  return record.fence
+  return { ...record.fence, last }
 }
 
 export function hasFence(state: JournalsState, layer: LayerId, now: number): boolean {

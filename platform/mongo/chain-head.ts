@@ -15,9 +15,9 @@ export interface FoundHead {
  * record that was there before the call is below it; what is below the floor may be gone. Undefined for an empty chain.
  */
 export async function findHead(chains: Chains, chain: string): Promise<FoundHead | undefined> {
-  let hint = (await chains.findOne({ _id: hintId(chain) }))?.head ?? 1
-  for (;;) {
-    const floor = await floorOf(chains, chain)
+  const [known, firstFloor] = await Promise.all([chains.findOne({ _id: hintId(chain) }), floorOf(chains, chain)])
+  let hint = known?.head ?? 1
+  for (let floor = firstFloor; ; floor = await floorOf(chains, chain)) {
     const start = Math.max(floor, hint)
     const found = await climb(chains, chain, start)
     if (found !== undefined) return found

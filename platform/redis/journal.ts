@@ -22,8 +22,8 @@ export function createJournal(call: Call, fenceKept: number): Journal {
   }
   return {
     async raiseFence(layer, epoch) {
-      const [raised, replid] = (await run('raise_fence', layer, { epoch }, [String(epoch)])) as [number, string]
-      return { epoch: raised, replid }
+      const [raised, replid, last] = (await run('raise_fence', layer, { epoch }, [String(epoch)])) as [number, string, number]
+      return { epoch: raised, replid, last }
     },
     hasFence: async (layer) => (await run('has_fence', layer, {}, [])) === 1,
     async readJournal(layer, fence, after, limit) {

@@ -62,9 +62,11 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
   const [location, known] = await Promise.all([index.getLocation(request.character), zoneSettings(index, request.zone)])
   const ticket = newTicket(request)
+  let seen: Seen | undefined
   for (let first = true; ; first = false) {
-    const settings = first ? known : await zoneSettings(index, request.zone)
-    const choice = await choose(deps, settings, location)
+    const now: Seen = seen ?? (await look(index, first ? known : await zoneSettings(index, request.zone), location))
+    const { settings } = now
+    const choice = choose(deps.crowds, now, location)
     const last = giveUp.aborted || clock.now() >= deadline
     if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {
       deps.crowds.stayed(choice.layer)
@@ -78,8 +80,10 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       // Asked once more after the deadline: what is answered is how it is then.
       if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
     }
-    await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
+    const settled = await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
     if (request.signal.aborted) throw gone(request)
+    // What it waited for: nothing else is looked at once more, the first time.
+    seen = first && settled?.state === 'Serving' ? { settings, layers: withView(now.layers, settled) } : undefined
   }
 }
 
@@ -93,9 +97,9 @@ function isUnreached({ view }: Choice, { unreached }: JoinRequest): boolean {
   return unreached !== undefined && view?.state === 'Serving' && view.layer === unreached.layer && view.epoch === unreached.epoch
 }
 
-async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<void> {
+async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<LayerView | undefined> {
   try {
-    await wait.settled(giveUp)
+    return await wait.settled(giveUp)
   } finally {
     wait.end()
   }
@@ -118,8 +122,21 @@ interface Choice {
   readonly view: LayerView | undefined
 }
 
-async function choose({ index, crowds }: JoinDeps, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Choice> {
-  const layers = await readLayers(index, settings, location)
+/** A zone as the index knew it just now. */
+interface Seen {
+  readonly settings: ZoneSettings
+  readonly layers: readonly LayerView[]
+}
+
+async function look(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Seen> {
+  return { settings, layers: await readLayers(index, settings, location) }
+}
+
+function withView(layers: readonly LayerView[], view: LayerView): readonly LayerView[] {
+  return layers.map((known) => (known.layer === view.layer ? view : known))
+}
+
+function choose(crowds: Crowds, { settings, layers }: Seen, location: CharacterLocation | undefined): Choice {
   const layer = crowds.choose(settings, layers, location)
   const view = layers.find((known) => known.layer === layer)
   if (view?.state === 'Quarantined') throw quarantined(view)

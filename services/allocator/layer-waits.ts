@@ -1,6 +1,6 @@
 import { BailiwickError, describeError } from '../../core/errors.ts'
 import type { FleetId, LayerId } from '../../core/ids.ts'
-import type { FleetChange, LayerState, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { FleetChange, LayerState, LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 
@@ -8,13 +8,13 @@ import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 const MAX_WAITING_JOINS = 10_000
 
 export interface LayerWait {
-  /** Resolves as soon as the layer is Serving, or will not come by itself (Asleep, Barred, Quarantined): it is worth asking again. Also when the signal aborts. */
-  settled(signal: AbortSignal): Promise<void>
+  /** Resolves as soon as the layer is Serving, or will not come by itself (Asleep, Barred, Quarantined), with what was seen of it: it is worth asking again. With nothing when the signal aborts. */
+  settled(signal: AbortSignal): Promise<LayerView | undefined>
   /** Must be called, whatever happened. */
   end(): void
 }
 
-type Wake = () => void
+type Wake = (view: LayerView) => void
 
 interface FleetWatch {
   readonly layers: Map<LayerId, Set<Wake>>
@@ -61,7 +61,7 @@ export class LayerWaits {
     const watch = this.#fleets.get(fleet) ?? this.#open(fleet)
     clearTimeout(watch.closing)
     watch.begun ??= this.#listen(fleet, watch)
-    const { promise, resolve: wake } = Promise.withResolvers<void>()
+    const { promise, resolve: wake } = Promise.withResolvers<LayerView>()
     const waiters = watch.layers.get(layer) ?? new Set()
     watch.layers.set(layer, waiters.add(wake))
     if (look) void watch.begun.then(() => this.#look(fleet, watch, layer))
@@ -135,8 +135,8 @@ export class LayerWaits {
 
   async #wakeIfSettled(fleet: FleetId, watch: FleetWatch, layer: LayerId): Promise<void> {
     try {
-      const { state } = await this.#index.getLayer(fleet, layer)
-      if (settledStates.has(state)) for (const wake of watch.layers.get(layer) ?? []) wake()
+      const view = await this.#index.getLayer(fleet, layer)
+      if (settledStates.has(view.state)) for (const wake of watch.layers.get(layer) ?? []) wake(view)
     } catch (error) {
       // The next poll tries again, and the join has its deadline.
       this.#log.debug({ layer, detail: describeError(error) }, 'a layer that is waited for could not be read')
@@ -144,14 +144,14 @@ export class LayerWaits {
   }
 }
 
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-    void promise.then(done)
+    const aborted = (): void => resolve(undefined)
+    signal.addEventListener('abort', aborted, { once: true })
+    if (signal.aborted) aborted()
+    void promise.then((value) => {
+      signal.removeEventListener('abort', aborted)
+      resolve(value)
+    })
   })
 }

@@ -100,7 +100,7 @@ async function perform(run: Run, side: Side, of: 0 | 1, step: Step): Promise<unk
     const raised = await index.raiseFence(layer, Math.max(0, run.highest + step.epoch))
     fences.unshift(raised)
     fences.splice(FEW)
-    return [raised.epoch, known(side, raised.replid)]
+    return [raised.epoch, known(side, raised.replid), raised.last]
   }
   switch (step.call) {
     case 'append':

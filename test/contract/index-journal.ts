@@ -256,6 +256,20 @@ function fenceContract(harness: () => IndexHarness): void {
       await expect(index.raiseFence(layer, -1)).rejects.toMatchObject({ code: 'InvalidInput' })
     })
 
+    it('is answered with the tick at which the journal ends', async () => {
+      const { index, layer, fence } = await page(harness(), 3)
+      expect(fence).toMatchObject({ last: 0 })
+      expect(await index.raiseFence(layer, 6)).toMatchObject({ epoch: 6, last: 3 })
+      const next = await index.raiseFence(layer, 6)
+      expect(next).toMatchObject({ epoch: 6, last: 3 })
+      expect(await index.startJournal(layer, next, 8)).toBe('Done')
+      expect(await index.raiseFence(layer, 2)).toMatchObject({ epoch: 6, last: 8 })
+      expect(await index.trimJournal(layer, next, 8)).toBe('Done')
+      expect(await index.raiseFence(layer, 7)).toMatchObject({ epoch: 7, last: 8 })
+      await index.dropJournal(layer, 8)
+      expect(await index.raiseFence(layer, 9)).toMatchObject({ epoch: 9, last: 0 })
+    })
+
     it('of one layer is not that of another', async () => {
       const { index } = harness()
       const world = createWorld(harness())
@@ -272,7 +286,7 @@ function fenceContract(harness: () => IndexHarness): void {
       expect(await made.ticks()).toBe('Forked')
       expect(await index.startJournal(layer, fence, 9)).toBe('Forked')
       expect(await index.trimJournal(layer, fence, 1)).toBe('Forked')
-      expect(await index.raiseFence(layer, 5)).toEqual(fence)
+      expect(await index.raiseFence(layer, 5)).toEqual({ ...fence, last: 2 })
       expect(await made.append(3)).toBe('Forked')
       const next = await index.raiseFence(layer, 6)
       expect(next.replid).not.toBe(fence.replid)

@@ -26,11 +26,11 @@ end
 -- args: epoch.
 local function raise_fence(keys, args)
   local record = fence_record(keys[1])
-  if record.epoch and record.epoch >= tonumber(args[1]) then return { record.epoch, record.replid } end
+  if record.epoch and record.epoch >= tonumber(args[1]) then return { record.epoch, record.replid, record.tick } end
   local replid = replication_id()
   redis.call('HSET', keys[1], 'epoch', args[1], 'replid', replid)
   redis.call('PERSIST', keys[1])
-  return { tonumber(args[1]), replid }
+  return { tonumber(args[1]), replid, record.tick }
 end
 
 local function has_fence(keys)

@@ -10,41 +10,45 @@ import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createZoneServer } from '../../../zone-server/create-zone-server.ts'
 import { serveCalls } from '../kit/served.ts'
+import { Trace } from './traced.ts'
 
 export interface HostStart {
   readonly redisUrl: string
   readonly storeFile: string
   readonly namespace: string
   readonly fleet: string
+  readonly name: string
 }
 
 const REGISTERED_LIMIT = 15_000
+const trace = new Trace()
 
-/** 0 also while the index can't be reached yet. */
-async function hosts(index: ZoneIndex, fleet: FleetId): Promise<number> {
+/** False also while the index can't be reached yet. */
+async function isRegistered(index: ZoneIndex, fleet: FleetId, name: string): Promise<boolean> {
   try {
-    return (await index.fleetView(fleet)).hosts.length
+    return (await index.fleetView(fleet)).hosts.some((host) => host.name === name)
   } catch (error) {
     if (!isCode(error, 'IndexUnavailable')) throw error
-    return 0
+    return false
   }
 }
 
 serveCalls({
-  async start({ redisUrl, storeFile, namespace, fleet }: HostStart): Promise<void> {
+  async start({ redisUrl, storeFile, namespace, fleet, name }: HostStart): Promise<void> {
     const index = createRedisIndex({ url: redisUrl, log: silentLog })
     const store = await createSqliteStore({ file: storeFile })
     await createZoneServer({
-      ...{ index, store, log: silentLog, clock: systemClock, capacity: 100, gamePort: 0, gameHost: '127.0.0.1', node: 'bench', fleet },
-      gameServer: new EmbeddedGameServer({ name: 'host-1', namespace, fleet }),
+      ...{ index: trace.of('host: index', index), store: trace.of('host: store', store), log: silentLog, clock: systemClock },
+      ...{ capacity: 100, gamePort: 0, gameHost: '127.0.0.1', node: 'bench', fleet },
+      gameServer: new EmbeddedGameServer({ name, namespace, fleet }),
       metrics: createMetrics('zone-server'),
       advertise: (port) => `127.0.0.1:${port}`,
     })
-    const id: FleetId = `${namespace}/${fleet}`
     const limit = performance.now() + REGISTERED_LIMIT
-    while ((await hosts(index, id)) === 0) {
+    while (!(await isRegistered(index, `${namespace}/${fleet}`, name))) {
       if (performance.now() > limit) throw new Error('the host did not register')
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   },
+  taken: () => trace.taken(),
 })

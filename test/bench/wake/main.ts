@@ -1,86 +1,86 @@
-// `npm run bench:wake`: joins of sleeping zones on a warm host until the first state frame; -- --quick: fewer.
-import { join } from 'node:path'
+// `npm run bench:wake`: joins of sleeping zones until the first state frame, with a host beside them and without; -- --quick: fewer.
 import { setTimeout as delay } from 'node:timers/promises'
-import { chains } from '../../../core/chains.ts'
-import { storedCharacter } from '../../../core/character-record.ts'
-import type { FleetId, ZoneId } from '../../../core/ids.ts'
-import { silentLog } from '../../../core/ports/log-port.ts'
-import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
-import { createSqliteStore } from '../../../platform/sqlite/index.ts'
-import { startRedisServer } from '../../contract/redis-server.ts'
-import { smallZone } from '../../zone-settings.ts'
-import { guard, OTHER_CORE, SERVER_CORE, startChild, temporaryFolder } from '../kit/pinned.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
 import { plot } from '../kit/svg.ts'
-import { type Door, Notices, STEPS, type Wake, wake } from './wake.ts'
+import { callCosts, type TracedWake } from './calls.ts'
+import { STEPS, type Wake, wake } from './wake.ts'
+import { characterOf, World, zoneOf } from './world.ts'
 
 const WAKES = quick ? 60 : 400
 /** The first ones compile the code, and are not counted. */
 const WARM_UP = 20
+const COLD_WAKES = quick ? 3 : 12
 const GOAL_P50 = 10
 const GOAL_P99 = 50
-const START_LIMIT = 30_000
-const ACCOUNT = 'account-1'
-const [namespace, fleetName] = ['game', 'bench']
-const fleet: FleetId = `${namespace}/${fleetName}`
 
-const redis = await startRedisServer()
-guard(redis.pid)
-const storeFile = join(temporaryFolder, 'store.db')
-const store = await createSqliteStore({ file: storeFile })
-const index = createRedisIndex({ url: redis.url, log: silentLog })
-const zones = Array.from({ length: WAKES + WARM_UP }, (_, n): ZoneId => `${namespace}/zone-${n}`)
-for (const [n, zone] of zones.entries()) {
-  await index.putZone(smallZone({ zone, uid: `uid-${n}`, fleet, activation: 'OnDemand', idleAfterMs: 500 }))
-  const state = { zone, position: { x: 2_000, y: 2_000 }, inventory: [], inputSequence: 0 }
-  const record = { kind: 'released', account: ACCOUNT, name: `Somebody${n}`, createdAt: 0, state } as const
-  await store.append(chains.character(`character-${n}`), 1, `made ${n}`, storedCharacter(record))
+/** Wakes each zone once, one after the other. */
+async function wakeAll(world: World): Promise<readonly TracedWake[]> {
+  const wakes: TracedWake[] = []
+  for (let n = 0; n < WAKES + WARM_UP; n++) {
+    const one = await wake(world.door, zoneOf(n), characterOf(n), world.notices)
+    const calls = await world.calls()
+    if (n >= WARM_UP) wakes.push({ wake: one, calls })
+    // Not in step with the ticks of layers that are awake, nor all at once.
+    await delay(20 + Math.random() * 30)
+  }
+  await world.asleep()
+  return wakes
 }
 
-const host = startChild(join(import.meta.dirname, 'host.ts'), SERVER_CORE)
-const allocator = startChild(join(import.meta.dirname, 'allocator.ts'), OTHER_CORE)
-await host.call('start', { redisUrl: redis.url, storeFile, namespace, fleet: fleetName }, START_LIMIT)
-const { port, accessToken } = await allocator.call<{ port: number; accessToken: string }>(
-  'start',
-  { redisUrl: redis.url, account: ACCOUNT },
-  START_LIMIT,
-)
-const door: Door = { url: `http://127.0.0.1:${port}`, accessToken }
-const notices = new Notices()
-const over = new AbortController()
-await notices.watch(index, fleet, over.signal)
-
-const wakes: Wake[] = []
-for (const [n, zone] of zones.entries()) {
-  const one = await wake(door, zone, `character-${n}`, notices)
-  if (n >= WARM_UP) wakes.push(one)
-  // Not in step with the ticks of layers that are awake, nor all at once.
-  await delay(20 + Math.random() * 30)
+/** A join while no host is there; one is started with it. */
+async function wakeCold(world: World): Promise<readonly Wake[]> {
+  const wakes: Wake[] = []
+  for (let n = 0; n < COLD_WAKES; n++) {
+    await world.endHost()
+    const [one] = await Promise.all([wake(world.door, zoneOf(n), characterOf(n), world.notices), world.startHost()])
+    wakes.push(one)
+    await world.asleep()
+  }
+  return wakes
 }
-over.abort()
-await Promise.all([host.end(), allocator.end()])
-await index.close()
-await store.close()
-await redis.stop()
-say(`${wakes.length} wakes`)
 
-function quantile(share: number, of: (wake: Wake) => number): number {
-  const sorted = wakes.map(of).toSorted((a, b) => a - b)
+function quantile(share: number, values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 }
-const whole = (wake: Wake): number => wake.whole
-const [p50, p99] = [quantile(0.5, whole), quantile(0.99, whole)]
+
+const world = await World.start(WAKES + WARM_UP)
+await world.startHost()
+const first = await wakeAll(world)
+say(`${first.length} wakes of zones that were never awake`)
+const again = await wakeAll(world)
+say(`${again.length} wakes of the same zones`)
+const cold = await wakeCold(world)
+say(`${cold.length} cold wakes`)
+await world.end()
+
+const whole = (wakes: readonly TracedWake[]): readonly number[] => wakes.map(({ wake: { whole: ms } }) => ms)
+const wakes = again.map((one) => one.wake)
+const [p50, p99] = [quantile(0.5, whole(again)), quantile(0.99, whole(again))]
+const [firstP50, firstP99] = [quantile(0.5, whole(first)), quantile(0.99, whole(first))]
+const title = 'join of a sleeping zone to its first state frame'
 writeResult(
   {
     name: 'wake',
     metrics: [
-      { metric: 'join of a sleeping zone to its first state frame, p50', value: p50, unit: 'ms', goal: GOAL_P50, met: p50 <= GOAL_P50 },
-      { metric: 'join of a sleeping zone to its first state frame, p99', value: p99, unit: 'ms', goal: GOAL_P99, met: p99 <= GOAL_P99 },
-      ...STEPS.map((step) => ({ metric: `of it, ${step}, median`, value: median(wakes.map((wake) => wake[step])), unit: 'ms' })),
+      { metric: `${title}, p50`, value: p50, unit: 'ms', goal: GOAL_P50, met: p50 <= GOAL_P50 },
+      { metric: `${title}, p99`, value: p99, unit: 'ms', goal: GOAL_P99, met: p99 <= GOAL_P99 },
+      ...STEPS.map((step) => ({ metric: `of it, ${step}, median`, value: median(wakes.map((one) => one[step])), unit: 'ms' })),
+      { metric: 'of a zone that was never awake, p50', value: firstP50, unit: 'ms', goal: GOAL_P50, met: firstP50 <= GOAL_P50 },
+      { metric: 'of a zone that was never awake, p99', value: firstP99, unit: 'ms', goal: GOAL_P99, met: firstP99 <= GOAL_P99 },
+      {
+        metric: 'cold, with the start of a host’s process in place of a pod, median',
+        value: median(cold.map((one) => one.whole)),
+        unit: 'ms',
+      },
+      { metric: 'cold, the longest', value: Math.max(...cold.map((one) => one.whole)), unit: 'ms' },
+      ...callCosts(again).map(({ name, at, took }) => ({ metric: `${name}, at ${at.toFixed(1)} ms`, value: took, unit: 'ms' })),
     ],
-    series: wakes,
+    series: [{ first: first.map((one) => one.wake), again: wakes, cold, firstCalls: callCosts(first) }],
     notes: [
       'placed: request to assignment; heard: to the host’s Claiming; claimed: to its Serving; answered: to the ticket; connected: TCP; seen: hello to the first state frame',
+      'the calls are medians: when each begins after the request, and how long it takes; some overlap',
+      'cold: a process is started in the moment of the join; what Agones and the kubelet take, and the second between two polls of the webhook, come on top',
       'zone server alone on core 0; allocator, Redis and the client on core 1; store: SQLite in a file',
       ...(quick ? ['quick: fewer wakes'] : []),
     ],
@@ -88,9 +88,14 @@ writeResult(
   plot([
     {
       ...{ title: 'Wakes that were over within', x: 'ms', y: '% of wakes' },
-      lines: ['whole' as const, 'claimed' as const, 'seen' as const].map((part) => ({
-        name: part,
-        points: Array.from({ length: 41 }, (_, n): readonly [number, number] => [quantile(n / 41, (wake) => wake[part]), (n / 41) * 100]),
+      lines: [
+        { name: 'whole', of: wakes.map((one) => one.whole) },
+        { name: 'whole, the first time', of: whole(first) },
+        { name: 'claimed', of: wakes.map((one) => one.claimed) },
+        { name: 'seen', of: wakes.map((one) => one.seen) },
+      ].map(({ name, of }) => ({
+        name,
+        points: Array.from({ length: 41 }, (_, n): readonly [number, number] => [quantile(n / 41, of), (n / 41) * 100]),
       })),
       levels: [{ name: 'half', y: 50 }],
     },

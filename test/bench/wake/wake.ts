@@ -3,6 +3,7 @@ import { tcpConnect } from '../../../client/tcp.ts'
 import type { FleetId, LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { encodeClientMessage, FRAME_STATE, PROTOCOL_VERSION } from '../../../core/protocol/frame.ts'
+import { now } from './traced.ts'
 
 /** Where the time of a wake goes, ms, in order; together the whole. */
 export interface Wake {
@@ -18,6 +19,8 @@ export interface Wake {
   /** The hello is out until the first state frame is here. */
   readonly seen: number
   readonly whole: number
+  /** When it began, ms of the machine's clock. */
+  readonly began: number
 }
 
 export const STEPS = ['placed', 'heard', 'claimed', 'answered', 'connected', 'seen'] as const
@@ -35,7 +38,7 @@ export class Notices {
     return index.watchFleet(
       fleet,
       (change) => {
-        if (change.kind === 'layer') this.of(change.layer).push(performance.now())
+        if (change.kind === 'layer') this.of(change.layer).push(now())
       },
       signal,
     )
@@ -52,7 +55,7 @@ const LIMIT = 20_000
 
 /** Joins a zone that sleeps, and goes again when it has seen the first state frame. */
 export async function wake(door: Door, zone: string, character: string, notices: Notices): Promise<Wake> {
-  const began = performance.now()
+  const began = now()
   const response = await fetch(`${door.url}/v1/zones/${zone}/join`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${door.accessToken}` },
@@ -62,17 +65,17 @@ export async function wake(door: Door, zone: string, character: string, notices:
   const body: unknown = await response.json()
   if (response.status !== 200) throw new Error(`join of ${zone}: ${JSON.stringify(body)}`)
   const { layer, ticket, endpoints } = readJoin(body, 'join')
-  const answered = performance.now()
+  const answered = now()
   const first = Promise.withResolvers<number>()
   const connection = await tcpConnect(
     endpoints[0] ?? '',
     {
-      onFrame: (frame) => void (frame[0] === FRAME_STATE && first.resolve(performance.now())),
+      onFrame: (frame) => void (frame[0] === FRAME_STATE && first.resolve(now())),
       onClose: (reason) => first.reject(new Error(`${zone}: ${reason}`)),
     },
     AbortSignal.timeout(LIMIT),
   )
-  const connected = performance.now()
+  const connected = now()
   connection.send(encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } }))
   const seen = await first.promise
   connection.send(encodeClientMessage({ sequence: 1, body: { case: 'leave', value: {} } }))
@@ -88,5 +91,6 @@ export async function wake(door: Door, zone: string, character: string, notices:
     connected: connected - answered,
     seen: seen - connected,
     whole: seen - began,
+    began,
   }
 }

@@ -68,6 +68,8 @@ export class LayerHistory {
   /** The index answered Done to this entry. */
   appended(entry: JournalEntry): void {
     const { epoch, tick, previous, digest } = entry
+    // Whose journal ends where its state does goes on without a word.
+    if (epoch > this.#newest) this.started(epoch, previous, previous)
     if (tick <= this.last) {
       const known = this.#entries.findLast((earlier) => earlier.tick === tick)
       if (known?.digest !== digest) this.#fail(`tick ${tick} confirmed again by epoch ${epoch}, and it was epoch ${known?.epoch} before`)

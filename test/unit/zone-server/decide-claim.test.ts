@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { type ClaimSeen, type ClaimStep, decideClaim, MAX_BEATEN, MAX_FORKED, nothingSeen } from '../../../zone-server/decide-claim.ts'
 
-const fence = (epoch: number) => ({ epoch, replid: 'r' })
+/** The journal ends at tick 9. */
+const fence = (epoch: number, last = 9) => ({ epoch, replid: 'r', last })
 const found: ClaimSeen = { ...nothingSeen, head: { n: 7, newestSnapshot: 6, erasedAt: 0, ended: false } }
 const opened: ClaimSeen = { ...found, fenced: true, opened: 'Done' }
 const owner: ClaimSeen = { ...opened, fence: fence(8), headAgain: { n: 8, own: true } }
-const whole = (n: number) => ({ n, outcome: 'whole' as const, before: n - 2 })
-const corrupt = (n: number, before: number | undefined) => ({ n, outcome: 'corrupt' as const, before })
+/** With the journal up to tick 5. */
+const whole = (n: number) => ({ n, outcome: 'whole' as const, before: n - 2, entry: 5 })
+const corrupt = (n: number, before: number | undefined) => ({ n, outcome: 'corrupt' as const, before, entry: 0 })
 const based: ClaimSeen = { ...owner, snapshots: [whole(6)] }
 const read: ClaimSeen = { ...based, journal: 'Read' }
-const recovered: ClaimSeen = { ...read, recovered: true }
+/** To tick 12, which the chain alone knew of. */
+const recovered: ClaimSeen = { ...read, recovered: 12 }
 
 const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; code: string }])[] = [
   ['begins by reading the head', nothingSeen, { do: 'readHead' }],
@@ -57,12 +60,30 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ],
   ['none before it', { ...owner, snapshots: [corrupt(6, 0)] }, { do: 'stop', code: 'StoreCorrupt' }],
   ['one that does not say what was before it', { ...owner, snapshots: [corrupt(6, undefined)] }, { do: 'stop', code: 'StoreCorrupt' }],
-  ['one that is missing', { ...owner, snapshots: [{ n: 6, outcome: 'missing', before: undefined }] }, { do: 'stop', code: 'StoreCorrupt' }],
+  [
+    'one that is missing',
+    { ...owner, snapshots: [{ n: 6, outcome: 'missing', before: undefined, entry: 0 }] },
+    { do: 'stop', code: 'StoreCorrupt' },
+  ],
   ['it is whole: reads the journal', based, { do: 'readJournal', fence: fence(8) }],
   [
     'never had one: reads the journal all the same',
     { ...owner, head: { n: 7, newestSnapshot: 0, erasedAt: 0, ended: false }, dropped: true },
     { do: 'readJournal', fence: fence(8) },
+  ],
+  ['the journal ends in the snapshot: recovers', { ...based, fence: fence(8, 5) }, { do: 'recover', epoch: 8, snapshot: 6 }],
+  ['the journal ends before it: recovers', { ...based, fence: fence(8, 3) }, { do: 'recover', epoch: 8, snapshot: 6 }],
+  ['recovered to where the journal ends: serves', { ...based, fence: fence(8, 5), recovered: 5 }, { do: 'serve' }],
+  ['so too when it was read', { ...read, recovered: 9 }, { do: 'serve' }],
+  [
+    'recovered past the end of the journal, which was not read: starts it',
+    { ...based, fence: fence(8, 5), recovered: 6 },
+    { do: 'startJournal', fence: fence(8, 5) },
+  ],
+  [
+    'nothing ever happened: serves',
+    { ...owner, head: null, fence: fence(1, 0), headAgain: { n: 1, own: true }, recovered: 0 },
+    { do: 'serve' },
   ],
   ['the journal is fenced by another', { ...based, journal: 'Fenced' }, { do: 'stop', code: 'LayerLost' }],
   ['the index forgot the fence: begins anew', { ...based, journal: 'Forked' }, { do: 'beginAnew' }],
@@ -72,7 +93,7 @@ const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; co
   ['read: recovers', read, { do: 'recover', epoch: 8, snapshot: 6 }],
   [
     'the first claim ever recovers nothing',
-    { ...nothingSeen, head: null, opened: 'Done', fence: fence(1), headAgain: { n: 1, own: true }, journal: 'Read' },
+    { ...nothingSeen, head: null, opened: 'Done', fence: fence(1, 0), headAgain: { n: 1, own: true } },
     { do: 'recover', epoch: 1, snapshot: 0 },
   ],
   ['recovered: starts the journal', recovered, { do: 'startJournal', fence: fence(8) }],

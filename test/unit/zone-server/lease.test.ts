@@ -40,7 +40,8 @@ afterEach(() => store.close())
 const timers: Timers = { ...systemClock, after: (ms, call) => systemClock.after(ms === FORGOTTEN_FENCE_WAIT ? 0 : ms, call) }
 const deps = (over: { store?: Store } = {}) => ({ store, index, log, timers, packing: packingInline, ...over })
 const claim = (host: string, generation = 1, over: { store?: Store } = {}) =>
-  claimLayer({ layer: LAYER_ID, generation, host, content: 'content', fresh: freshState }, deps(over), signal)
+  claimLayer({ layer: LAYER_ID, generation, host, zone: Promise.resolve(zoneOfLayer) }, deps(over), signal)
+const zoneOfLayer = { content: 'content', fresh: freshState }
 const snapshotOf = (state: LayerState, entry: number): Promise<PackedSnapshot> => packSnapshot(captureState(state, entry), packingInline)
 const kinds = async () => (await store.read(chain, 1, 100)).map(({ kind }) => kind)
 
@@ -183,7 +184,7 @@ describe('claim and recovery', () => {
         return () => undefined
       },
     }
-    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', content: 'content', fresh: freshState }
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', zone: Promise.resolve(zoneOfLayer) }
     const second = await claimLayer(request, { ...deps(), timers: patient }, signal)
     expect(waits).toBe(1)
     expect(stateHash(second.state)).toBe(stateHash(first.state))
@@ -309,6 +310,25 @@ describe('claim and recovery', () => {
     expect(await new Play(second).tick([joins('bob')])).toBe('Done')
   })
 
+  it('a layer whose snapshot holds all of its journal is claimed with one call to the index', async () => {
+    const first = await played('host-1', 3)
+    await first.snapshot()
+    await first.lease.close(first.state.tick, signal)
+    const asked: string[] = []
+    const counted = new Proxy(index, {
+      get(target, name: keyof MemoryIndex) {
+        asked.push(name)
+        return target[name]
+      },
+    })
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', zone: Promise.resolve(zoneOfLayer) }
+    const second = new Play(await claimLayer(request, { ...deps(), index: counted }, signal))
+    expect(asked).toEqual(['raiseFence'])
+    expect(stateHash(second.state)).toBe(stateHash(first.state))
+    expect(await second.tick()).toBe('Done')
+    expect(await first.tick()).toBe('Fenced')
+  })
+
   it('an index that forgets in the middle of a claim costs another try', async () => {
     const first = await played('host-1', 3)
     let restarts = 2
@@ -319,7 +339,7 @@ describe('claim and recovery', () => {
         return index.readJournal(...args)
       },
     }
-    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', content: 'content', fresh: freshState }
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', zone: Promise.resolve(zoneOfLayer) }
     const second = await claimLayer(request, { ...deps(), index: forgetful }, signal)
     expect(stateHash(second.state)).toBe(stateHash(first.state))
     restarts = 100
