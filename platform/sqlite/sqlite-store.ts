@@ -55,7 +55,7 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
-      await run(`prune of ${chain}`, () => statements.prune.run(chain, below, chain))
+      await run(`prune of ${chain}`, () => relaxed(database, () => statements.prune.run(chain, below, chain)))
     },
     async ping() {
       await run('ping', () => statements.ping.get())
@@ -95,6 +95,16 @@ function atomically<T>(database: DatabaseSync, work: () => T): T {
     // A failed COMMIT may have rolled back by itself.
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
+  }
+}
+
+/** Does not wait for the disk: what a loss of power brings back is pruned another time, and a number below the head stays taken. */
+function relaxed<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('PRAGMA synchronous = NORMAL')
+  try {
+    return work()
+  } finally {
+    database.exec('PRAGMA synchronous = FULL')
   }
 }
 

@@ -6,7 +6,7 @@ import { callCosts, type TracedWake } from './calls.ts'
 import { STEPS, type Wake, wake } from './wake.ts'
 import { characterOf, World, zoneOf } from './world.ts'
 
-const WAKES = quick ? 60 : 400
+const WAKES = quick ? 40 : 250
 /** The first ones compile the code, and are not counted. */
 const WARM_UP = 20
 const COLD_WAKES = quick ? 3 : 12
@@ -20,10 +20,10 @@ async function wakeAll(world: World): Promise<readonly TracedWake[]> {
     const one = await wake(world.door, zoneOf(n), characterOf(n), world.notices)
     const calls = await world.calls()
     if (n >= WARM_UP) wakes.push({ wake: one, calls })
-    // Not in step with the ticks of layers that are awake, nor all at once.
-    await delay(20 + Math.random() * 30)
+    // What it does to fall asleep again is no part of the next one.
+    await world.asleep()
+    await delay(Math.random() * 20)
   }
-  await world.asleep()
   return wakes
 }
 

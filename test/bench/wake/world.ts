@@ -46,7 +46,7 @@ export class World {
     const store = await createSqliteStore({ file: storeFile })
     for (let n = 0; n < count; n++) {
       const zone = zoneOf(n)
-      await index.putZone(smallZone({ zone, uid: `uid-${n}`, fleet, activation: 'OnDemand', idleAfterMs: 500 }))
+      await index.putZone(smallZone({ zone, uid: `uid-${n}`, fleet, activation: 'OnDemand', idleAfterMs: 100 }))
       const state = { zone, position: { x: 2_000, y: 2_000 }, inventory: [], inputSequence: 0 }
       const record = { kind: 'released', account: ACCOUNT, name: `Somebody${n}`, createdAt: 0, state } as const
       await store.append(chains.character(characterOf(n)), 1, `made ${n}`, storedCharacter(record))
@@ -82,7 +82,7 @@ export class World {
       const awake = (await this.#index.fleetView(fleet)).layers.filter(({ state }) => state !== 'Asleep')
       if (awake.length === 0) return
       if (performance.now() > limit) throw new Error(`${awake.length} layers do not fall asleep; the first is ${awake[0]?.state}`)
-      await delay(50)
+      await delay(25)
     }
   }
 
