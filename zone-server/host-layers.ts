@@ -15,6 +15,7 @@ import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
 import { openLayer } from './open-layer.ts'
 import { type Packing, packingOffThread } from './packing.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
 import { steps } from './watchdog/step-mark.ts'
@@ -65,6 +66,7 @@ export class HostLayers {
   readonly #claiming = new Map<LayerId, Claiming>()
   readonly #serving = new Map<LayerId, Layer>()
   readonly #writer: JournalWriter
+  readonly #zones: ReadAhead
   readonly #over = new AbortController()
   /** Why they could not go on here, of those that ended. */
   readonly #failures = new Map<LayerId, unknown>()
@@ -76,6 +78,7 @@ export class HostLayers {
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
     steps.belongsTo(deps.fleet, deps.host)
+    this.#zones = new ReadAhead(deps.index, deps.timers)
     this.#writer = new JournalWriter(deps.index, (seconds, answered) => deps.meters.commit(seconds, answered))
   }
 
@@ -135,6 +138,11 @@ export class HostLayers {
         todo: 'join through the allocator',
       })
     return found.admit(ticket.id, spectator)
+  }
+
+  /** The layer may be this host's in a moment. */
+  expect(layer: LayerId): void {
+    this.#zones.begin(layer)
   }
 
   claim(layer: LayerId, generation: number): void {
@@ -251,6 +259,7 @@ export class HostLayers {
         packing: packingOffThread,
         ...deps,
         writer: this.#writer,
+        zones: this.#zones,
         onTick: (seconds) => meters.tick(seconds),
         onHeld: () => meters.held(),
         onSnapshot: (seconds, bytes) => meters.snapshot(seconds, bytes),

@@ -129,6 +129,7 @@ export class Host {
     const { index } = this.#deps
     const { signal } = this.#watching
     const onFleet = (change: FleetChange): void => {
+      if (change.kind === 'layer' && change.host === name && !layers.has(change.layer)) layers.expect(change.layer)
       const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()
       // A restart of the index may lie in it, of which a layer with nothing to write would not hear.

@@ -13,6 +13,7 @@ import { JournalWriter } from '../../../zone-server/commit/journal-writer.ts'
 import type { Layer } from '../../../zone-server/layer.ts'
 import { openLayer } from '../../../zone-server/open-layer.ts'
 import { packingOffThread } from '../../../zone-server/packing.ts'
+import { ReadAhead } from '../../../zone-server/read-ahead.ts'
 import type { Seating } from '../../../zone-server/session.ts'
 import { characterOf, FLEET, type Game, LAYER, prepareGame } from '../crowd/game.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
@@ -104,6 +105,7 @@ async function open(through: Store): Promise<Layer> {
     timers: systemClock,
     packing: packingOffThread,
     writer: new JournalWriter(index),
+    zones: new ReadAhead(index, systemClock),
     onTick,
   }
   const signal = new AbortController().signal

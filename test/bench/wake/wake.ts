@@ -52,6 +52,8 @@ export class Notices {
 }
 
 const LIMIT = 20_000
+/** Of the last input of all: a character remembers the highest that it sent. */
+let sequence = 0
 
 /** Joins a zone that sleeps, and goes again when it has seen the first state frame. */
 export async function wake(door: Door, zone: string, character: string, notices: Notices): Promise<Wake> {
@@ -78,7 +80,7 @@ export async function wake(door: Door, zone: string, character: string, notices:
   const connected = now()
   connection.send(encodeClientMessage({ body: { case: 'hello', value: { layer, ticket, protocol: PROTOCOL_VERSION } } }))
   const seen = await first.promise
-  connection.send(encodeClientMessage({ sequence: 1, body: { case: 'leave', value: {} } }))
+  connection.send(encodeClientMessage({ sequence: ++sequence, body: { case: 'leave', value: {} } }))
   setTimeout(() => connection.close(), 1_000).unref()
   const [placed = answered, heard = answered, claimed = answered] = notices
     .of(layer as LayerId)
