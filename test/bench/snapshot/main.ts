@@ -1,4 +1,5 @@
 // `npm run bench:snapshot`: the latest tick around a snapshot, at 2,000 residents with 20 items each: a whole layer with journal and store, on real time.
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,10 +30,14 @@ const SECONDS = quick ? 12 : 40
 const GOAL = 5
 const PERIOD = 1_000 / TICK_RATE
 
-/** A tick: when it began, and how long it took. Milliseconds. */
+/** A tick: when it began, how long it took, and what else this thread did since the one before ended. Milliseconds. */
 interface Tick {
   readonly began: number
   readonly took: number
+  /** Ready to run, and no core was free. */
+  readonly waited: number
+  /** In calls to the store, which works and waits for the disk in this thread; a store on another machine does not. */
+  readonly storing: number
 }
 
 interface Stored {
@@ -44,6 +49,8 @@ interface Stored {
 
 const ticks: Tick[] = []
 const stored: Stored[] = []
+let storingMs = 0
+let waitedMs = coreWaitMs()
 const folder = await mkdtemp(join(tmpdir(), 'bailiwick-bench-'))
 const store = await createSqliteStore({ file: join(folder, 'store.sqlite') })
 try {
@@ -59,19 +66,38 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
+/** How long this thread has been ready to run without a core so far, ms; 0 where the system does not tell. */
+function coreWaitMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6
+  } catch {
+    return 0
+  }
+}
+
+/** What a call takes of this thread before it answers. */
+function within<T>(call: () => T): T {
+  const began = performance.now()
+  try {
+    return call()
+  } finally {
+    storingMs += performance.now() - began
+  }
+}
+
 /** The store, with a note of each snapshot. */
 function noting(behind: Store): Store {
   return {
     append: async (chain, n, nonce, record) => {
-      const answer = await behind.append(chain, n, nonce, record)
+      const answer = await within(() => behind.append(chain, n, nonce, record))
       if (record.kind === 'snapshot')
         stored.push({ tick: Number(record.data['tick']), bytes: record.blob?.byteLength ?? 0, at: performance.now() })
       return answer
     },
-    head: (chain) => behind.head(chain),
-    read: (...args) => behind.read(...args),
+    head: (chain) => within(() => behind.head(chain)),
+    read: (...args) => within(() => behind.read(...args)),
     due: (...args) => behind.due(...args),
-    prune: (chain, below) => behind.prune(chain, below),
+    prune: (chain, below) => within(() => behind.prune(chain, below)),
     ping: () => behind.ping(),
     close: () => behind.close(),
   }
@@ -94,7 +120,10 @@ async function open(through: Store): Promise<Layer> {
   }
   await prepareGame(game, through, index)
   const onTick = (seconds: number): void => {
-    ticks.push({ began: performance.now() - seconds * 1_000, took: seconds * 1_000 })
+    const waited = coreWaitMs()
+    ticks.push({ began: performance.now() - seconds * 1_000, took: seconds * 1_000, waited: waited - waitedMs, storing: storingMs })
+    waitedMs = waited
+    storingMs = 0
   }
   const deps = {
     store: through,
@@ -142,15 +171,30 @@ function report(from: number): void {
   // A tick is late by when it ends: what it says leaves then, at the earliest. The beat is that of the tick that was earliest by it.
   const ends = measured.map(({ began, took }, i) => began + took - i * PERIOD)
   const base = Math.min(...ends)
-  const rows = measured.map(({ began, took }, i) => ({ late: (ends[i] ?? base) - base, took, near: isNear(from + i + 1, began) }))
+  const rows = measured.map(({ began, took, waited, storing }, i) => {
+    const late = (ends[i] ?? base) - base
+    return { late, own: Math.max(0, late - waited - storing), took, near: isNear(from + i + 1, began) }
+  })
   const near = rows.filter((row) => row.near)
   const other = rows.filter((row) => !row.near)
   const latest = (of: typeof rows): number => Math.max(0, ...of.map(({ late }) => late))
   const slowest = (of: typeof rows): number => Math.max(0, ...of.map(({ took }) => took))
+  const own = (of: typeof rows): number => Math.max(0, ...of.map((row) => row.own))
+  /** Of a thousand ticks, so many. */
+  const lateShare = (of: typeof rows): number => (of.filter(({ late }) => late > GOAL).length / Math.max(1, of.length)) * 1_000
+  const p99 = (of: typeof rows): number => of.map(({ late }) => late).toSorted((a, b) => a - b)[Math.floor(of.length * 0.99)] ?? 0
   const here = stored.filter(({ tick }) => tick > from)
   const metrics = [
     { metric: 'latest tick around a snapshot', value: latest(near), unit: 'ms', goal: GOAL, met: near.length > 0 && latest(near) <= GOAL },
     { metric: 'latest tick elsewhere', value: latest(other), unit: 'ms' },
+    { metric: 'later than 5 ms around a snapshot', value: lateShare(near), unit: 'in 1,000 ticks' },
+    { metric: 'later than 5 ms elsewhere', value: lateShare(other), unit: 'in 1,000 ticks' },
+    { metric: 'p99 of how late, around a snapshot', value: p99(near), unit: 'ms' },
+    { metric: 'p99 of how late, elsewhere', value: p99(other), unit: 'ms' },
+    { metric: 'latest around a snapshot, without the waits for a core and for the disk', value: own(near), unit: 'ms' },
+    { metric: 'latest elsewhere, likewise', value: own(other), unit: 'ms' },
+    { metric: 'most of a tick’s time that the store took of this thread', value: Math.max(...measured.map(({ storing }) => storing)), unit: 'ms' },
+    { metric: 'longest wait for a core within a tick’s time', value: Math.max(...measured.map(({ waited }) => waited)), unit: 'ms' },
     { metric: 'slowest tick around a snapshot', value: slowest(near), unit: 'ms' },
     { metric: 'slowest tick elsewhere', value: slowest(other), unit: 'ms' },
     { metric: 'median tick that takes a snapshot', value: median(here.map(({ tick }) => ticks[tick - 1]?.took ?? 0)), unit: 'ms' },
