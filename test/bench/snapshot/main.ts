@@ -193,7 +193,11 @@ function report(from: number): void {
     { metric: 'p99 of how late, elsewhere', value: p99(other), unit: 'ms' },
     { metric: 'latest around a snapshot, without the waits for a core and for the disk', value: own(near), unit: 'ms' },
     { metric: 'latest elsewhere, likewise', value: own(other), unit: 'ms' },
-    { metric: 'most of a tick’s time that the store took of this thread', value: Math.max(...measured.map(({ storing }) => storing)), unit: 'ms' },
+    {
+      metric: 'most of a tick’s time that the store took of this thread',
+      value: Math.max(...measured.map(({ storing }) => storing)),
+      unit: 'ms',
+    },
     { metric: 'longest wait for a core within a tick’s time', value: Math.max(...measured.map(({ waited }) => waited)), unit: 'ms' },
     { metric: 'slowest tick around a snapshot', value: slowest(near), unit: 'ms' },
     { metric: 'slowest tick elsewhere', value: slowest(other), unit: 'ms' },
