@@ -23,6 +23,9 @@ import {
   WISH_SPACING,
 } from './timing.ts'
 
+/** Accounts that may be barred at once; a bar lasts as long as an access token may, so they are few. */
+export const ACCOUNT_BARS_MAX = 10_000
+
 /** What every driver of the zone index decides by: times in milliseconds, and bounds. */
 export interface IndexRules {
   readonly hostDeadAfter: number

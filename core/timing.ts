@@ -228,6 +228,11 @@ export const KUBERNETES_CALL_DEADLINE = 15_000
 /** A pod's token is read again so often: it is good for ten minutes at least, and renewed when four fifths of its time are over. */
 export const SERVICE_ACCOUNT_REREAD = 60_000
 
+/** A host asks the index so often who is barred. */
+export const ACCOUNT_BARS_READ_EVERY = 400
+/** The index keeps a ban for so long at most: by then no access token of the account is good any more, and the store alone decides. */
+export const ACCOUNT_BAR_KEPT = 3_600_000
+
 // Services
 export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
@@ -352,6 +357,8 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HTTP_REQUEST_DEADLINE * 3 < NAME_CLAIM_UNDECIDED, 'a name that is being registered is not taken for one that is held by nobody'],
   [HTTP_REQUEST_DEADLINE * 3 < ERASURE_UNDECIDED, 'a deletion that is under way is not taken for one that was given up'],
   [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
+  [ACCOUNT_BARS_READ_EVERY * 2 < 1_000, 'who is banned is cut off within a second, even if one look comes late'],
+  [ACCESS_TOKEN_TTL + TICKET_TTL + TOKEN_CLOCK_TOLERANCE < ACCOUNT_BAR_KEPT, 'the index bars an account until the store alone can'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

@@ -66,7 +66,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
-  const auth = createAuthApp({ store, signer, clock, log, metrics: createMetrics('auth') })
+  const auth = createAuthApp({ store, index, signer, clock, log, metrics: createMetrics('auth') })
   const characters = createCharactersApp({ store, index, verifier, clock, log, metrics: createMetrics('characters') })
   const allocator = createAllocatorApp({ index, verifier, clock, log, metrics: createMetrics('allocator') })
   const fleets = new Map<FleetId, EmbeddedFleet>()

@@ -29,6 +29,7 @@ export interface DoorwayDeps {
   readonly releases: Releases
   readonly signal: AbortSignal
   readonly maxPlayers: () => number
+  readonly isBarred: (account: string) => boolean
   /** False from the moment the layer begins to close. */
   readonly isOpen: () => boolean
 }
@@ -93,7 +94,9 @@ export class Doorway {
   }
 
   async #enter(account: string, character: string, spectator: Spectator): Promise<Seating> {
-    const { state, inputs, audience, signal } = this.#deps
+    const { state, inputs, audience, signal, isBarred } = this.#deps
+    // Before the character is held here: one that was taken comes in, and is sent away as a resident.
+    if (isBarred(account)) throw new BailiwickError('Banned', { asked: `a join of ${state.layer}`, todo: 'ask those who run the world' })
     const admission = await this.#take(account, character)
     // Lost meanwhile: the character is held for this layer, whoever serves it, and adopted there. Closing meanwhile: it comes in, and out with the others.
     if (signal.aborted) throw this.#closed()

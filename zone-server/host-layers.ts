@@ -40,6 +40,8 @@ export interface HostLayersDeps {
   readonly meters: HostMeters
   readonly fleet: FleetId
   readonly host: string
+  /** Who is kept out; default: nobody. */
+  readonly isBarred?: (account: string) => boolean
   /** Default: on other threads. */
   readonly packing?: Packing
   /** The index should hear of a change. */
@@ -185,6 +187,11 @@ export class HostLayers {
       if (named === undefined) this.#forget(layer)
       else if (named.generation === generation) void this.#disown(layer, generation)
     }
+  }
+
+  /** Whoever of these accounts is in a layer here is sent away. */
+  expel(isBarred: (account: string) => boolean): void {
+    for (const layer of this.#serving.values()) layer.expel(isBarred)
   }
 
   /** The index does not know this host any more. */

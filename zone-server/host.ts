@@ -5,7 +5,8 @@ import type { GameServerPort, GameServerView } from '../core/ports/game-server-p
 import type { FleetChange, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
-import { HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.ts'
+import { ACCOUNT_BARS_READ_EVERY, HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.ts'
+import { AccountBars } from './account-bars.ts'
 import { Calls } from './calls.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
@@ -118,7 +119,12 @@ export class Host {
     const fleet = fleetId(server.namespace, name)
     const host = server.name
     const log = this.#deps.log.child({ host })
-    const layers = new HostLayers({ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() })
+    const bars = new AccountBars({ index, timers: clock, log, onBarred: (isBarred) => layers.expel(isBarred) })
+    const layers = new HostLayers({
+      ...{ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() },
+      isBarred: (account) => bars.has(account),
+    })
+    this.#timers.push(setInterval(() => void bars.look(), ACCOUNT_BARS_READ_EVERY))
     const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers, load: () => this.#load.read() })
     this.#watch(fleet, host, layers)
     return { layers, membership, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }

@@ -45,6 +45,8 @@ export interface LayerDeps {
   readonly log: Log
   readonly timers: Timers
   readonly packing: Packing
+  /** Who is kept out; default: nobody. */
+  readonly isBarred?: (account: string) => boolean
   /** The host's one writer of the journal. */
   readonly writer: JournalWriter
   /** Told how long each tick took, in seconds. */
@@ -134,7 +136,7 @@ export class Layer {
     })
     this.#releases = releases
     this.#doorway = new Doorway({
-      ...{ ...common, inputs, audience, releases, epoch: () => lease.epoch },
+      ...{ ...common, inputs, audience, releases, epoch: () => lease.epoch, isBarred: deps.isBarred ?? (() => false) },
       maxPlayers: () => this.#zone.layers.maxPlayers,
       isOpen: () => !signal.aborted && !this.#closing.begun,
     })
@@ -205,6 +207,17 @@ export class Layer {
     if (this.#over.signal.aborted) return
     this.#deps.log.warn({ layer: this.id, epoch: this.#lease.epoch, reason }, 'layer dropped')
     this.#end('lost')
+  }
+
+  /** Players of these accounts are cut off at once, and leave. */
+  expel(isBarred: (account: string) => boolean): void {
+    for (const { character, account } of this.#state.players.values()) {
+      if (!isBarred(account)) continue
+      this.#deps.log.info({ layer: this.id, account, character }, 'a barred account is sent away')
+      this.#audience.take(character)?.goodbye('Banned')
+      // Of the connection nothing is left, so it leaves as one whose connection was lost for too long.
+      this.#inputs.layer({ kind: 'expel', character, reason: 'LinkDead' })
+    }
   }
 
   #wake(): void {

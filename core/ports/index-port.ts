@@ -116,6 +116,13 @@ export interface ZoneIndex extends Journal {
   /** Calls back for every change of zone settings, likewise. */
   watchZones(onChange: (change: { readonly kind: 'zone' | 'gap'; readonly zone?: ZoneId }) => void, signal: AbortSignal): Promise<void>
 
+  // Accounts (slot: accounts)
+  /** Keeps an account out of all layers for so long: hosts look within a second, cut its players' connections and let nobody of it in. Beyond ACCOUNT_BARS_MAX the one that ends first is dropped. */
+  barAccount(account: string, forMs: number): Promise<void>
+  unbarAccount(account: string): Promise<void>
+  /** Who is kept out, if that changed since the position of an earlier answer (undefined: in any case). */
+  accountBars(since: string | undefined): Promise<AccountBars>
+
   // Characters (slot: character)
   /** Where a character is; monotone in `version` (the n of its chain): an older one changes nothing. */
   setLocation(character: string, version: number, location: CharacterLocation): Promise<void>
@@ -124,6 +131,12 @@ export interface ZoneIndex extends Journal {
   /** Throws IndexUnavailable when the index does not answer: for /readyz. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+export interface AccountBars {
+  readonly position: string
+  /** By account; undefined: as at the position that was asked with, less the time that passed. */
+  readonly bars?: readonly { readonly account: string; readonly forMs: number }[]
 }
 
 export interface HostRegistration {

@@ -4,6 +4,7 @@ import type { FleetId } from '../../core/ids.ts'
 import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
 import { checkAppends, checkCounts } from '../../core/journal.ts'
 import type { CharacterLocation, FleetChange, KnownLocation, ZoneIndex } from '../../core/ports/index-port.ts'
+import { createAccountBars } from './account-bars.ts'
 import { autoscale } from './autoscale.ts'
 import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
@@ -51,6 +52,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
   const rules = { ...defaultIndexRules, ...deps.timing }
   const slots = new Map<FleetId, Slot>()
   const zones = createZones(rules.changesKept)
+  const accountBars = createAccountBars()
   const journals = createJournals()
   const locations = new Map<string, { readonly version: number; readonly location: KnownLocation }>()
   let closed = false
@@ -135,6 +137,10 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     dropJournal: (layer, epoch) =>
       journal({ epoch }, (now) => dropJournal(journals, layer, epoch, { now, forgetAt: now + rules.barForgottenAfter })),
 
+    barAccount: (account, forMs) => answer(() => accountBars.bar(account, forMs, deps.clock.now())),
+    unbarAccount: (account) => answer(() => accountBars.unbar(account, deps.clock.now())),
+    accountBars: (since) => answer(() => accountBars.read(since, deps.clock.now())),
+
     setLocation: (character, version, location) =>
       answer(() => {
         const known = locations.get(character)
@@ -158,6 +164,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
       // A flushed index is the same one; only a restarted one has another replication id.
       journals.layers.clear()
       locations.clear()
+      accountBars.clear()
     },
     restart() {
       restart(journals)

@@ -1,7 +1,15 @@
 import { BailiwickError } from '../../core/errors.ts'
 import type { LayerId, ZoneId } from '../../core/ids.ts'
 import type { IndexRules } from '../../core/index-rules.ts'
-import type { FleetNews, FleetView, HeartbeatAnswer, HostAssignment, JoinAnswer, LayerView } from '../../core/ports/index-port.ts'
+import type {
+  AccountBars,
+  FleetNews,
+  FleetView,
+  HeartbeatAnswer,
+  HostAssignment,
+  JoinAnswer,
+  LayerView,
+} from '../../core/ports/index-port.ts'
 import { type QueueFacts, wishQueue } from '../../core/wish-queue.ts'
 import type { HostRecord, LayerRecord } from '../memory/records.ts'
 import { barredZones, fleetView, hostViews, viewOfLayer } from '../memory/views.ts'
@@ -95,4 +103,12 @@ export function readFleetView(answer: unknown, rules: IndexRules): FleetView {
     ...readRecords([now, graceUntil, hosts, bars], rules),
     layers: new Map(layerRecords.map((layer) => [layer.layer, layer])),
   })
+}
+
+/** What the function account_bars says. */
+export function readAccountBars(answer: unknown): AccountBars {
+  const [position, flat] = answer as readonly [string, (readonly string[])?]
+  if (flat === undefined) return { position }
+  const bars = flat.flatMap((account, at) => (at % 2 === 0 ? [{ account, forMs: Number(flat[at + 1]) }] : []))
+  return { position, bars: bars.sort((a, b) => (a.account < b.account ? -1 : 1)) }
 }

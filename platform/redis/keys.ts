@@ -40,6 +40,9 @@ export const zoneContents = 'bw:{zones}:contents'
 /** In the order in which the library expects them (library/others.lua). */
 export const zoneKeys: readonly string[] = [zoneSettings, 'bw:{zones}:clock', zoneChanges, zoneContents, 'bw:{zones}:contentuses']
 
+/** In the order in which the library expects them (library/accounts.lua). */
+export const accountKeys: readonly string[] = ['bw:{accounts}:bars', 'bw:{accounts}:number']
+
 /** In the order in which the library expects them (library/journal.lua). */
 export const journalKeys = (layer: LayerId): string[] => [`bw:{l:${layer}}:fence`, `bw:{l:${layer}}:journal`]
 export const locationKey = (character: string): string => `bw:{c:${character}}:location`

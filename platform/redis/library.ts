@@ -21,6 +21,7 @@ const parts = [
   'journal',
   'news',
   'others',
+  'accounts',
   'register',
 ]
 

@@ -1,12 +1,12 @@
 import type { FleetId, LayerId } from '../../core/ids.ts'
-import { defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
+import { ACCOUNT_BARS_MAX, defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
 import type { CharacterLocation, FleetChange, FleetCounts, RedeemAnswer, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
+import { readAccountBars, readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
 import { type Client, createConnection } from './connection.ts'
 import { createJournal } from './journal.ts'
-import { fleetChanges, fleetKeys, locationKey, zoneChanges, zoneContents, zoneKeys, zoneSettings } from './keys.ts'
+import { accountKeys, fleetChanges, fleetKeys, locationKey, zoneChanges, zoneContents, zoneKeys, zoneSettings } from './keys.ts'
 import { ensureLibrary, isFunctionMissing, readLibrary } from './library.ts'
 import { readFleetNews, readZoneNews } from './news.ts'
 import { checkServer, checkWritable } from './server-check.ts'
@@ -146,6 +146,14 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       }),
 
     ...createJournal(call, rules.barForgottenAfter),
+
+    async barAccount(account, forMs) {
+      await run('bar_account', accountKeys, [account, String(Math.ceil(forMs)), String(ACCOUNT_BARS_MAX)])
+    },
+    async unbarAccount(account) {
+      await run('unbar_account', accountKeys, [account])
+    },
+    accountBars: async (since) => readAccountBars(await run('account_bars', accountKeys, [since ?? ''])),
 
     async setLocation(character, version, location) {
       await run('set_location', [locationKey(character)], [String(version), JSON.stringify(location)])

@@ -1,3 +1,5 @@
+import { describeError } from '../../core/errors.ts'
+import { ACCOUNT_BAR_KEPT } from '../../core/timing.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
 import { Prepared, route } from '../../platform/http/index.ts'
 import { changeAccount, checkPassword, deleteAccount, register, wrongCredentials } from './accounts.ts'
@@ -69,7 +71,7 @@ function addPassword(app: HttpApp, deps: RouteDeps): void {
       return { ...data, passwordHash, sessionEpoch: data.sessionEpoch + 1 }
     })
     log.info({ account: account.id }, 'password changed; all sessions ended')
-    return tokensAnswer(deps.signer, 200, await openSession(deps, changed, header('user-agent') ?? ''), body.refreshIn)
+    return tokensAnswer(deps, 200, await openSession(deps, changed, header('user-agent') ?? ''), body.refreshIn)
   })
 }
 
@@ -85,6 +87,10 @@ function addDeletion(app: HttpApp, deps: RouteDeps): void {
     const account = caller.stored
     await counted(deps.throttle.enter(account.name, address), () => checkPassword(deps, account, body.password))
     await deleteAccount(deps, account.id)
+    // Its players leave, so that its characters can go; if the index is away, they leave when they like.
+    await deps.index.barAccount(account.id, ACCOUNT_BAR_KEPT).catch((error: unknown) => {
+      log.warn({ account: account.id, detail: describeError(error) }, 'the players of a deleted account were not sent away')
+    })
     log.info({ account: account.id }, 'account deleted')
     return new Prepared(204, { 'set-cookie': dropCookie })
   })

@@ -1,11 +1,19 @@
 import { BailiwickError } from '../../core/errors.ts'
+import type { Store } from '../../core/ports/store-port.ts'
 import { Prepared } from '../../platform/http/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { keepCookie } from './cookie.ts'
 import { sessionAnswer } from './schemas.ts'
 import type { OpenSession } from './sessions.ts'
+import { staffRoleOf } from './staff.ts'
+import { rolesOf } from './standing.ts'
 import type { Attempt } from './throttle.ts'
+
+interface AnswerDeps {
+  readonly store: Store
+  readonly signer: TokenSigner
+}
 
 export type RefreshIn = 'body' | 'cookie'
 
@@ -15,9 +23,19 @@ export function accountView({ id, name }: StoredAccount): { readonly id: string;
 }
 
 /** The answer with the tokens of a session. */
-export async function tokensAnswer(signer: TokenSigner, status: number, open: OpenSession, refreshIn: RefreshIn): Promise<Prepared> {
+export async function tokensAnswer(
+  { store, signer }: AnswerDeps,
+  status: number,
+  open: OpenSession,
+  refreshIn: RefreshIn,
+): Promise<Prepared> {
   const { account, session, refreshToken } = open
-  const signed = await signer.sign({ account: account.id, name: account.name, session, roles: ['player'] })
+  const signed = await signer.sign({
+    account: account.id,
+    name: account.name,
+    session,
+    roles: rolesOf(await staffRoleOf(store, account.id)),
+  })
   const body = { account: accountView(account), ...signed, ...(refreshIn === 'body' ? { refreshToken } : {}) }
   const headers = refreshIn === 'body' ? {} : { 'set-cookie': keepCookie(refreshToken) }
   return new Prepared(status, headers, JSON.stringify(sessionAnswer.parse(body)))

@@ -8,18 +8,23 @@ import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
 import { bearer, createTokenVerifier } from '../../platform/tokens/index.ts'
 import { addAccountRoutes } from './account-routes.ts'
+import { addAdminRoutes } from './admin-routes.ts'
+import type { Bars } from './bans.ts'
 import type { RouteDeps } from './deps.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { createPasswordHasher } from './passwords.ts'
 import { jwksAnswer } from './schemas.ts'
 import { addSessionRoutes } from './session-routes.ts'
 import { liveAccount } from './sessions.ts'
+import type { StandInRule } from './standing.ts'
 import type { Throttle } from './throttle.ts'
 import { createThrottle } from './throttle.ts'
 
 export interface AuthDeps {
   readonly store: Store
   readonly signer: TokenSigner
+  /** Through which hosts hear of bans. */
+  readonly index: Bars
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
@@ -31,6 +36,8 @@ export interface AuthDeps {
   readonly rate?: RateOptions
   /** What slows down who guesses passwords; default: as throttle.ts says. */
   readonly throttle?: Throttle
+  /** When an owner is absent, and who stands in: default after 30 days, who was seen within 7. */
+  readonly standIn?: StandInRule
 }
 
 /** The auth service: accounts, sessions and the keys that others check access tokens with. What it keeps is in the store: any number may run side by side. */
@@ -55,6 +62,8 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
     clock,
     passwords: deps.passwords ?? createPasswordHasher(),
     throttle: deps.throttle ?? createThrottle(clock),
+    index: deps.index,
+    standIn: deps.standIn ?? { ownerAbsent: 30, seenWithin: 7 },
     auth,
     async liveAuth(authorization) {
       const caller = await auth(authorization)
@@ -63,6 +72,7 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
   }
   addAccountRoutes(app, full)
   addSessionRoutes(app, full)
+  addAdminRoutes(app, full)
   addKeyRoute(app, deps.signer)
   return app
 }

@@ -5,7 +5,9 @@ import type { Auth } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { Caller, TokenSigner } from '../../platform/tokens/index.ts'
 import type { StoredAccount } from './accounts.ts'
+import type { Bars } from './bans.ts'
 import type { PasswordHasher } from './passwords.ts'
+import type { StandInRule } from './standing.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface LiveCaller extends Caller {
@@ -21,6 +23,9 @@ export interface RouteDeps {
   readonly clock: Clock
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
+  /** Through which hosts hear of bans. */
+  readonly index: Bars
+  readonly standIn: StandInRule
   /** Who calls, by the access token alone: it is good until it expires. */
   readonly auth: Auth<Caller>
   /** Who calls, and its account, when its session is one that can still be used: what is done to an account must not wait for a token to expire. */

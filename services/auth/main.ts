@@ -3,6 +3,7 @@ import { variables } from '../../platform/config/index.ts'
 import { runProgram, serve } from '../../platform/http/index.ts'
 import { createMetrics } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
+import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenSigner } from '../../platform/tokens/index.ts'
 import { createAuthApp } from './app.ts'
 import { startErasing } from './erasure.ts'
@@ -13,6 +14,9 @@ const shape = {
   MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
   MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
   SIGNING_KEY_FILE: variables.text('the path of a PKCS8 PEM file with Ed25519 private keys'),
+  REDIS_URL: variables.url('redis', 'rediss'),
+  STAND_IN_AFTER_DAYS: variables.count(0, 3_650, 30),
+  STAND_IN_SEEN_WITHIN_DAYS: variables.count(1, 3_650, 7),
   TRUSTED_PROXIES: variables.count(0, 10, 0),
 }
 
@@ -21,7 +25,11 @@ runProgram('auth', shape, async ({ config, log }) => {
   const signer = await createTokenSigner({ pem })
   const keys = followKeyFile(config.SIGNING_KEY_FILE, pem, signer, log)
   const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
-  const app = createAuthApp({ store, signer, log, metrics: createMetrics('auth'), trustedProxies: config.TRUSTED_PROXIES })
+  const index = createRedisIndex({ url: config.REDIS_URL, log })
+  const app = createAuthApp({
+    ...{ store, index, signer, log, metrics: createMetrics('auth'), trustedProxies: config.TRUSTED_PROXIES },
+    standIn: { ownerAbsent: config.STAND_IN_AFTER_DAYS, seenWithin: config.STAND_IN_SEEN_WITHIN_DAYS },
+  })
   const serving = await serve(app, { port: config.PORT, log })
   const erasing = startErasing({ store, clock: systemClock }, log)
   return {
@@ -29,7 +37,7 @@ runProgram('auth', shape, async ({ config, log }) => {
       await serving.close()
       keys.stop()
       await erasing.stop()
-      await store.close()
+      await Promise.all([index.close(), store.close()])
     },
   }
 })

@@ -11,12 +11,15 @@ export const MAX_PASSWORD = 128
  * A password that is being chosen: 8 to 128 code points in compatibility-normal form (NIST SP 800-63B: no rules on its make-up, and none that it expires). Whoever logs in is not
  * told by it: what an older rule let in stays good.
  */
-export const newPassword = z.string().min(MIN_PASSWORD).max(MAX_PASSWORD)
+export const newPassword = z
+  .string()
+  // By code points, as the lengths of the OpenAPI document are.
+  .regex(new RegExp(`^[\\s\\S]{${MIN_PASSWORD},${MAX_PASSWORD}}$`, 'u'), { error: `use ${MIN_PASSWORD} to ${MAX_PASSWORD} characters` })
 
 /** Those of at least MIN_PASSWORD characters that leaked most often, one a line, lower case, the commonest first. */
 const common: ReadonlySet<string> = new Set(readFileSync(join(import.meta.dirname, 'common-passwords.txt'), 'utf8').split('\n'))
 
-/** Throws PasswordCommon for a password that whoever guesses tries first: one of the commonest, or the account's own name; InvalidInput for one too short or too long when normalised. */
+/** Throws PasswordCommon for a password that whoever guesses tries first: one of the commonest, or the account's own name; InvalidInput for one too short when normalised. */
 export function checkNewPassword(name: string, password: string): void {
   const normal = password.normalize('NFKC')
   const length = [...normal].length

@@ -36,7 +36,7 @@ function addLogin(app: HttpApp, deps: RouteDeps): void {
       const open = await openSession(deps, account, header('user-agent') ?? '')
       logins.add({ result: 'Done' })
       log.info({ account: account.id, session: open.session }, 'session opened')
-      return await tokensAnswer(deps.signer, 201, open, body.refreshIn)
+      return await tokensAnswer(deps, 201, open, body.refreshIn)
     } catch (error) {
       logins.add({ result: error instanceof BailiwickError ? error.code : 'Internal' })
       throw error
@@ -55,7 +55,7 @@ function addRefresh(app: HttpApp, deps: RouteDeps): void {
   route(app, 'post', '/v1/sessions/refresh', spec, async ({ body, log, header }) => {
     const refreshIn = body.refreshToken === undefined ? 'cookie' : 'body'
     const open = await rotateSession(deps, body.refreshToken ?? refreshTokenOf(header), log)
-    return tokensAnswer(deps.signer, 200, open, refreshIn)
+    return tokensAnswer(deps, 200, open, refreshIn)
   })
 }
 

@@ -109,6 +109,14 @@ export async function listSessions(deps: SessionDeps, account: StoredAccount): P
   return views.filter((view) => view !== undefined).toSorted((a, b) => b.openedAt - a.openedAt)
 }
 
+/** When the account was last used: the latest login, or use of a session that lives; undefined: never. */
+export async function lastSeen(deps: SessionDeps, account: StoredAccount): Promise<number | undefined> {
+  const roster = await readRoster(deps.store, account.id)
+  if (roster === undefined) return undefined
+  const views = await Promise.all(roster.sessions.map((each) => viewSession(deps, account, each)))
+  return Math.max(roster.lastLoginAt, ...views.map((view) => view?.usedAt ?? 0))
+}
+
 /** Ends one of the account's own sessions. Throws SessionUnknown for one that is not, or has ended; Busy. */
 export async function revokeSession(deps: SessionDeps, account: StoredAccount, session: string): Promise<void> {
   const chain = chains.session(session)

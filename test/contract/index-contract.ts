@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { accountsContract } from './index-accounts.ts'
 import { adoptionContract } from './index-adoption.ts'
 import { capacityContract } from './index-capacity.ts'
 import { claimsContract } from './index-claims.ts'
@@ -27,6 +28,7 @@ export function indexContract(name: string, harness: () => IndexHarness): void {
     adoptionContract(harness)
     journalContract(harness)
     othersContract(harness)
+    accountsContract(harness)
     newsContract(harness)
   })
 }

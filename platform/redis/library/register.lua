@@ -61,6 +61,9 @@ redis.register_function('bailiwick_append_journal', append_journal)
 redis.register_function({ function_name = 'bailiwick_trim_journal', flags = { 'allow-oom' }, callback = trim_journal })
 redis.register_function({ function_name = 'bailiwick_drop_journal', flags = { 'allow-oom' }, callback = drop_journal })
 redis.register_function('bailiwick_set_location', set_location)
+redis.register_function('bailiwick_bar_account', bar_account)
+redis.register_function('bailiwick_unbar_account', unbar_account)
+redis.register_function({ function_name = 'bailiwick_account_bars', flags = { 'no-writes' }, callback = account_bars })
 redis.register_function({
   function_name = 'bailiwick_version',
   flags = { 'no-writes' },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { NAME_CLAIM_UNDECIDED, SESSION_TTL } from '../../../core/timing.ts'
+import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../../../platform/tokens/index.ts'
@@ -12,6 +13,7 @@ import type { Answer, Served } from './serve-app.ts'
 import { cheap, collectLog, serveApp, session } from './serve-app.ts'
 
 const clock = new ManualClock(Date.now())
+const index = createMemoryIndex({ clock })
 const { log, lines } = collectLog()
 /** What it does is tested apart: here many log in wrongly at once. */
 const throttle = { ...createThrottle(clock), enter: () => ({ succeeded: () => undefined, unanswered: () => undefined }) }
@@ -22,7 +24,7 @@ let jwksUrl: string
 beforeAll(async () => {
   store = await createSqliteStore({ file: ':memory:' })
   const signer = await createTokenSigner({ clock })
-  served = await serveApp(createAuthApp({ store, signer, log, metrics: createMetrics('auth'), clock, passwords: cheap, throttle }))
+  served = await serveApp(createAuthApp({ store, index, signer, log, metrics: createMetrics('auth'), clock, passwords: cheap, throttle }))
   jwksUrl = `${served.url}/.well-known/jwks.json`
 })
 afterAll(async () => {
@@ -92,7 +94,9 @@ describe('accounts', () => {
       },
     }
     const signer = await createTokenSigner({ clock })
-    const other = await serveApp(createAuthApp({ store: dying, signer, log, metrics: createMetrics('auth'), clock, passwords: cheap }))
+    const other = await serveApp(
+      createAuthApp({ store: dying, index, signer, log, metrics: createMetrics('auth'), clock, passwords: cheap }),
+    )
     expect((await other.ask('POST', '/v1/accounts', { name, password: 'pass word 1' })).status).toBe(500)
     await other.close()
     clock.advance(NAME_CLAIM_UNDECIDED)
@@ -127,7 +131,7 @@ describe('sessions', () => {
       verify: (password: string, stored: string | undefined) => noting('verify', () => cheap.verify(password, stored)),
     }
     const signer = await createTokenSigner({ clock })
-    const other = await serveApp(createAuthApp({ store: spying, signer, log, metrics: createMetrics('auth'), clock, passwords }))
+    const other = await serveApp(createAuthApp({ store: spying, index, signer, log, metrics: createMetrics('auth'), clock, passwords }))
     const tries = [
       { name: 'Dora', password: 'wrong password' },
       { name: 'Nobody', password: 'wrong password' },

@@ -13,6 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bailiwick-auth-'))
 const keyFile = join(folder, 'key.pem')
 /** Nobody listens there: the service starts all the same, and says that it is not ready. */
 const MONGODB_URL = 'mongodb://somebody:hush-hush@127.0.0.1:1/'
+const REDIS_URL = 'redis://127.0.0.1:1'
 const running: ChildProcess[] = []
 
 beforeAll(() => {
@@ -53,7 +54,7 @@ describe('the program', { timeout: 90_000 }, () => {
     ['a missing key file', { SIGNING_KEY_FILE: '/nowhere/key.pem' }, 'no file that can be read'],
     ['a log level that there is not', { SIGNING_KEY_FILE: '/nowhere/key.pem', LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
   ])('%s is said', async (_, env, said) => {
-    const program = start({ MONGODB_URL, ...env })
+    const program = start({ MONGODB_URL, REDIS_URL, ...env })
     expect(await program.exited).toBe(1)
     expect(program.output()).toContain(said)
   })
@@ -63,14 +64,14 @@ describe('the program', { timeout: 90_000 }, () => {
     await once(other, 'listening')
     const address = other.address()
     const port = String(typeof address === 'object' && address !== null ? address.port : 0)
-    const program = start({ MONGODB_URL, SIGNING_KEY_FILE: keyFile, PORT: port })
+    const program = start({ MONGODB_URL, REDIS_URL, SIGNING_KEY_FILE: keyFile, PORT: port })
     expect(await program.exited).toBe(1)
     expect(program.output()).toContain(`port ${port}`)
     other.close()
   })
 
   test('lives without its store, is not ready, and stops gracefully', async () => {
-    const program = start({ MONGODB_URL, SIGNING_KEY_FILE: keyFile, PORT: '0' })
+    const program = start({ MONGODB_URL, REDIS_URL, SIGNING_KEY_FILE: keyFile, PORT: '0' })
     const url = `http://127.0.0.1:${await program.listening()}`
     expect((await fetch(`${url}/livez`)).status).toBe(200)
     const ready = await fetch(`${url}/readyz`)

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
+import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../../../platform/tokens/index.ts'
@@ -13,11 +14,12 @@ export const PASSWORD = 'pass word 1'
 /** The auth service over a store of its own and a clock by hand, for one test. */
 export async function stage(deps: Partial<AuthDeps> = {}) {
   const clock = new ManualClock(1_800_000_000_000)
+  const index = createMemoryIndex({ clock })
   const { log, lines } = collectLog()
   const store = await createSqliteStore({ file: ':memory:' })
   const signer = await createTokenSigner({ clock })
   const metrics = createMetrics('auth')
-  const served = await serveApp(createAuthApp({ store, signer, log, metrics, clock, passwords: cheap, ...deps }))
+  const served = await serveApp(createAuthApp({ store, index, signer, log, metrics, clock, passwords: cheap, ...deps }))
   onTestFinished(async () => {
     await served.close()
     await store.close()
@@ -32,6 +34,7 @@ export async function stage(deps: Partial<AuthDeps> = {}) {
     clock,
     lines,
     store,
+    index,
     signer,
     served,
     ask,

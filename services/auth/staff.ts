@@ -1,0 +1,89 @@
+import { chains } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
+import { BailiwickError } from '../../core/errors.ts'
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { z } from '../../core/validate/index.ts'
+import type { StoredAccount } from './accounts.ts'
+import { findAccount } from './accounts.ts'
+import type { SessionDeps } from './sessions.ts'
+import { lastSeen } from './sessions.ts'
+import type { Member, Power, StaffRole, StandInRule } from './standing.ts'
+import { staffRoles, standIn } from './standing.ts'
+import { read } from './stored.ts'
+
+const staffData = z.object({ members: z.array(z.object({ account: z.string(), role: z.enum(staffRoles), since: z.number() })) })
+/** Each look at who stands in reads when every one of them was seen. */
+const MAX_STAFF = 64
+
+/** The owner, the admins and the moderators. */
+export async function readStaff(store: Store): Promise<readonly Member[]> {
+  return membersOf(await store.head(chains.staff))
+}
+
+export async function staffRoleOf(store: Store, account: string): Promise<StaffRole | undefined> {
+  return (await readStaff(store)).find((member) => member.account === account)?.role
+}
+
+/** Makes an account what `role` says; undefined: a player. The owner stays the owner. Throws TooManyStaff, Forbidden for the owner, Busy. */
+export async function grantRole(store: Store, account: string, role: Exclude<StaffRole, 'owner'> | undefined, now: number): Promise<void> {
+  await changeStaff(store, (members) => {
+    const known = members.find((member) => member.account === account)
+    if (known?.role === 'owner') throw new BailiwickError('Forbidden', { found: 'the owner', todo: 'make another account the owner first' })
+    if (known?.role === role) return members
+    const others = members.filter((member) => member !== known)
+    return role === undefined ? others : [...others, { account, role, since: known?.since ?? now }]
+  })
+}
+
+/** Makes an account the owner; the one before is an admin from then on. For whoever has the store itself: no route leads here. Throws TooManyStaff, Busy. */
+export async function makeOwner(store: Store, account: string, now: number): Promise<void> {
+  await changeStaff(store, (members) => {
+    const known = members.find((member) => member.account === account)
+    if (known?.role === 'owner') return members
+    const others = members.filter((member) => member !== known)
+    const before = others.map((member): Member => (member.role === 'owner' ? { ...member, role: 'admin' } : member))
+    return [...before, { account, role: 'owner', since: known?.since ?? now }]
+  })
+}
+
+/** Who stands in for an absent owner now, and when each of the staff was seen last. */
+export async function lookAtStaff(deps: SessionDeps, rule: StandInRule) {
+  const { store, clock } = deps
+  const members = await readStaff(store)
+  const seen = await Promise.all(
+    members.map(async (member) => {
+      const account = await findAccount(store, member.account)
+      return account === undefined ? undefined : { member, seenAt: await lastSeen(deps, account) }
+    }),
+  )
+  const living = seen.filter((each) => each !== undefined)
+  const seenAt = new Map(living.flatMap(({ member, seenAt: at }) => (at === undefined ? [] : [[member.account, at] as const])))
+  // An owner whose account is gone is absent for ever.
+  const owner = members.filter((member) => member.role === 'owner' && !living.some((each) => each.member === member))
+  const standing = [...living.map(({ member }) => member), ...owner]
+  return { members: living.map(({ member }) => member), seenAt, standIn: standIn(standing, seenAt, clock.now(), rule) }
+}
+
+/** What the account may do at this moment. */
+export async function powerOf(deps: SessionDeps, account: StoredAccount, rule: StandInRule): Promise<Power> {
+  const role = await staffRoleOf(deps.store, account.id)
+  if (role === undefined) return 'none'
+  if (role !== 'moderator') return role
+  return (await lookAtStaff(deps, rule)).standIn === account.id ? 'admin' : 'moderator'
+}
+
+async function changeStaff(store: Store, change: (members: readonly Member[]) => readonly Member[]): Promise<void> {
+  await changeChain(store, chains.staff, (head) => {
+    const before = membersOf(head)
+    const after = change(before)
+    if (after === before) return { result: undefined }
+    if (after.length > MAX_STAFF) {
+      throw new BailiwickError('TooManyStaff', { found: `${before.length} of ${MAX_STAFF}`, todo: 'make one of them a player first' })
+    }
+    return { record: { kind: 'staff', data: { members: after.map((member) => ({ ...member })) } }, result: undefined }
+  })
+}
+
+function membersOf(head: ChainEntry | undefined): readonly Member[] {
+  return head === undefined ? [] : read(staffData, chains.staff, head).members
+}

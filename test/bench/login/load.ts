@@ -1,0 +1,83 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+
+export const PASSWORD = 'a pass word of the bench'
+export const accountName = (k: number): string => `bench-${k}-x`
+
+export interface LoadReport {
+  /** Logins a second. */
+  readonly done: number
+  /** Refusals (503) a second, and how long they took: milliseconds. */
+  readonly refused: number
+  readonly refusedP99: number
+  readonly doneP99: number
+  /** Answers that were neither. */
+  readonly others: number
+}
+
+interface Answered {
+  readonly status: number
+  readonly ms: number
+}
+
+/** Logins at a rate (a second, in even steps, whatever was answered), or with `connections` that each ask again when they were answered. */
+export async function load(
+  { port, accounts, seconds }: { readonly port: number; readonly accounts: number; readonly seconds: number },
+  how: { readonly perSecond: number } | { readonly connections: number },
+): Promise<LoadReport> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 2_000 })
+  const answers: Answered[] = []
+  let asked = 0
+  const login = async (): Promise<void> => {
+    const began = performance.now()
+    const status = await post(agent, port, { name: accountName(asked++ % accounts), password: PASSWORD })
+    answers.push({ status, ms: performance.now() - began })
+  }
+  const began = performance.now()
+  const until = began + seconds * 1_000
+  const open: Promise<void>[] = []
+  if ('connections' in how) {
+    const worker = async (): Promise<void> => {
+      while (performance.now() < until) await login()
+    }
+    for (let k = 0; k < how.connections; k++) open.push(worker())
+  } else {
+    while (performance.now() < until) {
+      const due = Math.floor(((performance.now() - began) / 1_000) * how.perSecond)
+      while (open.length < due) open.push(login())
+      await pause(2)
+    }
+  }
+  // What is answered after the end is not counted as done within it.
+  const within = answers.slice()
+  const elapsed = (performance.now() - began) / 1_000
+  await Promise.all(open)
+  agent.destroy()
+  const of = (status: number): number[] => within.filter((each) => each.status === status).map((each) => each.ms)
+  const [done, refused] = [of(201), of(503)]
+  return {
+    done: done.length / elapsed,
+    refused: refused.length / elapsed,
+    refusedP99: p99(refused),
+    doneP99: p99(done),
+    others: within.length - done.length - refused.length,
+  }
+}
+
+function p99(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? 0
+}
+
+function post(agent: Agent, port: number, body: object): Promise<number> {
+  const text = JSON.stringify(body)
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+    const asked = request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/sessions', headers }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode ?? 0))
+      response.once('error', reject)
+    })
+    asked.once('error', reject)
+    asked.end(text)
+  })
+}

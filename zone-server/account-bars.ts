@@ -1,0 +1,49 @@
+import type { Timers } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
+import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
+
+export interface AccountBarsDeps {
+  readonly index: Pick<ZoneIndex, 'accountBars'>
+  readonly timers: Timers
+  readonly log: Log
+  /** Whoever is barred is to go. */
+  readonly onBarred: (isBarred: (account: string) => boolean) => void
+}
+
+/** Who is kept out of all layers: as the index said last, when it could be asked. */
+export class AccountBars {
+  readonly #deps: AccountBarsDeps
+  #until: ReadonlyMap<string, number> = new Map()
+  #position: string | undefined
+  #looking = false
+  #failing = false
+
+  constructor(deps: AccountBarsDeps) {
+    this.#deps = deps
+  }
+
+  has(account: string): boolean {
+    return (this.#until.get(account) ?? 0) > this.#deps.timers.now()
+  }
+
+  /** Asks the index; one call at a time. Never rejects. */
+  async look(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    const { index, timers, log, onBarred } = this.#deps
+    try {
+      const { position, bars } = await index.accountBars(this.#position)
+      this.#position = position
+      this.#failing = false
+      if (bars !== undefined) this.#until = new Map(bars.map(({ account, forMs }) => [account, timers.now() + forMs]))
+      // Each time: somebody may have been on the way in when the bar was heard of.
+      if (this.#until.size > 0) onBarred((account) => this.has(account))
+    } catch (error) {
+      if (!this.#failing) log.warn({ detail: describeError(error) }, 'the index does not say who is barred')
+      this.#failing = true
+    } finally {
+      this.#looking = false
+    }
+  }
+}
