@@ -72,8 +72,8 @@ export class Commit {
     this.chain = chain
     this.pipeline = new Pipeline(entry, {
       ...{ ...common, writer, onStop },
-      reclaim: (pending, confirmed) =>
-        chain.exclusive(() => reclaim(pending, confirmed, this.takeover.content, { ...common, storeKept: () => chain.storeKept() })),
+      reclaim: (pending, stored) =>
+        chain.exclusive(() => reclaim(pending, stored, this.takeover.content, { ...common, storeKept: () => chain.storeKept() })),
       onConfirmed: () => chain.look(),
       onReclaimed: () => {
         this.takeover.reopened(lease.content)

@@ -24,8 +24,12 @@ export interface StagedTick {
 /** A staged tick and the one before it. */
 export type LinkedTick = StagedTick & { readonly previous: number }
 
-/** `Forked`: the index forgot the fence once more. Else: so many of the pending ticks were found in the journal. */
-export type ReclaimOutcome = 'Forked' | { readonly confirmed: number }
+export interface ReclaimOutcome {
+  /** So many of the pending ticks were found in the journal, and the chain holds them. */
+  readonly found: number
+  /** The index forgot the fence once more: the epoch can't go on. */
+  readonly forked: boolean
+}
 
 export interface PipelineDeps {
   readonly lease: Lease
@@ -35,7 +39,7 @@ export interface PipelineDeps {
   readonly log: Log
   readonly signal: AbortSignal
   /** Claims a new epoch from memory, see reclaim.ts. */
-  readonly reclaim: (pending: readonly LinkedTick[], confirmed: number) => Promise<ReclaimOutcome>
+  readonly reclaim: (pending: readonly LinkedTick[], stored: number) => Promise<ReclaimOutcome>
   /** More ticks are confirmed. */
   readonly onConfirmed: () => void
   /** A new epoch is ours. */
@@ -198,14 +202,15 @@ export class Pipeline {
 
   #reclaim(): void {
     this.#asked = undefined
-    this.#deps.reclaim(this.#staged, this.#confirmed).then(
+    // What an epoch found that was forked in its turn: it waits for one that begins, and is not looked for again.
+    const found = this.#staged.filter(({ tick }) => tick <= this.#found).length
+    this.#deps.reclaim(this.#staged.slice(found), Math.max(this.#confirmed, this.#found)).then(
       (outcome) => {
         if (this.#deps.signal.aborted) return
-        if (outcome !== 'Forked') {
-          this.#found = this.#staged[outcome.confirmed - 1]?.tick ?? this.#found
-          this.#deps.onReclaimed()
-        }
-        this.#on(outcome === 'Forked' ? { is: 'forkedAgain' } : { is: 'reclaimed', confirmed: outcome.confirmed })
+        const confirmed = found + outcome.found
+        this.#found = this.#staged[confirmed - 1]?.tick ?? this.#found
+        if (!outcome.forked) this.#deps.onReclaimed()
+        this.#on(outcome.forked ? { is: 'forkedAgain' } : { is: 'reclaimed', confirmed })
       },
       (error: unknown) => {
         if (!this.#deps.signal.aborted) this.#deps.onStop(error)

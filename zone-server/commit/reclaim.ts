@@ -22,36 +22,32 @@ export interface ReclaimDeps {
 
 /**
  * Claims a new epoch for an owner that has everything in memory, after the index forgot the fence or for new content: a segment of everything confirmed that the
- * store lacks, `open`, fence, head again, a segment of what the journal has besides, then the journal goes on from there. Throws LayerLost when another is the owner.
+ * store lacks, `open`, fence, head again, a segment of what the journal has besides, then the journal goes on from there. `pending` are the ticks behind `stored`,
+ * which is confirmed, or was found and stored by a claim before. Throws LayerLost when another is the owner.
  */
-export async function reclaim(
-  pending: readonly LinkedTick[],
-  confirmed: number,
-  content: string,
-  deps: ReclaimDeps,
-): Promise<ReclaimOutcome> {
+export async function reclaim(pending: readonly LinkedTick[], stored: number, content: string, deps: ReclaimDeps): Promise<ReclaimOutcome> {
   const { lease, index, kept, log, timers, signal, storeKept } = deps
   const before = lease.epoch
   // First of all: an emptied index knows of no owner and may send another here, who then finds in the chain what only we had.
   await storeKept()
   await lease.reopen(content, signal)
   const { layer, epoch, fence } = lease
-  log.warn({ layer, before, epoch, confirmed, pending: pending.length }, 'a new epoch is claimed from memory')
+  log.warn({ layer, before, epoch, stored, pending: pending.length }, 'a new epoch is claimed from memory')
   const options = { what: `the journal of ${layer}`, log, timers, signal }
-  const tail = await retrying(() => readTail(layer, fence, confirmed, index), options)
-  if (tail === 'Forked') return 'Forked'
+  const tail = await retrying(() => readTail(layer, fence, stored, index), options)
+  if (tail === 'Forked') return { found: 0, forked: true }
   if (tail === 'Fenced') throw replaced(layer, epoch)
   const found = matching(tail, pending)
   // Entries behind what we know that are not ours are another's.
   if (found < tail.length) throw replaced(layer, epoch)
   for (const entry of tail) kept.add(entry)
   await storeKept()
-  const started = await retrying(() => index.startJournal(layer, fence, tail.at(-1)?.tick ?? confirmed), options)
+  const started = await retrying(() => index.startJournal(layer, fence, tail.at(-1)?.tick ?? stored), options)
   if (started === 'Fenced') throw replaced(layer, epoch)
   if (started === 'Ahead')
     throw new BailiwickError('InvariantBroken', { asked: `the journal of ${layer}`, found: 'entries that appeared under our own fence' })
-  // Found entries are stored, whatever the index forgets next: they count as confirmed when the claim is done.
-  return started === 'Forked' ? 'Forked' : { confirmed: found }
+  // Found entries stand in the chain behind our `open`, whatever the index forgets next: a further claim goes on behind them, or the chain would hold them twice.
+  return { found, forked: started === 'Forked' }
 }
 
 /** How many of the journal's entries are our pending ones: appended, but the answer was lost. */

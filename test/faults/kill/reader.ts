@@ -21,12 +21,13 @@ export class JournalReader {
     this.#history = history
   }
 
-  /** Reads what is new. An index that is away or was restarted, and has no owner yet, has nothing new. Throws a Violation. */
-  async read(): Promise<void> {
+  /** Reads what is new. False: the index did not answer, so there may be more. One that was restarted, and has no owner yet, has nothing new. Throws a Violation. */
+  async read(): Promise<boolean> {
     for (;;) {
-      const entries = await this.#next().catch(() => [])
+      const entries = await this.#next().catch(() => undefined)
+      if (entries === undefined) return false
       for (const entry of entries) this.#history.appended(entry)
-      if (entries.length < AT_ONCE) return
+      if (entries.length === 0) return true
     }
   }
 

@@ -52,7 +52,7 @@ export class KillWorld {
   #hosts: HostProcess[] = []
   #born = 0
   #failure: unknown
-  #reading = Promise.resolve()
+  #reading = Promise.resolve(true)
   readonly #redisUrl: string
   readonly #order: StoreOrder
   readonly #folder: string
@@ -145,8 +145,7 @@ export class KillWorld {
 
   /** Everything that was confirmed so far is written down; from now on it is read from there. */
   async readOn(url = this.redis.url): Promise<void> {
-    await this.#read()
-    this.throwIfFailed()
+    await this.until(() => this.#read())
     if (url === this.#reader.url) return
     await this.#reader.close()
     this.#reader = new JournalReader(url, LAYER, this.history)
@@ -199,8 +198,13 @@ export class KillWorld {
     }
   }
 
-  #read(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#reader.read()).catch((error: unknown) => this.#fail(error))
+  #read(): Promise<boolean> {
+    this.#reading = this.#reading
+      .then(() => this.#reader.read())
+      .catch((error: unknown) => {
+        this.#fail(error)
+        return false
+      })
     return this.#reading
   }
 
@@ -208,7 +212,7 @@ export class KillWorld {
     while (this.history.last < through && this.#failure === undefined) await pause(5)
   }
 
-  #every(ms: number, work: () => Promise<void>): void {
+  #every(ms: number, work: () => Promise<unknown>): void {
     let busy = false
     const timer = setInterval(() => {
       if (busy) return

@@ -5,13 +5,15 @@ import { runSchedule, type ScheduleOptions, type ScheduleResult } from './schedu
 /** Lines of a failed schedule that are shown. */
 const SHOWN = Number(process.env['BAILIWICK_LINES'] ?? 60)
 
-/** Plays the schedules of the seeds 1 to `count`, or the one of BAILIWICK_SEED; shows the first that fails, and how to see it again. Answers what was done in all. */
+/** Plays the schedules of the seeds 1 to `count` and of those that once found a fault, or the one of BAILIWICK_SEED; shows the first that fails, and how to see it again. Answers what was done in all. */
 export async function playMany(
   count: number,
   options: ScheduleOptions,
+  foundFaults: readonly number[] = [],
 ): Promise<Omit<ScheduleResult, 'seed' | 'failure' | 'fingerprint' | 'lines'>> {
   const total = { ticks: 0, joins: 0, inputs: 0, kills: 0, claims: 0, lost: 0 }
-  const seeds = givenSeed === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [givenSeed]
+  const usual = [...new Set([...foundFaults, ...Array.from({ length: count }, (_, i) => i + 1)])]
+  const seeds = givenSeed === undefined ? usual : [givenSeed]
   for (const seed of seeds) {
     const result = await runSchedule(seed, options)
     if (result.failure !== undefined) console.error(result.lines.slice(-SHOWN).join('\n'))

@@ -153,7 +153,7 @@ describe('every view, every tick', () => {
       }),
       { numRuns: runs },
     )
-  })
+  }, 600_000)
 
   it('cells where nobody is and nobody looks are forgotten', () => {
     const stage = new Stage()
