@@ -18,6 +18,8 @@ export const CLAIM_DEADLINE = 2_000
 export const CLAIM_LIMIT = 15_000
 /** Sweeps of a fleet (dead hosts, missed claims, open wishes) by operator and allocator. */
 export const SWEEP_EVERY = 500
+/** … and of one without hosts, in which only what is old is forgotten. */
+export const SWEEP_EMPTY_EVERY = 10_000
 /** Index calls give up after this. */
 export const INDEX_CALL_DEADLINE = 1_500
 /** A dead host is forgotten after this. */
@@ -366,6 +368,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HTTP_REQUEST_DEADLINE < HTTP_RECEIVE_LIMIT, 'a request that comes in too slowly is answered before its connection is cut'],
   [SHUTDOWN_DRAIN + SHUTDOWN_LIMIT < PROGRAM_STOP_LIMIT, 'a graceful stop ends before it is cut short'],
   [PROGRAM_STOP_LIMIT < 30_000, "a service stops within Kubernetes' default grace"],
+  [
+    SWEEP_EMPTY_EVERY > SWEEP_EVERY && SWEEP_EMPTY_EVERY % SWEEP_EVERY === 0,
+    'an empty fleet is swept with every so many sweeps of the others',
+  ],
+  [RESYNC_EVERY < RESYNC_SETTLED_EVERY, 'what is not as it shall be is looked at more often than what is'],
   [LEASE_RENEW_DEADLINE < LEASE_DURATION, 'a leader stops before another may start'],
   [LEASE_RETRY_EVERY < LEASE_RENEW_DEADLINE, 'a renewal can fail once'],
   [LEASE_DURATION <= 10_000, 'hand-over of the operator within 15 s'],

@@ -35,6 +35,7 @@ const READ_SHARE = 0.2
 export class FleetMirror {
   readonly #options: FleetMirrorOptions
   readonly #stop = new AbortController()
+  readonly #first = Promise.withResolvers<void>()
   /** Counts own changes and reads, to tell which came first. */
   #sequence = 0
   readonly #touched = new Map<ZoneId, number>()
@@ -63,10 +64,16 @@ export class FleetMirror {
   }
 
   start(): void {
-    this.#schedule(0)
+    void this.#refresh().then(() => this.#first.resolve())
+  }
+
+  /** Resolves when the first read was done, or has failed. */
+  get first(): Promise<void> {
+    return this.#first.promise
   }
 
   stop(): void {
+    this.#first.resolve()
     this.#stop.abort()
     clearTimeout(this.#timer)
   }

@@ -103,6 +103,11 @@ export class IndexMirror {
     return [...this.#fleets.keys()]
   }
 
+  /** Follows these fleets; resolves when each was read once or could not be. Zones that are looked at earlier are looked at twice. */
+  async follow(fleets: Iterable<FleetId>): Promise<void> {
+    await Promise.all([...fleets].map((fleet) => this.#follow(fleet).first))
+  }
+
   /** Stops following fleets that no zone uses. */
   keepOnly(fleets: ReadonlySet<FleetId>): void {
     for (const [id, mirror] of this.#fleets) {
@@ -167,7 +172,7 @@ export class IndexMirror {
       onFailed: (error) => this.failed(error),
     })
     this.#fleets.set(fleet, made)
-    if (!this.#stopped) made.start()
+    if (!this.#stopped) void made.start()
     return made
   }
 

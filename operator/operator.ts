@@ -6,7 +6,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { NodeSource } from '../core/ports/node-source-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import type { ContentSource, FleetSource, ServerFate, ZoneSource } from '../core/ports/zone-source-port.ts'
-import { CLEAN_EVERY, RESYNC_EVERY, SWEEP_EVERY } from '../core/timing.ts'
+import { CLEAN_EVERY, RESYNC_SETTLED_EVERY, SWEEP_EMPTY_EVERY, SWEEP_EVERY } from '../core/timing.ts'
 import { idOfZone } from '../core/zone.ts'
 import type { Metrics } from '../platform/metrics/index.ts'
 import { Cleaner } from './cleaner.ts'
@@ -44,8 +44,8 @@ export interface Operator {
   stop(): Promise<void>
 }
 
-/** Most of the time of a zone is waiting for an API. */
-const CONCURRENCY = 32
+/** Most of the time of a zone is waiting for an API. Not more at once: a first look at 10,000 zones must leave the API server time for others, the renewal of our lease among them. */
+const CONCURRENCY = 16
 const MAX_KEYS = 200_000
 /** A zone that fails for so long is told of in the log, not before: conflicts and short outages settle by themselves. */
 const TOLD_AFTER_FAILURES = 3
@@ -69,6 +69,7 @@ class RunningOperator implements Operator {
   readonly #meters: ReturnType<typeof meters>
   #timers: NodeJS.Timeout[] = []
   #sweeping: Promise<void> | undefined
+  #sweeps = 0
   readonly #cleaner: Cleaner
   #cleaning: Promise<void> | undefined
 
@@ -130,11 +131,12 @@ class RunningOperator implements Operator {
       for (const zone of this.#contents.usersOf(configMap)) this.#enqueue(zone)
     }, signal)
     await zones.watch((zone) => this.#zoneChanged(zone), signal)
+    await this.#mirror.follow(this.#fleetsInUse())
     this.#allSeen = true
     this.#enqueueAll(false)
     this.#timers = [
       setInterval(() => this.#sweep(), SWEEP_EVERY),
-      setInterval(() => this.#resync(), RESYNC_EVERY),
+      setInterval(() => this.#resync(), RESYNC_SETTLED_EVERY),
       setInterval(() => this.#clean(), CLEAN_EVERY),
     ]
     this.#resync()
@@ -189,9 +191,14 @@ class RunningOperator implements Operator {
     }
   }
 
-  #resync(): void {
+  #fleetsInUse(): ReadonlySet<FleetId> {
     const { zones, defaultFleet } = this.#deps
-    this.#mirror.keepOnly(fleetsInUse(zones.list(), this.#mirror, defaultFleet))
+    return fleetsInUse(zones.list(), this.#mirror, defaultFleet)
+  }
+
+  #resync(): void {
+    const { zones } = this.#deps
+    this.#mirror.keepOnly(this.#fleetsInUse())
     // Every zone comes back by itself; settings whose Zone is gone would be seen by nobody else.
     for (const id of this.#mirror.knownZones()) if (this.#owns(id) && zones.get(id) === undefined) this.#queue.add(id)
   }
@@ -212,8 +219,11 @@ class RunningOperator implements Operator {
 
   async #sweepAll(): Promise<void> {
     await this.#nodeDrains?.look()
+    this.#sweeps += 1
+    const all = this.#sweeps % (SWEEP_EMPTY_EVERY / SWEEP_EVERY) === 0
     for (const fleet of this.#mirror.followed) {
       if (this.#stop.signal.aborted) return
+      if (!all && this.#mirror.hostsOf(fleet)?.length === 0) continue
       try {
         const placed = await this.#deps.index.sweep(fleet)
         if (placed > 0) this.#meters.placedAgain.add({}, placed)

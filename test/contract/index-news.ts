@@ -83,6 +83,25 @@ function fleetNewsContract(harness: () => IndexHarness): void {
     expect((await copy.read(true)).players).toEqual(new Map())
   })
 
+  it('of a fleet: hosts and bars when asked for, of the moment of the changes', async () => {
+    const world = createWorld(harness())
+    const { index, fleet, zone } = world
+    const first = await index.fleetNews(fleet, undefined, false, true)
+    expect(first).toMatchObject({ hosts: [], barred: [] })
+    await world.register('h')
+    await world.serve(world.layer(0), 1, 2)
+    await index.barZone(fleet, zone, 'Suspend')
+    const news = await index.fleetNews(fleet, first.position, false, true)
+    const { hosts, barred } = await index.fleetView(fleet)
+    expect([news.hosts, news.barred]).toEqual([hosts, barred])
+    expect(news).toMatchObject({ hosts: [{ name: 'h', players: 2 }], barred: [zone] })
+    // A bar alone is no change of a layer, and is told all the same.
+    await index.unbarZone(fleet, zone)
+    await index.barZone(fleet, `${zone}-other`, 'Delete')
+    expect((await index.fleetNews(fleet, news.position, false, true)).barred).toEqual([`${zone}-other`])
+    expect(await index.fleetNews(fleet, news.position, true)).toMatchObject({ hosts: undefined, barred: undefined })
+  })
+
   it('of a fleet: everything again after a flush, and when more changed than is kept', async () => {
     const world = createWorld(harness())
     const { index, fleet } = world
