@@ -36,6 +36,8 @@ export async function footingOfProcess({ mongo, folder }: ProcessOptions): Promi
       const wire = await startWire(redis.port, killsAtWrites(given))
       const env = { REDIS_URL: `redis://127.0.0.1:${wire.port}`, MONGODB_URL: mongo, MONGODB_DATABASE: database }
       const gone = spawnOperator(given, folder, env)
+      // Told when the world ends.
+      gone.catch(() => undefined)
       return async () => {
         await gone
         await wire.close()
@@ -71,8 +73,8 @@ function killsAtWrites({ strikes, proxy }: Given): Tap {
   }
 }
 
-/** Resolves when it has ended. */
-async function spawnOperator({ namespace, life, apiUrl, log }: Given, folder: string, own: Record<string, string>): Promise<void> {
+/** Resolves when it was killed, or has lost its lease, as it may on a machine that stands still: then the next life begins as well. Rejects when it ended otherwise. */
+async function spawnOperator({ namespace, life, proxy, apiUrl, log }: Given, folder: string, own: Record<string, string>): Promise<void> {
   const kubeconfig = join(folder, `${namespace}.json`)
   writeFileSync(kubeconfig, kubeconfigOf(apiUrl))
   const { KUBERNETES_SERVICE_HOST: _host, ...inherited } = process.env
@@ -94,13 +96,18 @@ async function spawnOperator({ namespace, life, apiUrl, log }: Given, folder: st
   const killed = (): void => void child.kill('SIGKILL')
   process.once('exit', killed)
   const ended = once(child, 'exit')
-  createInterface({ input: child.stdout }).on('line', (line) => log.info({ line: line.slice(0, 400) }, 'operator'))
+  let unled = false
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    unled ||= line.includes('lease: no longer leading')
+    log.info({ line: line.slice(0, 400) }, 'operator')
+  })
   void life.death.promise.then(killed)
   const [code, signal] = await ended
   process.off('exit', killed)
   rmSync(kubeconfig, { force: true })
-  // Nobody but the plan ends it: all else is a fault of ours.
-  if (!life.dead) throw new Error(`the operator ended by itself: ${code ?? signal}`)
+  if (life.dead) return
+  proxy.crash()
+  if (!unled) throw new Error(`the operator ended by itself: ${code ?? signal}`)
 }
 
 function kubeconfigOf(server: string): string {

@@ -4,11 +4,21 @@ import { tcpConnect } from '../../../client/tcp.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { extent } from '../extent.ts'
 import { KillWorld, pause, type WorldOptions } from '../kill/world.ts'
-import { startWire, type Wire } from './wire.ts'
+import { startWire, type Toxic, type Wire } from './wire.ts'
 
 /** What Redis itself can suffer, with a living owner and people who play: what they were told stays true, nothing is done twice, and play goes on. */
 
 const FROZEN = extent({ quick: 3_000, usual: 3_000, full: 30_000 })
+/** Longer than a host may be silent. */
+const BAD_FOR = extent({ quick: 2_500, usual: 2_500, full: 20_000 })
+const reset: Toxic = {}
+const badWays: readonly (readonly [string, Toxic])[] = [
+  ['is slow', { latencyMs: 150 }],
+  ['is slow now and then', { latencyMs: 5, jitterMs: 400 }],
+  ['cuts everything into pieces', { pieces: 3 }],
+  ['is reset', reset],
+  ['swallows everything', { blackhole: true }],
+]
 /** Play before and after. */
 const A_WHILE = 700
 
@@ -130,4 +140,25 @@ describe('Redis', () => {
     wire?.lead(replica.port)
     await playsOn()
   }, 60_000)
+
+  test.each(badWays)(
+    'is reached over a way that %s: by the owner, by its successor, and by who looks for dead hosts',
+    async (_, toxic) => {
+      let wire: Wire | undefined
+      await begin({
+        redisPort: async (redis) => {
+          wire = await startWire(redis.port)
+          ends.push(wire.close)
+          return wire.port
+        },
+      })
+      wire?.disturb(toxic)
+      await pause(BAD_FOR)
+      wire?.disturb({})
+      // What a black hole has swallowed is missing in the stream.
+      if (toxic.blackhole === true || toxic === reset) wire?.reset()
+      await playsOn()
+    },
+    120_000,
+  )
 })
