@@ -37,6 +37,7 @@ if (redis.pid !== undefined) pin(redis.pid, OTHER_CORE)
 const index = createRedisIndex({ url: redis.url, log: silentLog })
 const api = server.client()
 const statuses = new StatusCounter(api)
+let restarts = 0
 try {
   await makeFleets(server, api)
   await statuses.synced
@@ -49,7 +50,7 @@ try {
     made = zones
     points.push(await measure(zones, fresh))
   }
-  report(points, await play())
+  report(points, await play(), restarts)
   say(`took ${((performance.now() - begun) / 60_000).toFixed(1)} min`)
 } finally {
   statuses.stop()
@@ -68,6 +69,7 @@ async function measure(zones: number, fresh: number): Promise<Point> {
   say(`settings of ${fresh} new zones: ${(firstMs / 1_000).toFixed(1)} s`)
   await first.poll('every status', async () => statuses.current.size === zones)
   say(`their statuses: ${(first.age() / 1_000).toFixed(1)} s`)
+  restarts += first.restarts
   await first.stop()
   // The second finds everything as it is to be.
   const operator = await startOperator(server, redis.url)

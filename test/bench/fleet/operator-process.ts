@@ -11,15 +11,19 @@ const program = join(import.meta.dirname, '..', '..', '..', 'operator', 'main.ts
 const TICK_MS = 10
 const PATIENCE = 600_000
 const POLL_EVERY = 100
+/** An API server that others keep from working does not renew a lease in time. */
+const MAX_RESTARTS = 5
 
 /** The operator as it is shipped, in the environment of a pod, on a core of its own. */
 export interface OperatorProcess {
   readonly pid: number
+  /** How often it was started again because it had lost its lease. */
+  readonly restarts: number
   /** A value of /metrics, summed over its labels; 0 when it is not there. */
   metric(name: string): Promise<number>
   /** Since it was started, ms. */
   age(): number
-  /** Asks until the answer is true; a throw counts as no. Throws when the operator has ended, or after the limit. */
+  /** Asks until the answer is true; a throw counts as no. An operator that ended meanwhile is started again, as its pod would be. Throws when that does not help, or after the limit. */
   poll(what: string, ask: () => Promise<boolean>): Promise<void>
   stop(): Promise<void>
 }
@@ -43,11 +47,16 @@ export async function startOperator(
     LOG_LEVEL: 'warn',
   }
   const begun = performance.now()
-  const child: ChildProcess = spawn(command, args, {
-    env: { ...inherited, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', process.stderr.fd, 'inherit'],
-  })
-  guard(child.pid)
+  const start = (): ChildProcess => {
+    const started = spawn(command, args, {
+      env: { ...inherited, NODE_ENV: 'production', ...env },
+      stdio: ['ignore', process.stderr.fd, 'inherit'],
+    })
+    guard(started.pid)
+    return started
+  }
+  let child = start()
+  let restarts = 0
   const get = async (path: string): Promise<Response> => {
     return fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) })
   }
@@ -57,14 +66,23 @@ export async function startOperator(
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   }
   return {
-    pid: child.pid ?? 0,
+    get pid() {
+      return child.pid ?? 0
+    },
+    get restarts() {
+      return restarts
+    },
     metric,
     age: () => performance.now() - begun,
     async poll(what, ask) {
       const end = performance.now() + PATIENCE
       while (!(await ask().catch(() => false))) {
-        if (child.exitCode !== null)
-          throw new Error(`the operator ended with ${child.exitCode}: it may have been too slow to keep its lease`)
+        if (child.exitCode !== null) {
+          unguard(child.pid)
+          if (restarts >= MAX_RESTARTS) throw new Error(`the operator ended with ${child.exitCode}, and not for the first time`)
+          restarts += 1
+          child = start()
+        }
         if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE} ms`)
         await delay(POLL_EVERY)
       }

@@ -46,7 +46,8 @@ const GOALS = { observedMs: 60_000, memory: 300, reactionMs: 250, idleCpu: 0.02 
 
 const at = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
-export function report(points: readonly Point[], play: Play): void {
+/** `restarts`: how often an operator lost its lease in a first start. */
+export function report(points: readonly Point[], play: Play, restarts: number): void {
   const last = points.at(-1)
   if (last === undefined) throw new Error('nothing was measured')
   const zones = `${last.zones} zones`
@@ -98,6 +99,10 @@ export function report(points: readonly Point[], play: Play): void {
   const notes = [
     'the operator is the program as it is shipped, with its lease and a real Redis; etcd does not wait for the disk',
     `etcd is never compacted meanwhile: its growth is that of all revisions`,
+    ...(restarts > 0
+      ? [`${restarts} times an operator lost its lease in a first start and was started again: the machine was not quiet`]
+      : []),
+    ...(points.length === 1 ? [`one number of zones alone, as asked`] : []),
     ...(quick ? ['quick: at most 1,000 zones, short times'] : []),
   ]
   writeResult(
