@@ -28,10 +28,19 @@ export interface SessionSummary {
 export interface Character {
   readonly id: string
   readonly name: string
+  /** Another one after each change, also when it goes into a zone or out of one; absent: a service of an earlier release. */
+  readonly version?: number
   readonly zone: string | null
   /** Metres; null until its first join. */
   readonly position: { readonly x: number; readonly y: number } | null
+  readonly stats?: { readonly health: number; readonly energy: number }
   readonly inventory: readonly { readonly id: string; readonly kind: string }[]
+  /** In a layer, which alone knows how it is now: zone, position, stats and inventory are as they were when it went in. */
+  readonly resident?: boolean
+  /** How long ago they were so, milliseconds; null: not known. */
+  readonly ageMs?: number | null
+  /** When it will be deleted (ISO 8601) unless it is restored; null: never. */
+  readonly deletesAt?: string | null
   readonly location: { readonly state: 'Offline' | 'InZone'; readonly zone?: string; readonly layer?: string }
   readonly createdAt: number | string
 }
@@ -121,10 +130,28 @@ export const readCharacter: Reader<Character> = (value, what) => {
     name: text(fields['name'], `${what}.name`),
     zone: fields['zone'] == null ? null : text(fields['zone'], `${what}.zone`),
     position: position === null ? null : readPoint(position, `${what}.position`),
+    ...readNewer(fields, what),
     inventory: list(fields['inventory'], `${what}.inventory`, readItem),
     location: readLocation(fields['location'], `${what}.location`),
     createdAt: typeof createdAt === 'number' ? createdAt : text(createdAt, `${what}.createdAt`),
   }
+}
+
+/** What a service of an earlier release says nothing of. */
+function readNewer(fields: Fields, what: string): Pick<Character, 'version' | 'stats' | 'resident' | 'ageMs' | 'deletesAt'> {
+  const { version, stats, resident, ageMs, deletesAt } = fields
+  return {
+    ...(version === undefined ? {} : { version: number(version, `${what}.version`) }),
+    ...(stats === undefined ? {} : { stats: readStats(stats, `${what}.stats`) }),
+    ...(resident === undefined ? {} : { resident: resident === true }),
+    ...(ageMs === undefined ? {} : { ageMs: ageMs === null ? null : number(ageMs, `${what}.ageMs`) }),
+    ...(deletesAt === undefined ? {} : { deletesAt: deletesAt === null ? null : text(deletesAt, `${what}.deletesAt`) }),
+  }
+}
+
+const readStats: Reader<{ health: number; energy: number }> = (value, what) => {
+  const fields = object(value, what)
+  return { health: number(fields['health'], `${what}.health`), energy: number(fields['energy'], `${what}.energy`) }
 }
 
 export const readZoneSummary: Reader<ZoneSummary> = (value, what) => {

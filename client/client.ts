@@ -2,18 +2,15 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { zoneId } from '../core/ids.ts'
 import {
   type Account,
-  type Character,
   type JoinAnswer,
   type PlayerLocation,
-  readCharacter,
   readJoin,
-  readList,
   readLocationOf,
-  readMember,
   type SessionSummary,
   type ZoneDetail,
   type ZoneSummary,
 } from './answers.ts'
+import { type Characters, charactersOver } from './characters.ts'
 import { type Connect, webSocketConnect } from './connection.ts'
 import type { ZoneHandlers } from './handlers.ts'
 import { createHttp, type FetchLike, type Request } from './http.ts'
@@ -61,12 +58,7 @@ export interface Client {
   refresh(): Promise<void>
   /** Who is logged in. */
   account(): Promise<Account | undefined>
-  readonly characters: {
-    list(): Promise<readonly Character[]>
-    get(id: string): Promise<Character>
-    create(name: string): Promise<Character>
-    delete(id: string): Promise<void>
-  }
+  readonly characters: Characters
   readonly zones: {
     /** All zones, or those of a kind; page after page. */
     list(filter?: ZoneFilter): Promise<readonly ZoneSummary[]>
@@ -93,7 +85,6 @@ export function createClient(options: ClientOptions): Client {
   const sessions = new Sessions(base(options.authUrl), http, options.sessions ?? memorySessionStore(), clock, options.refreshIn ?? 'body')
   const connect = options.connect ?? webSocketConnect(options.webSocket ?? WebSocket)
   const authorized = (request: Omit<Request, 'token'>): Promise<unknown> => sessions.authorized((token) => http({ ...request, token }))
-  const characters = `${base(options.charactersUrl)}/v1/characters`
   const zones = `${base(options.allocatorUrl)}/v1/zones`
   return {
     register: (name, password) => sessions.register(name, password),
@@ -105,14 +96,7 @@ export function createClient(options: ClientOptions): Client {
     sessions: { list: () => sessions.list(), revoke: (session) => sessions.revoke(session), revokeAll: () => sessions.logoutEverywhere() },
     refresh: () => sessions.refresh(),
     account: () => sessions.account(),
-    characters: {
-      list: async () => readList(await authorized({ method: 'GET', url: characters }), 'characters', readCharacter),
-      get: async (id) => readOneCharacter(await authorized({ method: 'GET', url: `${characters}/${encodeURIComponent(id)}` })),
-      create: async (name) => readOneCharacter(await authorized({ method: 'POST', url: characters, body: { name } })),
-      async delete(id) {
-        await authorized({ method: 'DELETE', url: `${characters}/${encodeURIComponent(id)}` })
-      },
-    },
+    characters: charactersOver(`${base(options.charactersUrl)}/v1/characters`, authorized),
     zones: {
       list: (filter = {}) => listZones(http, zones, filter),
       resolve: (zone) => resolveZone(http, `${zones}/${checked(zone)}`),
@@ -134,11 +118,6 @@ export function createClient(options: ClientOptions): Client {
       return new ZoneSession({ join, connect, clock, random: options.random ?? Math.random }, handlers)
     },
   }
-}
-
-/** The services answer `{character}`. */
-function readOneCharacter(answer: unknown): Character {
-  return readMember(answer, 'character', readCharacter)
 }
 
 function checked(zone: string): string {

@@ -3,12 +3,14 @@ import { CLIENT_REQUEST_DEADLINE } from '../core/timing.ts'
 import { problemOf } from './problem.ts'
 
 export interface Request {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly body?: object
   readonly token?: string
   /** From a page whose refresh token is in a cookie. */
   readonly withCookie?: boolean
+  /** Besides those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   /** Told the headers of a success. */
   readonly onHeaders?: (headers: Headers) => void
@@ -46,7 +48,7 @@ export function createHttp(fetch: FetchLike): (request: Request) => Promise<unkn
 }
 
 function init(request: Request): RequestInit {
-  const headers: Record<string, string> = { accept: 'application/json' }
+  const headers: Record<string, string> = { ...request.headers, accept: 'application/json' }
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
   // What the service wants of a page that uses its cookie: other sites can't send it.
   if (request.withCookie === true) headers['x-bailiwick-page'] = '1'

@@ -1,5 +1,6 @@
 /** The client library's public face. For plain TCP (Node alone) see tcp.ts. */
 export type { Account, Character, JoinAnswer, PlayerLocation, SessionSummary, ZoneDetail, ZoneState, ZoneSummary } from './answers.ts'
+export type { Characters } from './characters.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export { type Connect, type Connection, type ConnectionEvents, webSocketConnect } from './connection.ts'
 export type { SessionEnd, SessionStatus, ZoneHandlers } from './handlers.ts'

@@ -14,6 +14,7 @@ const final = new Set<ErrorCode>([
   'RefreshReused',
   'CharacterUnknown',
   'CharacterNotYours',
+  'CharacterDeleting',
   'ZoneSuspended',
   'FrameInvalid',
   'FrameTooLarge',

@@ -8,6 +8,8 @@ export const chains = {
   evidence: (layer: LayerId) => `evidence/${layer}`,
   character: (character: string) => `character/${character}`,
   charactersOf: (account: string) => `account-characters/${account}`,
+  /** What an account asked for with an Idempotency-Key: platform/http/idempotency.ts. */
+  requestsOf: (account: string) => `account-requests/${account}`,
   account: (account: string) => `account/${account}`,
   accountName: (foldedName: string) => `account-name/${foldedName}`,
   characterName: (foldedName: string) => `character-name/${foldedName}`,
@@ -93,18 +95,41 @@ export interface LayerErased {
 }
 
 /**
- * One record of a character's chain; each is whole, so the chain is pruned behind its head. The character's version is the record's n.
- * `held`: resident in a layer, its live state is there. `released`: here is its state. `deleted`: it is gone.
+ * One record of a character's chain; each is whole, so the chain is pruned behind its head. The character's version is the record's n. Its chain decides everything about it: what needs
+ * other chains as well (a slot in its account's roster, the claim of a name) is begun here, done there and ended here.
  */
-export interface CharacterRecord {
-  readonly kind: 'held' | 'released' | 'deleted'
+export type CharacterRecord = LivingCharacter | DeletedCharacter
+
+/**
+ * `making`: it wants its slot and its name, and nobody knows it yet. `released`: here is its state. `held`: resident in a layer, its live state is there.
+ * `renaming`: it wants the name `wanted`. `deleting`: it goes at `dueAt`, until when its account may take that back.
+ */
+export interface LivingCharacter {
+  readonly kind: 'making' | 'released' | 'held' | 'renaming' | 'deleting'
   readonly account: string
   readonly name: string
+  /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number
+  /** When its state was so; absent in what the first release wrote. */
+  readonly at?: number
   /** The layer that holds it, and the epoch in which it was taken; only with `held`. */
   readonly layer?: LayerId
   readonly epoch?: number
+  /** Only with `renaming`. */
+  readonly wanted?: string
+  /** When somebody shall look after it: with all that pass, so not with `released` and `held`. */
+  readonly dueAt?: number
   readonly state: CharacterState
+}
+
+/** It is gone. What is left to do (to free its name and its slot) stands in it until it is done; then it says nothing of anybody. */
+export interface DeletedCharacter {
+  readonly kind: 'deleted'
+  readonly account?: string
+  readonly name?: string
+  readonly dueAt?: number
+  /** Why it was never made. */
+  readonly refused?: 'NameTaken' | 'TooManyCharacters'
 }
 
 /** What a character takes from place to place. */

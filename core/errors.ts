@@ -9,6 +9,10 @@ export const catalogue = {
   NotFound: { status: 404, title: 'There is nothing at this address' },
   MethodNotAllowed: { status: 405, title: 'This address does not take this method' },
   TooManyRequests: { status: 429, title: 'Too many requests' },
+  PreconditionRequired: { status: 428, title: 'The request must say by If-Match which version it changes' },
+  PreconditionFailed: { status: 412, title: 'What the request would change is another version by now' },
+  RequestUnderWay: { status: 409, title: 'The same request is being answered already' },
+  IdempotencyKeyReused: { status: 422, title: 'The Idempotency-Key was used for another request' },
   Timeout: { status: 503, title: 'The request took too long' },
   // Accounts
   Unauthenticated: { status: 401, title: 'A valid access token is needed' },
@@ -30,6 +34,7 @@ export const catalogue = {
   CharacterNotYours: { status: 403, title: 'The character belongs to another account' },
   CharacterElsewhere: { status: 409, title: 'The character is in another place' },
   CharacterInWorld: { status: 409, title: 'The character is in a zone' },
+  CharacterDeleting: { status: 409, title: 'The character is being deleted' },
   TooManyCharacters: { status: 409, title: 'The account has as many characters as it may have' },
   // Zones and layers
   ZoneUnknown: { status: 404, title: 'There is no such zone' },

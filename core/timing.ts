@@ -249,6 +249,20 @@ export const LOGIN_WAIT_MIN = 1_000
 export const LOGIN_WAIT_MAX = 300_000
 /** … and failures count for so long. */
 export const LOGIN_FAILURES_FORGOTTEN = 3_600_000
+/** A character that is to be deleted can be restored for so long, unless the settings say otherwise. */
+export const DELETE_GRACE = 7 * 24 * 3_600_000
+/** A making, renaming or deletion that was begun and not ended after so long is ended by whoever sweeps. */
+export const UNFINISHED_AFTER = 60_000
+/** Each service looks so often for what is due … */
+export const DUE_SWEEP_EVERY = 30_000
+/** … and so soon again while it finds as much as it does at once. */
+export const DUE_SWEEP_BUSY = 1_000
+/** What an account left when it was deleted but is still held by a layer is looked at again after this. */
+export const ERASE_RETRY = 60_000
+/** The answer to a request with an Idempotency-Key is kept for so long. */
+export const IDEMPOTENCY_KEPT = 24 * 3_600_000
+/** Such a request that was not answered within this is taken up by the next one with its key. */
+export const IDEMPOTENCY_UNDER_WAY = 30_000
 /** Too many passwords wait to be checked: the client is told to come back after this. */
 export const PASSWORD_BUSY_RETRY_AFTER = 1_000
 export const HTTP_REQUEST_DEADLINE = 15_000
@@ -361,6 +375,12 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
   [ACCOUNT_BARS_READ_EVERY * 2 < 1_000, 'who is banned is cut off within a second, even if one look comes late'],
   [ACCESS_TOKEN_TTL + TICKET_TTL + TOKEN_CLOCK_TOLERANCE < ACCOUNT_BAR_KEPT, 'the index bars an account until the store alone can'],
+  [HTTP_REQUEST_DEADLINE * 2 < UNFINISHED_AFTER, 'what a request is still doing is not taken for left behind'],
+  [HTTP_REQUEST_DEADLINE < IDEMPOTENCY_UNDER_WAY, 'of two requests with one key the second does not begin while the first is answered'],
+  [
+    IDEMPOTENCY_UNDER_WAY < IDEMPOTENCY_KEPT && DUE_SWEEP_BUSY < DUE_SWEEP_EVERY,
+    'a key outlives its request; a sweep that has more to do comes sooner',
+  ],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

@@ -18,7 +18,7 @@ import { createTokenSigner, createTokenVerifier } from '../platform/tokens/index
 import { createAllocatorApp } from '../services/allocator/app.ts'
 import { createAuthApp } from '../services/auth/app.ts'
 import { startErasing } from '../services/auth/erasure.ts'
-import { createCharactersApp } from '../services/characters/app.ts'
+import { createCharactersApp, sweepCharacters } from '../services/characters/app.ts'
 import { EmbeddedFleet } from './fleet.ts'
 import { EmbeddedFleetSource } from './fleet-source.ts'
 import { frontListener, passUpgrades } from './front.ts'
@@ -67,7 +67,8 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
   const auth = createAuthApp({ store, index, signer, clock, log, metrics: createMetrics('auth') })
-  const characters = createCharactersApp({ store, index, verifier, clock, log, metrics: createMetrics('characters') })
+  const characterDeps = { store, index, verifier, clock, log, metrics: createMetrics('characters') }
+  const characters = createCharactersApp(characterDeps)
   const allocator = createAllocatorApp({ index, verifier, clock, log, metrics: createMetrics('allocator') })
   const fleets = new Map<FleetId, EmbeddedFleet>()
   const gamePort = (host: string): number | undefined =>
@@ -101,7 +102,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
     defaultFleet: FLEET,
     namespaces: [],
   })
-  const sweeper = allocator.sweep()
+  const sweepers = [allocator.sweep(), sweepCharacters(characterDeps)]
   await operator.start()
   const following = await allocator.follow()
   const erasing = startErasing({ store, clock }, log)
@@ -119,7 +120,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
       await operator.stop()
       await Promise.all([...fleets.values()].map((fleet) => fleet.close(EMBEDDED_STOP_LIMIT)))
       following.stop()
-      await sweeper.stop()
+      await Promise.all(sweepers.map((sweeper) => sweeper.stop()))
       await stopped
       await erasing.stop()
       await index.close()

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type CharacterRecord, chains } from '../core/chains.ts'
+import { type CharacterRecord, chains, type LivingCharacter } from '../core/chains.ts'
 import { readCharacterRecord, storedCharacter } from '../core/character-record.ts'
+import { freedFromErased } from '../core/erased-layer.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ChainEntry, Store } from '../core/ports/store-port.ts'
-import { readLayerRecord } from './records.ts'
 import type { Arrival } from './simulation/input.ts'
 
 export interface AdmissionRequest {
@@ -13,6 +13,8 @@ export interface AdmissionRequest {
   readonly epoch: number
   readonly account: string
   readonly character: string
+  /** The time, ms. */
+  readonly now: number
   /** The version of the resident of this character; undefined: it is not here. */
   readonly residentVersion: () => number | undefined
   /** Told when it is another layer's, and in which version: the join is refused then. */
@@ -30,18 +32,19 @@ const ATTEMPTS = 4
 
 /**
  * Takes a character for a layer: by its chain it is held by this layer afterwards. Throws CharacterUnknown, CharacterNotYours, CharacterElsewhere,
- * StoreUnavailable, StoreCorrupt.
+ * CharacterDeleting, Busy, StoreUnavailable, StoreCorrupt.
  */
 export async function takeCharacter(request: AdmissionRequest, store: Store): Promise<Admission> {
   const chain = chains.character(request.character)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const entry = await store.head(chain)
-    const record = entry === undefined ? undefined : await freed(readCharacterRecord(chain, entry), store)
+    const found = entry === undefined ? undefined : readCharacterRecord(chain, entry)
+    const record = found === undefined || found.kind === 'deleted' ? found : await freedFromErased(found, store)
     const other = record?.kind === 'held' && record.account === request.account && record.layer !== request.layer ? record.layer : undefined
     if (entry !== undefined && other !== undefined) request.onElsewhere?.(other, entry.n)
     const decision = decideAdmission(request, entry, record)
     if (decision.do !== 'hold') return decision
-    const held: CharacterRecord = { ...decision.record, kind: 'held', layer: request.layer, epoch: request.epoch }
+    const held: LivingCharacter = { ...decision.record, kind: 'held', layer: request.layer, epoch: request.epoch, at: request.now }
     if ((await store.append(chain, decision.n, randomUUID(), storedCharacter(held))) === 'Done') {
       return { do: 'arrive', fresh: true, arrival: arrivalOf(request.character, decision.n, held) }
     }
@@ -53,23 +56,7 @@ export async function takeCharacter(request: AdmissionRequest, store: Store): Pr
   })
 }
 
-/**
- * A record as it counts: who is held by a layer whose data was erased (its host died, and its zone was deleted before another had it) is free, for nobody
- * else could let it go. What it carried went with the layer, or was passed on there: it must not come into being again.
- */
-async function freed(record: CharacterRecord, store: Store): Promise<CharacterRecord> {
-  const { layer, epoch = 0, ...rest } = record
-  if (record.kind !== 'held' || layer === undefined) return record
-  const chain = chains.layer(layer)
-  const head = await store.head(chain)
-  if (head === undefined) return record
-  const last = readLayerRecord(chain, head)
-  // The layer may have been opened anew since: then it is another one, that never had the character.
-  if ((last.kind === 'erased' ? head.n : last.erasedAt) < Math.max(epoch, 1)) return record
-  return { ...rest, kind: 'released', state: { ...rest.state, zone: parseLayerId(layer).zone, inventory: [] } }
-}
-
-type Decision = Admission | { readonly do: 'hold'; readonly n: number; readonly record: CharacterRecord }
+type Decision = Admission | { readonly do: 'hold'; readonly n: number; readonly record: LivingCharacter }
 
 /** What is to be done with a character whose chain's head is this. Throws as takeCharacter. */
 export function decideAdmission(request: AdmissionRequest, entry: ChainEntry | undefined, record: CharacterRecord | undefined): Decision {
@@ -77,6 +64,17 @@ export function decideAdmission(request: AdmissionRequest, entry: ChainEntry | u
   if (entry === undefined || record === undefined || record.kind === 'deleted')
     throw new BailiwickError('CharacterUnknown', { asked: character })
   if (record.account !== account) throw new BailiwickError('CharacterNotYours', { asked: character })
+  if (record.kind === 'deleting') {
+    throw new BailiwickError('CharacterDeleting', { asked: record.name, todo: 'restore it first, while there is time' })
+  }
+  if (record.kind === 'making' || record.kind === 'renaming') {
+    throw new BailiwickError('Busy', {
+      asked: record.name,
+      found: 'a character that is getting its name',
+      todo: 'join again',
+      retryAfterMs: 1_000,
+    })
+  }
   if (record.kind === 'released') return { do: 'hold', n: entry.n + 1, record }
   if (record.layer !== layer) {
     const where = record.layer === undefined ? 'an unknown place' : `zone ${parseLayerId(record.layer).zone}`
@@ -92,6 +90,6 @@ export function decideAdmission(request: AdmissionRequest, entry: ChainEntry | u
   return { do: 'arrive', fresh: false, arrival: arrivalOf(character, entry.n, record) }
 }
 
-function arrivalOf(character: string, version: number, { account, name, createdAt, state }: CharacterRecord): Arrival {
+function arrivalOf(character: string, version: number, { account, name, createdAt, state }: LivingCharacter): Arrival {
   return { character, account, name, createdAt, version, state }
 }

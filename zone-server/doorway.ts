@@ -133,7 +133,7 @@ export class Doorway {
       const departures = this.#departures
       try {
         const admission = await takeCharacter(
-          { layer: state.layer, epoch: this.#deps.epoch(), account, character, residentVersion, onElsewhere },
+          { layer: state.layer, epoch: this.#deps.epoch(), account, character, now: timers.now(), residentVersion, onElsewhere },
           store,
         )
         // It may have left and been released since its chain was read: what was read is then a past, and must not be lived twice.

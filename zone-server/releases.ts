@@ -69,7 +69,7 @@ export class Releases {
     const { store, log, timers, signal, state, onDelayed, onDone } = this.#deps
     const chain = chains.character(release.character)
     const { account, name, createdAt } = release
-    const record: CharacterRecord = { kind: 'released', account, name, createdAt, state: release.state }
+    const record: CharacterRecord = { kind: 'released', account, name, createdAt, at: timers.now(), state: release.state }
     // The same for every successor: the second to send it is told that it is done.
     const nonce = `${state.layer}/${release.id}`
     try {

@@ -55,13 +55,18 @@ export async function findCharacter(client: Client, idOrName: string): Promise<C
 export async function printCharacters(client: Client, terminal: Terminal): Promise<void> {
   const rows = (await client.characters.list()).map((character) => [
     character.name,
-    character.location.state === 'InZone' ? `in ${character.location.layer ?? character.location.zone ?? '?'}` : 'offline',
+    whereabouts(character),
     character.zone ?? '-',
     character.position === null ? '-' : `(${character.position.x.toFixed(1)}, ${character.position.y.toFixed(1)})`,
     character.inventory.map((item) => item.kind).join(', ') || '-',
     character.id,
   ])
   printTable(terminal, ['NAME', 'NOW', 'LAST ZONE', 'POSITION', 'CARRIES', 'ID'], rows)
+}
+
+function whereabouts({ location, deletesAt }: Character): string {
+  if (deletesAt != null) return `goes at ${deletesAt.slice(0, 16)}Z`
+  return location.state === 'InZone' ? `in ${location.layer ?? location.zone ?? '?'}` : 'offline'
 }
 
 export async function printZones(client: Client, terminal: Terminal): Promise<void> {

@@ -35,7 +35,9 @@ export const usage = `npm run client -- COMMAND [options]
   delete-account             delete the account and its characters; asks for the password
   characters                 list your characters
   create NAME                make a character
-  delete CHARACTER           delete a character
+  rename CHARACTER NAME      give a character that is in no zone another name
+  delete CHARACTER           have a character deleted; for some days it can be restored
+  restore CHARACTER          take that back
   zones                      list all zones
   zone ZONE                  where a zone (namespace/name) is served
   play ZONE CHARACTER        go there; then: say, tell, go, pick, drop, who, look, inventory, help, quit

@@ -29,7 +29,9 @@ const commands: Readonly<Record<string, readonly [least: number, most: number, C
   'delete-account': [0, 1, deleteAccount],
   characters: [0, 0, async ({ client, terminal }) => done(printCharacters(client, terminal))],
   create: [1, 1, create],
+  rename: [2, 2, rename],
   delete: [1, 1, remove],
+  restore: [1, 1, restore],
   zones: [0, 0, async ({ client, terminal }) => done(printZones(client, terminal))],
   zone: [1, 1, async ({ client, terminal }, zone = '') => done(printZone(client, zone, terminal))],
   play: [2, 2, async ({ client, terminal }, zone = '', who = '') => play(client, zone, (await findCharacter(client, who)).id, terminal)],
@@ -109,8 +111,26 @@ async function remove({ client, terminal }: Run, idOrName = ''): Promise<boolean
   if (character.name !== idOrName && character.id !== idOrName) {
     throw new BailiwickError('CharacterUnknown', { asked: idOrName, found: character.name, todo: 'write the name as it is' })
   }
-  await client.characters.delete(character.id)
-  terminal.out(`deleted ${character.name}`)
+  const { deletesAt } = await client.characters.delete(character.id, character.version)
+  terminal.out(
+    deletesAt == null
+      ? `deleted ${character.name}`
+      : `${character.name} will be deleted at ${deletesAt}; until then: restore ${character.name}`,
+  )
+  return true
+}
+
+async function rename({ client, terminal }: Run, idOrName = '', name = ''): Promise<boolean> {
+  const character = await findCharacter(client, idOrName)
+  const renamed = await client.characters.rename(character.id, name, character.version)
+  terminal.out(`${character.name} is ${renamed.name} now`)
+  return true
+}
+
+async function restore({ client, terminal }: Run, idOrName = ''): Promise<boolean> {
+  const character = await findCharacter(client, idOrName)
+  await client.characters.restore(character.id)
+  terminal.out(`${character.name} stays`)
   return true
 }
 

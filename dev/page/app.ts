@@ -58,17 +58,33 @@ async function showCharacters(): Promise<void> {
         attempt(showCharacters)
       })
       choose.setAttribute('aria-pressed', String(each.id === character?.id))
-      const remove = button('Delete', () => {
-        if (!confirm(`Delete ${each.name} for good?`)) return
-        attempt(async () => {
-          await client.characters.delete(each.id)
-          await showCharacters()
-        })
-      })
-      remove.setAttribute('aria-label', `Delete ${each.name}`)
-      return listItem(choose, remove)
+      const change = each.deletesAt == null ? deleteButton(each) : restoreButton(each)
+      return listItem(choose, change)
     }),
   )
+}
+
+function deleteButton(each: Character): HTMLButtonElement {
+  const remove = button('Delete', () => {
+    if (!confirm(`Delete ${each.name}? For some days it can be restored.`)) return
+    attempt(async () => {
+      await client.characters.delete(each.id, each.version)
+      await showCharacters()
+    })
+  })
+  remove.setAttribute('aria-label', `Delete ${each.name}`)
+  return remove
+}
+
+function restoreButton(each: Character): HTMLButtonElement {
+  const restore = button('Restore', () => {
+    attempt(async () => {
+      await client.characters.restore(each.id)
+      await showCharacters()
+    })
+  })
+  restore.setAttribute('aria-label', `Restore ${each.name}, which will be deleted at ${each.deletesAt ?? 'some time'}`)
+  return restore
 }
 
 async function showZones(): Promise<void> {

@@ -1,5 +1,8 @@
 export type { HttpApp, HttpAppOptions } from './app.ts'
 export { createHttpApp, files } from './app.ts'
+export type { KeyedRequest, OnceDeps } from './idempotency.ts'
+export { forgetRequests, once, sweepRequests } from './idempotency.ts'
+export { anyVersion, checkVersion, etagOf } from './precondition.ts'
 export type { RateOptions } from './rate-limit.ts'
 export { networkOf, standardRate } from './rate-limit.ts'
 export type { EventSink } from './reply.ts'

@@ -1,17 +1,16 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import { describeError } from '../../core/errors.ts'
-import type { CharacterLocation, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
+import { DELETE_GRACE } from '../../core/timing.ts'
 import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
-import { createHttpApp, route, standardRate } from '../../platform/http/index.ts'
+import { createHttpApp, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
-import { bearer } from '../../platform/tokens/index.ts'
-import type { OwnCharacter } from './life.ts'
-import { deleteCharacter, findCharacter, listCharacters, makeCharacter } from './life.ts'
-import { characterAnswer, characterParams, charactersAnswer, createBody, viewOf } from './view.ts'
+import { addReading, addWriting } from './routes.ts'
+import type { DueSweeper } from './sweep.ts'
+import { startDueSweeper } from './sweep.ts'
 
 export interface CharactersDeps {
   readonly store: Store
@@ -24,12 +23,17 @@ export interface CharactersDeps {
   readonly trustedProxies?: number
   /** How much one address may ask; default: standardRate. */
   readonly rate?: RateOptions
+  /** Characters an account may have; default 8. */
+  readonly limit?: number
+  /** How long a deletion can be taken back, ms; default: DELETE_GRACE. */
+  readonly deleteGraceMs?: number
 }
 
-type FullDeps = CharactersDeps & { readonly clock: Clock }
+export const DEFAULT_LIMIT = 8
 
 /** The characters service. It keeps nothing of its own: any number may run side by side. */
-export function createCharactersApp(deps: CharactersDeps): HttpApp {
+export function createCharactersApp(given: CharactersDeps): HttpApp {
+  const deps = withDefaults(given)
   const app = createHttpApp({
     name: 'characters',
     log: deps.log,
@@ -38,72 +42,20 @@ export function createCharactersApp(deps: CharactersDeps): HttpApp {
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
     rate: deps.rate ?? standardRate,
-    ...(deps.clock === undefined ? {} : { clock: deps.clock }),
+    clock: deps.clock,
     openapi: { title: 'Bailiwick characters', description: 'The characters of an account, and where they are' },
   })
-  const full = { ...deps, clock: deps.clock ?? systemClock }
-  addMaking(app, full)
-  addReading(app, full)
+  addReading(app, deps)
+  addWriting(app, deps)
   return app
 }
 
-function addMaking(app: HttpApp, deps: FullDeps): void {
-  const auth = bearer(deps.verifier)
-  const make = {
-    summary: 'Makes a character',
-    auth,
-    body: createBody,
-    answer: { status: 201, body: characterAnswer },
-    errors: ['NameTaken', 'TooManyCharacters', 'Busy', 'StoreUnavailable'],
-  } as const
-  route(app, 'post', '/v1/characters', make, async ({ body, caller, log }) => {
-    const made = await makeCharacter(deps, caller.account, body.name)
-    log.info({ account: caller.account, character: made.id }, 'character made')
-    return { character: viewOf(made, undefined) }
-  })
-  const remove = {
-    summary: 'Deletes a character that is in no zone, and frees its name',
-    auth,
-    params: characterParams,
-    answer: { status: 204 },
-    errors: ['CharacterUnknown', 'CharacterNotYours', 'CharacterInWorld', 'Busy', 'StoreUnavailable'],
-  } as const
-  route(app, 'delete', '/v1/characters/:id', remove, async ({ params, caller, log }) => {
-    await deleteCharacter(deps, caller.account, params.id)
-    log.info({ account: caller.account, character: params.id }, 'character deleted')
-  })
+/** Begins to do what is due, until it is stopped. Each service does so, in any number over one store. */
+export function sweepCharacters(given: CharactersDeps): DueSweeper {
+  return startDueSweeper(withDefaults(given))
 }
 
-function addReading(app: HttpApp, deps: FullDeps): void {
-  const auth = bearer(deps.verifier)
-  const view = async (character: OwnCharacter, log: Log) => viewOf(character, await liveLocation(deps.index, character.id, log))
-  const list = {
-    summary: "The account's characters",
-    auth,
-    answer: { status: 200, body: charactersAnswer },
-    errors: ['StoreUnavailable'],
-  } as const
-  route(app, 'get', '/v1/characters', list, async ({ caller, log }) => {
-    const own = await listCharacters(deps, caller.account)
-    return { characters: await Promise.all(own.map((character) => view(character, log))) }
-  })
-  const get = {
-    summary: 'One character',
-    auth,
-    params: characterParams,
-    answer: { status: 200, body: characterAnswer },
-    errors: ['CharacterUnknown', 'CharacterNotYours', 'StoreUnavailable'],
-  } as const
-  route(app, 'get', '/v1/characters/:id', get, async ({ params, caller, log }) => {
-    return { character: await view(await findCharacter(deps, caller.account, params.id), log) }
-  })
-}
-
-async function liveLocation(index: CharactersDeps['index'], character: string, log: Log): Promise<CharacterLocation | undefined> {
-  try {
-    return await index.getLocation(character)
-  } catch (error) {
-    log.warn({ character, detail: describeError(error) }, 'the index does not say where a character is; the store does')
-    return undefined
-  }
+function withDefaults(given: CharactersDeps) {
+  const { clock = systemClock, limit = DEFAULT_LIMIT, deleteGraceMs = DELETE_GRACE } = given
+  return { ...given, clock, limit, deleteGraceMs }
 }

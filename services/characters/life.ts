@@ -1,131 +1,175 @@
-import type { CharacterRecord } from '../../core/chains.ts'
-import { chains, foldName } from '../../core/chains.ts'
-import { readCharacterRecord, storedCharacter } from '../../core/character-record.ts'
-import type { Clock } from '../../core/clock.ts'
+import type { LivingCharacter } from '../../core/chains.ts'
+import { chains } from '../../core/chains.ts'
+import { storedCharacter } from '../../core/character-record.ts'
+import { freedFromErased } from '../../core/erased-layer.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { Store } from '../../core/ports/store-port.ts'
-import { claimName, freeName, nameHolder } from './name-claims.ts'
+import { checkName } from '../../core/names.ts'
+import { UNFINISHED_AFTER } from '../../core/timing.ts'
+import { claimName, nameHolder } from './name-claims.ts'
 import type { Slot } from './roster.ts'
-import { changeRoster, MAX_CHARACTERS, randomId, readRoster } from './roster.ts'
+import { changeRoster, leaveSlot, readRoster } from './roster.ts'
+import type { SettleDeps, Versioned } from './settle.ts'
+import { appendNext, busy, readCharacter, released, settle } from './settle.ts'
+
+export interface LifeDeps extends SettleDeps {
+  /** How long a deletion can be taken back, ms. */
+  readonly deleteGraceMs: number
+}
+
+export type OwnCharacter = Versioned<LivingCharacter>
+
+/** Says whether the version that is there is the one that is to be changed; throws PreconditionFailed. */
+export type CheckVersion = (n: number) => void
+
+const TRIES = 8
 
 /**
- * Making and deleting are several inserts in different chains; a process may die between any two. The order is such that its owner's roster always
- * knows of what is half done, and whoever looks at the roster next finishes it:
- *
- * make:   slot (not made yet; keeps the limit) → character → name (decides) → slot is made, or goes when the name is another's
- * delete: character deleted (decides; only while released) → name freed → slot goes
+ * Makes a character without a place, under an id that nobody else has: asked again with the same id, it is the same character. Throws NameRefused, NameTaken, TooManyCharacters, Busy.
  */
-export interface LifeDeps {
-  readonly store: Store
-  readonly clock: Clock
+export async function makeCharacter(deps: LifeDeps, account: string, name: string, id: string): Promise<OwnCharacter> {
+  const { store, clock } = deps
+  checkName(name)
+  if ((await readCharacter(store, id)) === undefined) {
+    await refuseEarly(deps, account, name)
+    const now = clock.now()
+    const state = { zone: null, position: null, inventory: [], inputSequence: 0 }
+    const record = { kind: 'making', account, name, createdAt: now, at: now, dueAt: now + UNFINISHED_AFTER, state } as const
+    await store.append(chains.character(id), 1, `make ${id}`, storedCharacter(record))
+  }
+  const made = await settle(deps, id)
+  if (made?.record.kind === 'deleted' && made.record.refused !== undefined) throw refusal(deps, made.record.refused, name)
+  return own(made, account, id)
 }
 
-export interface OwnCharacter {
-  readonly id: string
-  readonly record: CharacterRecord
+/** Only to spare the work: what is appended decides. Settles what stands in the way of the limit. */
+async function refuseEarly(deps: LifeDeps, account: string, name: string): Promise<void> {
+  const { erasing, characters } = await listCharacters(deps, account)
+  if (erasing) throw new BailiwickError('AccountUnknown', { found: 'an account that was deleted' })
+  if (characters.length >= deps.limit) throw refusal(deps, 'TooManyCharacters', name)
+  if ((await nameHolder(deps.store, name)) !== undefined) throw refusal(deps, 'NameTaken', name)
 }
 
-const DELETE_TRIES = 8
-
-/** Makes a character without a place. Throws NameTaken, TooManyCharacters, Busy. */
-export async function makeCharacter(deps: LifeDeps, account: string, name: string): Promise<OwnCharacter> {
-  await listCharacters(deps, account)
-  // Only to spare the work: the claim decides.
-  if ((await nameHolder(deps.store, name)) !== undefined) throw nameTaken(name)
-  const slot: Slot = { character: randomId(), name, made: false }
-  await changeRoster(deps.store, account, (slots) => {
-    if (slots.some((other) => foldName(other.name) === foldName(name))) throw nameTaken(name)
-    if (slots.length >= MAX_CHARACTERS) {
-      throw new BailiwickError('TooManyCharacters', { found: `${slots.length} of ${MAX_CHARACTERS}`, todo: 'delete one first' })
-    }
-    return [...slots, slot]
-  })
-  const made = await finishMaking(deps, account, slot)
-  if (made === undefined) throw nameTaken(name)
-  return made
+export interface Listed {
+  readonly erasing: boolean
+  /** In the order of their making. */
+  readonly characters: readonly (OwnCharacter & { readonly order: number })[]
 }
 
-/** The characters of an account. Finishes what died half-way, or is under way: both may, for each step is the same whoever does it. */
-export async function listCharacters(deps: LifeDeps, account: string): Promise<readonly OwnCharacter[]> {
-  const slots = await readRoster(deps.store, account)
-  const settled = await Promise.all(slots.map((slot) => settle(deps, account, slot)))
-  return settled.filter((character) => character !== undefined)
+/** The characters of an account, those included that are being deleted. */
+export async function listCharacters(deps: LifeDeps, account: string): Promise<Listed> {
+  const { slots, erasingAt } = await readRoster(deps.store, account)
+  const found = await Promise.all(slots.map((slot) => settleSlot(deps, account, slot)))
+  return { erasing: erasingAt !== undefined, characters: found.filter((character) => character !== undefined) }
 }
 
 /** The account's character of this id. Throws CharacterUnknown, CharacterNotYours. */
-export async function findCharacter({ store }: LifeDeps, account: string, id: string): Promise<OwnCharacter & { readonly n: number }> {
-  const found = await readCharacter(store, id)
+export async function findCharacter(deps: LifeDeps, account: string, id: string): Promise<OwnCharacter> {
+  return own(await settle(deps, id), account, id)
+}
+
+/** Gives a character that is in no zone another name, and frees the one it has. Throws NameRefused, NameTaken, and as `change`. */
+export async function renameCharacter(
+  deps: LifeDeps,
+  account: string,
+  id: string,
+  name: string,
+  check: CheckVersion,
+): Promise<OwnCharacter> {
+  checkName(name)
+  const changed = await change(deps, account, id, check, async ({ record }) => {
+    if (record.kind === 'deleting') throw new BailiwickError('CharacterDeleting', { asked: record.name, todo: 'restore it first' })
+    refuseHeld(record)
+    if (record.name === name) return undefined
+    const holder = await nameHolder(deps.store, name)
+    if (holder !== undefined && holder !== id) throw refusal(deps, 'NameTaken', name)
+    return { ...record, kind: 'renaming', wanted: name, dueAt: deps.clock.now() + UNFINISHED_AFTER }
+  })
+  if (changed.record.name !== name) throw refusal(deps, 'NameTaken', name)
+  return changed
+}
+
+/** Marks a character that is in no zone for deletion; one that is marked stays as it is. Throws as `change`. */
+export function deleteCharacter(deps: LifeDeps, account: string, id: string, check: CheckVersion): Promise<OwnCharacter> {
+  return change(deps, account, id, check, async ({ record }) => {
+    if (record.kind === 'deleting') return undefined
+    refuseHeld(record)
+    return { ...record, kind: 'deleting', dueAt: deps.clock.now() + deps.deleteGraceMs }
+  })
+}
+
+/** Takes a deletion back; one that is not marked stays as it is. Throws as `change`. */
+export function restoreCharacter(deps: LifeDeps, account: string, id: string, check: CheckVersion): Promise<OwnCharacter> {
+  return change(deps, account, id, check, async ({ record }) => (record.kind === 'deleting' ? released(record) : undefined))
+}
+
+type Next = (seen: OwnCharacter) => Promise<LivingCharacter | undefined>
+
+/**
+ * One change of a character that nothing is under way with: `next` gives the record to append, or undefined for none. Answers the character when the change, too, is settled.
+ * Throws CharacterUnknown, CharacterNotYours, CharacterInWorld, CharacterDeleting, PreconditionFailed, Busy.
+ */
+async function change(deps: LifeDeps, account: string, id: string, check: CheckVersion, next: Next): Promise<OwnCharacter> {
+  const nonce = crypto.randomUUID()
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const seen = await findCharacter(deps, account, id)
+    check(seen.n)
+    const record = await next({ ...seen, record: await freedFromErased(seen.record, deps.store) })
+    if (record === undefined) return seen
+    if (await appendNext(deps.store, seen, nonce, record)) return afterwards(await settle(deps, id), { id, n: seen.n + 1, record })
+  }
+  throw busy(id)
+}
+
+/** What a change came to; of a deletion without grace nothing but the last that was known. */
+function afterwards(settled: Versioned | undefined, changed: OwnCharacter): OwnCharacter {
+  if (settled === undefined || settled.record.kind === 'deleted') return changed
+  return { id: settled.id, n: settled.n, record: settled.record }
+}
+
+async function settleSlot(deps: LifeDeps, account: string, slot: Slot): Promise<(OwnCharacter & { order: number }) | undefined> {
+  const { character: id, order } = slot
+  if (slot.unclaimed === true) await claimLate(deps, account, id)
+  const settled = await settle(deps, id)
+  if (settled !== undefined && settled.record.kind !== 'deleted') return { id, n: settled.n, record: settled.record, order }
+  await leaveSlot(deps.store, account, id)
+  return undefined
+}
+
+/** A making of the first release, that put the character there before its name: goes on, or is taken back when the name is another's. */
+async function claimLate({ store, clock }: LifeDeps, account: string, id: string): Promise<void> {
+  const seen = await readCharacter(store, id)
+  if (seen !== undefined && seen.record.kind !== 'deleted') {
+    const { name } = seen.record
+    if (!(await claimName(store, name, { character: id, intent: seen.n }))) {
+      await appendNext(store, seen, `no name ${seen.n}`, { kind: 'deleted', account, name, dueAt: clock.now(), refused: 'NameTaken' })
+    }
+  }
+  await changeRoster(store, account, (before) => ({
+    ...before,
+    slots: before.slots.map(({ character, order, unclaimed }) =>
+      character === id || unclaimed === undefined ? { character, order } : { character, order, unclaimed },
+    ),
+  }))
+}
+
+function own(found: Versioned | undefined, account: string, id: string): OwnCharacter {
   if (found === undefined || found.record.kind === 'deleted') throw new BailiwickError('CharacterUnknown', { asked: id })
   if (found.record.account !== account) throw new BailiwickError('CharacterNotYours', { asked: id })
-  return { id, ...found }
+  return { id: found.id, n: found.n, record: found.record }
 }
 
-/** Deletes a character and frees its name. Throws CharacterUnknown, CharacterNotYours, CharacterInWorld, Busy. */
-export async function deleteCharacter(deps: LifeDeps, account: string, id: string): Promise<void> {
-  const { store } = deps
-  const chain = chains.character(id)
-  const nonce = randomId()
-  for (let attempt = 0; attempt < DELETE_TRIES; attempt++) {
-    const { n, record } = await findCharacter(deps, account, id)
-    if (record.kind === 'held') {
-      throw new BailiwickError('CharacterInWorld', {
-        asked: record.name,
-        found: `in ${record.layer ?? 'a layer'}`,
-        todo: 'leave the zone first',
-      })
-    }
-    if ((await store.append(chain, n + 1, nonce, storedCharacter({ ...record, kind: 'deleted' }))) === 'Conflict') continue
-    await finishDeleting(deps, account, id, record.name)
-    await store.prune(chain, n + 1)
-    return
+function refuseHeld(record: LivingCharacter): void {
+  if (record.kind !== 'held') return
+  throw new BailiwickError('CharacterInWorld', {
+    asked: record.name,
+    found: `in ${record.layer ?? 'a layer'}`,
+    todo: 'leave the zone first',
+  })
+}
+
+function refusal({ limit }: LifeDeps, why: 'NameTaken' | 'TooManyCharacters', name: string): BailiwickError {
+  if (why === 'TooManyCharacters') {
+    return new BailiwickError('TooManyCharacters', { found: `${limit} of ${limit}`, todo: 'delete one first' })
   }
-  throw new BailiwickError('Busy', { asked: id, found: 'others changing this character', todo: 'try again', retryAfterMs: 1_000 })
-}
-
-async function settle(deps: LifeDeps, account: string, slot: Slot): Promise<OwnCharacter | undefined> {
-  if (!slot.made) return finishMaking(deps, account, slot)
-  const found = await readCharacter(deps.store, slot.character)
-  if (found === undefined)
-    throw new BailiwickError('StoreCorrupt', { asked: `character ${slot.character}`, found: 'a slot without character' })
-  if (found.record.kind !== 'deleted') return { id: slot.character, record: found.record }
-  await finishDeleting(deps, account, slot.character, slot.name)
-  return undefined
-}
-
-/** Everything after the slot. Undefined: the name is another's, and the slot is gone. */
-async function finishMaking({ store, clock }: LifeDeps, account: string, { character, name }: Slot): Promise<OwnCharacter | undefined> {
-  const state = { zone: null, position: null, inventory: [], inputSequence: 0 }
-  const record: CharacterRecord = { kind: 'released', account, name, createdAt: clock.now(), state }
-  await store.append(chains.character(character), 1, `make ${character}`, storedCharacter(record))
-  const named = await claimName(store, name, character)
-  let hasSlot = false
-  await changeRoster(store, account, (slots) => {
-    const mine = slots.find((slot) => slot.character === character)
-    hasSlot = mine !== undefined
-    if (mine === undefined || (named && mine.made)) return slots
-    return named ? slots.map((slot) => (slot === mine ? { ...mine, made: true } : slot)) : slots.filter((slot) => slot !== mine)
-  })
-  if (!named) return undefined
-  const found = await readCharacter(store, character)
-  if (hasSlot && found !== undefined && found.record.kind !== 'deleted') return { id: character, record: found.record }
-  // Made and deleted by others meanwhile: the name was claimed for nobody.
-  await freeName(store, name, character)
-  return undefined
-}
-
-async function finishDeleting({ store }: LifeDeps, account: string, character: string, name: string): Promise<void> {
-  await freeName(store, name, character)
-  await changeRoster(store, account, (slots) => {
-    return slots.some((slot) => slot.character === character) ? slots.filter((slot) => slot.character !== character) : slots
-  })
-}
-
-async function readCharacter(store: Store, id: string): Promise<{ readonly n: number; readonly record: CharacterRecord } | undefined> {
-  const chain = chains.character(id)
-  const head = await store.head(chain)
-  return head === undefined ? undefined : { n: head.n, record: readCharacterRecord(chain, head) }
-}
-
-function nameTaken(name: string): BailiwickError {
   return new BailiwickError('NameTaken', { asked: name, todo: 'choose another one' })
 }

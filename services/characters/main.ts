@@ -4,7 +4,9 @@ import { createMetrics } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenVerifier } from '../../platform/tokens/index.ts'
-import { createCharactersApp } from './app.ts'
+import { createCharactersApp, DEFAULT_LIMIT, sweepCharacters } from './app.ts'
+
+const DAY = 24 * 3_600_000
 
 const shape = {
   PORT: variables.port(8080),
@@ -13,18 +15,29 @@ const shape = {
   REDIS_URL: variables.url('redis', 'rediss'),
   JWKS_URL: variables.url('http', 'https'),
   TRUSTED_PROXIES: variables.count(0, 10, 0),
+  CHARACTERS_PER_ACCOUNT: variables.count(1, 100, DEFAULT_LIMIT),
+  DELETE_GRACE_DAYS: variables.count(0, 365, 7),
 }
 
 runProgram('characters', shape, async ({ config, log }) => {
   const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const verifier = createTokenVerifier({ jwksUrl: config.JWKS_URL }, { log })
-  const metrics = createMetrics('characters')
-  const app = createCharactersApp({ store, index, verifier, log, metrics, trustedProxies: config.TRUSTED_PROXIES })
-  const serving = await serve(app, { port: config.PORT, log })
+  const deps = {
+    store,
+    index,
+    verifier,
+    log,
+    metrics: createMetrics('characters'),
+    trustedProxies: config.TRUSTED_PROXIES,
+    limit: config.CHARACTERS_PER_ACCOUNT,
+    deleteGraceMs: config.DELETE_GRACE_DAYS * DAY,
+  }
+  const serving = await serve(createCharactersApp(deps), { port: config.PORT, log })
+  const sweeper = sweepCharacters(deps)
   return {
     async close() {
-      await serving.close()
+      await Promise.all([serving.close(), sweeper.stop()])
       await Promise.all([index.close(), store.close()])
     },
   }

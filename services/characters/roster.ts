@@ -1,61 +1,93 @@
-import { randomBytes } from 'node:crypto'
 import { chains } from '../../core/chains.ts'
-import { BailiwickError } from '../../core/errors.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { changeChain } from '../../core/change-chain.ts'
+import type { JsonObject, Store, StoredRecord } from '../../core/ports/store-port.ts'
+import { type Migration, storedForm } from '../../core/stored-form.ts'
 import { z } from '../../core/validate/index.ts'
 
 /** Each character takes a slot of its account, from before it has its name until after it has lost it. */
-export const MAX_CHARACTERS = 8
-
 export interface Slot {
   readonly character: string
-  readonly name: string
-  /** False from the first insert of its making to the last: it may have no name yet, and may not get it. */
-  readonly made: boolean
+  /** Counts the slots of an account: of two characters the one that was made first has the lower one. */
+  readonly order: number
+  /** Made by the first release, which died before the name was claimed. */
+  readonly unclaimed?: boolean
 }
 
-const rosterData = z.object({ slots: z.array(z.object({ character: z.string(), name: z.string(), made: z.boolean() })) })
+export interface Roster {
+  /** The `order` of the next slot. */
+  readonly next: number
+  /** In their order. */
+  readonly slots: readonly Slot[]
+  /** When (ms) to go on with its erasure; null: nothing is left; absent: the account lives. */
+  readonly erasingAt?: number | null
+}
 
-/** Others of the same account may change the roster between our read and our append so often. */
-const TRIES = 12
-const PRUNE_EVERY = 8
+const roster = z.object({
+  kind: z.literal('roster'),
+  next: z.int().min(0),
+  slots: z.array(z.object({ character: z.string(), order: z.int().min(0), unclaimed: z.boolean().exactOptional() })),
+  erasingAt: z.number().nullable().exactOptional(),
+})
 
-/** The slots of an account, in the order of their making. */
-export async function readRoster(store: Store, account: string): Promise<readonly Slot[]> {
+const slotsOfVersion1 = z.array(z.object({ character: z.string(), made: z.boolean() }))
+
+/** Version 1 had no order but the list's own, and told in the slot whether a character had its name. */
+const fromVersion1: Migration = (stored) => {
+  const slots = slotsOfVersion1.safeParse(stored['slots'])
+  if (!slots.success) return stored
+  const ordered = slots.data.map(({ character, made }, order): JsonObject => ({ character, order, ...(made ? {} : { unclaimed: true }) }))
+  return { kind: 'roster', next: ordered.length, slots: ordered }
+}
+
+export const rosterForm = storedForm('roster', roster, [fromVersion1])
+
+const none: Roster = { next: 0, slots: [] }
+
+export async function readRoster(store: Store, account: string): Promise<Roster> {
   const chain = chains.charactersOf(account)
-  return slotsOf(chain, await store.head(chain))
+  const head = await store.head(chain)
+  return head === undefined ? none : rosterForm.read(chain, head)
 }
 
 /**
- * Changes the slots in one step; `change` gives the new ones, or those that it got for no change, and may throw. The insert of the next number decides
- * between two changes at once, so that a limit that `change` keeps is kept. Throws Busy when others are always faster.
+ * Changes the roster in one step; `change` gives the new one, or the very one that it got for no change, and may throw. The insert of the next number decides between two changes at once,
+ * so that a limit that `change` keeps is kept. Throws Busy when others are always faster.
  */
-export async function changeRoster(store: Store, account: string, change: (slots: readonly Slot[]) => readonly Slot[]): Promise<void> {
+export async function changeRoster(store: Store, account: string, change: (roster: Roster) => Roster): Promise<void> {
   const chain = chains.charactersOf(account)
-  const nonce = randomId()
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const head = await store.head(chain)
-    const before = slotsOf(chain, head)
+  await changeChain(store, chain, (head) => {
+    const before = head === undefined ? none : rosterForm.read(chain, head)
     const after = change(before)
-    if (after === before) return
-    const n = (head?.n ?? 0) + 1
-    const slots = after.map(({ character, name, made }) => ({ character, name, made }))
-    if ((await store.append(chain, n, nonce, { kind: 'roster', data: { slots } })) === 'Conflict') continue
-    // Not each time: it takes as much as all the rest.
-    if (n % PRUNE_EVERY === 0) await store.prune(chain, n)
-    return
+    return after === before ? { result: undefined } : { record: stored(after), result: undefined }
+  })
+}
+
+/** Puts the character in when there is room, or finds it in; true when it is in afterwards. */
+export async function takeSlot(store: Store, account: string, character: string, limit: number): Promise<boolean> {
+  let taken = false
+  await changeRoster(store, account, (before) => {
+    const { next, slots, erasingAt } = before
+    taken = slots.some((slot) => slot.character === character)
+    if (taken || erasingAt !== undefined || slots.length >= limit) return before
+    taken = true
+    return { ...before, next: next + 1, slots: [...slots, { character, order: next }] }
+  })
+  return taken
+}
+
+/** Takes the character out. */
+export async function leaveSlot(store: Store, account: string, character: string): Promise<void> {
+  await changeRoster(store, account, (before) => {
+    const slots = before.slots.filter((slot) => slot.character !== character)
+    return slots.length === before.slots.length ? before : { ...before, slots }
+  })
+}
+
+function stored({ next, slots, erasingAt }: Roster): StoredRecord {
+  const plain = slots.map(({ character, order, unclaimed }) => ({ character, order, unclaimed }))
+  return {
+    kind: 'roster',
+    data: rosterForm.write({ next, slots: plain, erasingAt }),
+    ...(typeof erasingAt === 'number' ? { due: erasingAt } : {}),
   }
-  throw new BailiwickError('Busy', { found: "many changes of this account's characters at once", todo: 'try again', retryAfterMs: 1_000 })
-}
-
-/** 128 random bits. */
-export function randomId(): string {
-  return randomBytes(16).toString('base64url')
-}
-
-function slotsOf(chain: string, head: ChainEntry | undefined): readonly Slot[] {
-  if (head === undefined) return []
-  const result = rosterData.safeParse(head.data)
-  if (!result.success) throw new BailiwickError('StoreCorrupt', { asked: `record ${head.n} of ${chain}`, cause: result.error })
-  return result.data.slots
 }

@@ -51,6 +51,7 @@ async function countCharacter(
   const head = await store.head(chain)
   if (head === undefined) throw new Violation(`character ${character} is gone`)
   const record = readCharacterRecord(chain, head)
+  if (record.kind === 'deleted') throw new Violation(`character ${character} was deleted`)
   for (const { layer, state } of histories.values()) {
     const resident = state.players.get(character)
     if (resident !== undefined && (record.kind !== 'held' || record.layer !== layer || resident.version !== head.n))

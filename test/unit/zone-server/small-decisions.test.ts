@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CharacterRecord } from '../../../core/chains.ts'
+import type { CharacterRecord, LivingCharacter } from '../../../core/chains.ts'
 import { ManualClock } from '../../../core/clock.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import { type AdmissionRequest, decideAdmission } from '../../../zone-server/admission.ts'
@@ -13,9 +13,10 @@ describe('admission', () => {
     epoch: 7,
     account: 'mine',
     character: 'ada',
+    now: 1,
     residentVersion: () => residentVersion,
   })
-  const record = (kind: CharacterRecord['kind'], change: Partial<CharacterRecord> = {}): CharacterRecord => ({
+  const record = (kind: LivingCharacter['kind'], change: Partial<LivingCharacter> = {}): LivingCharacter => ({
     kind,
     account: 'mine',
     name: 'Ada',
@@ -37,7 +38,11 @@ describe('admission', () => {
 
   const refusals: readonly (readonly [string, CharacterRecord | undefined, string])[] = [
     ['no chain', undefined, 'CharacterUnknown'],
-    ['deleted', record('deleted'), 'CharacterUnknown'],
+    ['deleted', { kind: 'deleted' }, 'CharacterUnknown'],
+    ['to be deleted', record('deleting', { dueAt: 5 }), 'CharacterDeleting'],
+    ['being made', record('making', { dueAt: 5 }), 'Busy'],
+    ['being renamed', record('renaming', { wanted: 'Bea', dueAt: 5 }), 'Busy'],
+    ['another account’s, to be deleted', record('deleting', { account: 'other' }), 'CharacterNotYours'],
     ['another account’s', record('released', { account: 'other' }), 'CharacterNotYours'],
     [
       'another account’s, elsewhere: nothing is said of where',

@@ -53,7 +53,7 @@ export class AuthDouble {
   readonly #given: string[] = []
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = `${request.method} ${request.url}`
+    const call = `${request.method} ${request.url?.split('?')[0]}`
     this.calls.push(call)
     const body = await text(request)
     const fields: Record<string, unknown> = body === '' ? {} : JSON.parse(body)
@@ -96,7 +96,8 @@ export class AuthDouble {
     else if (call === 'GET /v1/characters') ok(200, { characters: [character] })
     else if (call === 'POST /v1/characters') ok(201, { character })
     else if (call === 'GET /v1/characters/c1') ok(200, { character })
-    else if (call === 'DELETE /v1/characters/c1') ok(204)
+    else if (call === 'DELETE /v1/characters/c1') ok(202, { character: { ...character, deletesAt: '2026-01-01T00:00:00.000Z' } })
+    else if (call === 'POST /v1/characters/c1/restore' || call === 'PATCH /v1/characters/c1') ok(200, { character })
     else refuse('NotFound')
   }
 
