@@ -1,0 +1,64 @@
+import { chains } from '../../core/chains.ts'
+import { BailiwickError } from '../../core/errors.ts'
+import type { JsonObject, Store } from '../../core/ports/store-port.ts'
+import { findAccount } from '../auth/accounts.ts'
+import { readRoster as readSessions } from '../auth/roster.ts'
+import { readRoster } from '../characters/roster.ts'
+import { readCharacter } from '../characters/settle.ts'
+
+/** Everything that the store keeps of one account, but what would let somebody act for it (the hashes of its password and tokens). Throws AccountUnknown. */
+export async function exportAccount(store: Store, id: string, now: number): Promise<JsonObject> {
+  const account = await findAccount(store, id)
+  if (account === undefined) throw new BailiwickError('AccountUnknown', { asked: id, todo: 'give its id, or its name' })
+  const { passwordHash, ban, name, createdAt } = account
+  const sessions = await readSessions(store, id)
+  const { slots } = await readRoster(store, id)
+  return {
+    exportedAt: timeOf(now),
+    account: {
+      id,
+      name,
+      createdAt: timeOf(createdAt),
+      hasPassword: passwordHash !== null,
+      ...(ban === undefined ? {} : { ban: { ...ban, at: timeOf(ban.at), until: ban.until === null ? null : timeOf(ban.until) } }),
+    },
+    lastLoginAt: sessions === undefined ? null : timeOf(sessions.lastLoginAt),
+    sessions: (sessions?.sessions ?? []).map((session) => ({ ...session, openedAt: timeOf(session.openedAt) })),
+    characters: await Promise.all(slots.map(({ character }) => exportCharacter(store, character))),
+    requests: await countRequests(store, id),
+  }
+}
+
+async function exportCharacter(store: Store, id: string): Promise<JsonObject> {
+  const found = await readCharacter(store, id)
+  if (found === undefined || found.record.kind === 'deleted') return { id, kind: 'deleted' }
+  const { kind, name, createdAt, at, layer, wanted, dueAt, state } = found.record
+  return {
+    id,
+    name,
+    version: found.n,
+    kind,
+    createdAt: timeOf(createdAt),
+    // Of one that a layer holds: as it was when it went in. What happens there belongs to the layer until it comes out.
+    stateAt: at === undefined ? null : timeOf(at),
+    layer,
+    wanted,
+    dueAt: dueAt === undefined ? null : timeOf(dueAt),
+    state: {
+      zone: state.zone,
+      position: state.position === null ? null : { ...state.position },
+      inventory: state.inventory.map((item) => ({ ...item })),
+      stats: state.stats === undefined ? null : { ...state.stats },
+    },
+  }
+}
+
+/** They are kept as hashes, so there is nothing to read in them. */
+async function countRequests(store: Store, account: string): Promise<number> {
+  const requests = (await store.head(chains.requestsOf(account)))?.data['requests']
+  return Array.isArray(requests) ? requests.length : 0
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
