@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { UNFINISHED_AFTER } from '../../core/timing.ts'
-import { dyingAt, GRACE, idOf, namesOf, Stage } from '../unit/characters/stage.ts'
+import { UNFINISHED_AFTER } from '../../../core/timing.ts'
+import { dyingAt, GRACE, idOf, namesOf, Stage } from '../../unit/characters/stage.ts'
 
 let stage: Stage
 let runs = 0
