@@ -1,10 +1,7 @@
 import { chains, type LivingCharacter } from './chains.ts'
-import { BailiwickError } from './errors.ts'
 import { parseLayerId } from './ids.ts'
+import { readLayerRecord } from './layer-record.ts'
 import type { Store } from './ports/store-port.ts'
-import { z } from './validate/index.ts'
-
-const layerHead = z.object({ erasedAt: z.int().min(0).default(0) })
 
 /**
  * A character as it counts: who is held by a layer whose data was erased (its host died, and its zone was deleted before another had it) is free, for nobody else could let it go. What it
@@ -17,12 +14,7 @@ export async function freedFromErased(record: LivingCharacter, store: Pick<Store
   const head = await store.head(chain)
   if (head === undefined) return record
   // The layer may have been opened anew since: then it is another one, that never had the character.
-  if ((head.kind === 'erased' ? head.n : erasedAt(chain, head)) < Math.max(epoch, 1)) return record
+  const last = readLayerRecord(chain, head)
+  if ((last.kind === 'erased' ? head.n : last.erasedAt) < Math.max(epoch, 1)) return record
   return { ...rest, kind: 'released', state: { ...rest.state, zone: parseLayerId(layer).zone, inventory: [] } }
-}
-
-function erasedAt(chain: string, head: { readonly n: number; readonly data: unknown }): number {
-  const result = layerHead.safeParse(head.data)
-  if (!result.success) throw new BailiwickError('StoreCorrupt', { asked: `record ${head.n} of ${chain}`, cause: result.error })
-  return result.data.erasedAt
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { chains, type LayerRecord } from '../core/chains.ts'
+import { chains } from '../core/chains.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, layerId, type ZoneId } from '../core/ids.ts'
+import { storedLayerRecord } from '../core/layer-record.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
-import type { JsonObject, Store } from '../core/ports/store-port.ts'
+import type { Store } from '../core/ports/store-port.ts'
 
 const MAX_LAYERS = 10_000
 /** A layer that is closed is written by nobody; a host that did not notice yet writes at most a few records more. */
@@ -43,8 +44,7 @@ async function eraseLayer({ store, index }: EraseDeps, layer: LayerId): Promise<
       await index.dropJournal(layer, head.n)
       return 'before'
     }
-    const { kind, ...data } = { kind: 'erased', lastSnapshot: 0 } satisfies LayerRecord
-    const record: { kind: string; data: JsonObject } = { kind, data }
+    const record = storedLayerRecord({ kind: 'erased', lastSnapshot: 0 })
     if ((await store.append(chain, head.n + 1, randomUUID(), record)) === 'Done') {
       await store.prune(chain, head.n + 1)
       await index.dropJournal(layer, head.n + 1)

@@ -26,7 +26,7 @@ export interface EvidenceDeps {
 export async function keepEvidence({ crash, message }: LayerCrashed, { store, clock, log, host }: EvidenceDeps): Promise<void> {
   const { layer, tick, replayed, batch, digest } = crash
   const chain = chains.evidence(layer)
-  const data: JsonObject = { tick, replayed, error: message.slice(0, 2_000), code: SIMULATION_VERSION, digest }
+  const data: JsonObject = { v: 1, tick, replayed, error: message.slice(0, 2_000), code: SIMULATION_VERSION, digest }
   const record = { kind: 'crash', data: { ...data, host, at: clock.now() }, ...(batch === undefined ? {} : { blob: batch }) }
   try {
     for (let attempt = 0; attempt < TRIES; attempt++) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { storedLayerRecord } from '../../../core/layer-record.ts'
 import { GRACE, idOf, namesOf, problem, Stage } from './stage.ts'
 
 let stage: Stage
@@ -286,10 +287,11 @@ describe('deleting', () => {
     const inventory = [{ id: 'i', kind: 'sword' }]
     await stage.write(id, (record) => ({ ...record, kind: 'held', layer: 'game/gone/0', epoch: 1, state: { ...record.state, inventory } }))
     const layer = chains.layer('game/gone/0')
-    await stage.store.append(layer, 1, 'open', { kind: 'open', data: { erasedAt: 0 } })
+    const open = { kind: 'open', host: 'h', generation: 1, code: 'c', content: '', lastSnapshot: 0 } as const
+    await stage.store.append(layer, 1, 'open', storedLayerRecord({ ...open, erasedAt: 0 }))
     expect(problem(await ann.remove(id))).toEqual({ status: 409, code: 'CharacterInWorld' })
-    await stage.store.append(layer, 2, 'erased', { kind: 'erased', data: { lastSnapshot: 0 } })
-    await stage.store.append(layer, 3, 'open', { kind: 'open', data: { erasedAt: 2 } })
+    await stage.store.append(layer, 2, 'erased', storedLayerRecord({ kind: 'erased', lastSnapshot: 0 }))
+    await stage.store.append(layer, 3, 'open', storedLayerRecord({ ...open, erasedAt: 2 }))
     expect((await ann.rename(id, 'Oinoix')).body).toMatchObject({
       character: { name: 'Oinoix', resident: false, zone: 'game/gone', inventory: [] },
     })

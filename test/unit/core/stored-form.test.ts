@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { characterForm } from '../../../core/character-record.ts'
+import { layerForm } from '../../../core/layer-record.ts'
 import type { StoredForm } from '../../../core/stored-form.ts'
 import { storedForm } from '../../../core/stored-form.ts'
 import { z } from '../../../core/validate/index.ts'
@@ -10,7 +11,7 @@ import { rosterForm } from '../../../services/characters/roster.ts'
 
 const folder = new URL('../../golden/stored/', import.meta.url)
 /** Every form of what is stored with a version. */
-const forms: readonly StoredForm<unknown>[] = [characterForm, rosterForm, claimForm, requestsForm]
+const forms: readonly StoredForm<unknown>[] = [characterForm, rosterForm, claimForm, requestsForm, layerForm]
 const fileOf = (form: StoredForm<unknown>, version: number) => `${form.name.replaceAll(' ', '-')}.v${version}.json`
 const golden = z.array(z.strictObject({ stored: z.object({ kind: z.string(), data: z.record(z.string(), z.json()) }), read: z.json() }))
 

@@ -1,7 +1,7 @@
-import type { LayerRecord } from '../core/chains.ts'
-import { BailiwickError } from '../core/errors.ts'
-import type { ChainEntry, JsonObject } from '../core/ports/store-port.ts'
-import { z } from '../core/validate/index.ts'
+import type { LayerRecord } from './chains.ts'
+import type { ChainEntry, JsonObject } from './ports/store-port.ts'
+import { storedForm } from './stored-form.ts'
+import { z } from './validate/index.ts'
 
 const whole = z.number().int().min(0)
 
@@ -19,15 +19,14 @@ const layerRecord = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erased'), lastSnapshot: z.literal(0) }),
 ])
 
+export const layerForm = storedForm<LayerRecord>('layer record', layerRecord)
+
 /** The record of a layer's chain. Throws StoreCorrupt when it says something else. */
 export function readLayerRecord(chain: string, entry: ChainEntry): LayerRecord {
-  const parsed = layerRecord.safeParse({ ...entry.data, kind: entry.kind })
-  if (parsed.success) return parsed.data
-  const found = parsed.error.issues[0]?.message ?? 'another form'
-  throw new BailiwickError('StoreCorrupt', { asked: `record ${entry.n} of ${chain}`, found, cause: parsed.error })
+  return layerForm.read(chain, entry)
 }
 
 /** A layer's record as the store takes it: its kind beside the rest. */
 export function storedLayerRecord({ kind, ...rest }: LayerRecord): { kind: string; data: JsonObject } {
-  return { kind, data: rest }
+  return { kind, data: layerForm.write(rest) }
 }
