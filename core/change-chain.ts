@@ -26,7 +26,11 @@ export async function changeChain<T>(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const head = await store.head(chain)
     const { record, result } = change(head)
-    if (record === undefined) return result
+    if (record === undefined) {
+      // Whoever appended the head may have died before it pruned.
+      if (prune === 'always' && head !== undefined) await store.prune(chain, head.n)
+      return result
+    }
     const n = (head?.n ?? 0) + 1
     if ((await store.append(chain, n, nonce, record)) === 'Conflict') continue
     // Not each time: it takes as much as all the rest.

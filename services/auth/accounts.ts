@@ -129,8 +129,7 @@ export async function deleteAccount({ store, clock }: Pick<AccountDeps, 'store' 
 export async function eraseAccount(store: Store, id: string): Promise<void> {
   const chain = chains.account(id)
   const head = await store.head(chain)
-  if (head?.kind !== 'deleted') return
-  await freeName(store, read(deletedData, chain, head).name, id)
+  if (head?.kind === 'deleted') await freeName(store, read(deletedData, chain, head).name, id)
   await changeChain(
     store,
     chain,
