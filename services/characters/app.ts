@@ -27,9 +27,12 @@ export interface CharactersDeps {
   readonly limit?: number
   /** How long a deletion can be taken back, ms; default: DELETE_GRACE. */
   readonly deleteGraceMs?: number
+  /** Names an account may take in a day; default 20. */
+  readonly namesPerDay?: number
 }
 
 export const DEFAULT_LIMIT = 8
+export const DEFAULT_NAMES_PER_DAY = 20
 
 /** The characters service. It keeps nothing of its own: any number may run side by side. */
 export function createCharactersApp(given: CharactersDeps): HttpApp {
@@ -56,6 +59,6 @@ export function sweepCharacters(given: CharactersDeps): DueSweeper {
 }
 
 function withDefaults(given: CharactersDeps) {
-  const { clock = systemClock, limit = DEFAULT_LIMIT, deleteGraceMs = DELETE_GRACE } = given
-  return { ...given, clock, limit, deleteGraceMs }
+  const { clock = systemClock, limit = DEFAULT_LIMIT, deleteGraceMs = DELETE_GRACE, namesPerDay = DEFAULT_NAMES_PER_DAY } = given
+  return { ...given, clock, limit, deleteGraceMs, namesPerDay }
 }

@@ -25,7 +25,8 @@ export async function continueErasure(deps: SettleDeps, account: string): Promis
   let done = false
   await changeRoster(store, account, (before) => {
     done = before.slots.length === 0
-    return { ...before, erasingAt: done ? null : clock.now() + ERASE_RETRY }
+    const { names: _, ...rest } = before
+    return { ...rest, erasingAt: done ? null : clock.now() + ERASE_RETRY }
   })
   await pruneRoster(store, account)
   return done

@@ -7,13 +7,15 @@ import { checkName } from '../../core/names.ts'
 import { UNFINISHED_AFTER } from '../../core/timing.ts'
 import { claimName, nameHolder } from './name-claims.ts'
 import type { Slot } from './roster.ts'
-import { changeRoster, leaveSlot, readRoster } from './roster.ts'
+import { changeRoster, leaveSlot, readRoster, spendName } from './roster.ts'
 import type { SettleDeps, Versioned } from './settle.ts'
 import { appendNext, busy, readCharacter, released, settle } from './settle.ts'
 
 export interface LifeDeps extends SettleDeps {
   /** How long a deletion can be taken back, ms. */
   readonly deleteGraceMs: number
+  /** Names an account may take in a day, by making and renaming. */
+  readonly namesPerDay: number
 }
 
 export type OwnCharacter = Versioned<LivingCharacter>
@@ -24,7 +26,7 @@ export type CheckVersion = (n: number) => void
 const TRIES = 8
 
 /**
- * Makes a character without a place, under an id that nobody else has: asked again with the same id, it is the same character. Throws NameRefused, NameTaken, TooManyCharacters, Busy.
+ * Makes a character without a place, under an id that nobody else has: asked again with the same id, it is the same character. Throws NameRefused, NameTaken, TooManyCharacters, TooManyRequests, Busy.
  */
 export async function makeCharacter(deps: LifeDeps, account: string, name: string, id: string): Promise<OwnCharacter> {
   const { store, clock } = deps
@@ -32,6 +34,7 @@ export async function makeCharacter(deps: LifeDeps, account: string, name: strin
   if ((await readCharacter(store, id)) === undefined) {
     await refuseEarly(deps, account, name)
     const now = clock.now()
+    await changeRoster(store, account, (roster) => spendName(roster, now, deps.namesPerDay))
     const state = { zone: null, position: null, inventory: [], inputSequence: 0 }
     const record = { kind: 'making', account, name, createdAt: now, at: now, dueAt: now + UNFINISHED_AFTER, state } as const
     await store.append(chains.character(id), 1, `make ${id}`, storedCharacter(record))
@@ -67,7 +70,7 @@ export async function findCharacter(deps: LifeDeps, account: string, id: string)
   return own(await settle(deps, id), account, id)
 }
 
-/** Gives a character that is in no zone another name, and frees the one it has. Throws NameRefused, NameTaken, and as `change`. */
+/** Gives a character that is in no zone another name, and frees the one it has. Throws NameRefused, NameTaken, TooManyRequests, and as `change`. */
 export async function renameCharacter(
   deps: LifeDeps,
   account: string,
@@ -82,7 +85,9 @@ export async function renameCharacter(
     if (record.name === name) return undefined
     const holder = await nameHolder(deps.store, name)
     if (holder !== undefined && holder !== id) throw refusal(deps, 'NameTaken', name)
-    return { ...record, kind: 'renaming', wanted: name, dueAt: deps.clock.now() + UNFINISHED_AFTER }
+    const now = deps.clock.now()
+    await changeRoster(deps.store, account, (roster) => spendName(roster, now, deps.namesPerDay))
+    return { ...record, kind: 'renaming', wanted: name, dueAt: now + UNFINISHED_AFTER }
   })
   if (changed.record.name !== name) throw refusal(deps, 'NameTaken', name)
   return changed

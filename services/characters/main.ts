@@ -4,7 +4,7 @@ import { createMetrics } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenVerifier } from '../../platform/tokens/index.ts'
-import { createCharactersApp, DEFAULT_LIMIT, sweepCharacters } from './app.ts'
+import { createCharactersApp, DEFAULT_LIMIT, DEFAULT_NAMES_PER_DAY, sweepCharacters } from './app.ts'
 
 const DAY = 24 * 3_600_000
 
@@ -16,6 +16,7 @@ const shape = {
   JWKS_URL: variables.url('http', 'https'),
   TRUSTED_PROXIES: variables.count(0, 10, 0),
   CHARACTERS_PER_ACCOUNT: variables.count(1, 100, DEFAULT_LIMIT),
+  NAMES_PER_DAY: variables.count(1, 1_000_000, DEFAULT_NAMES_PER_DAY),
   DELETE_GRACE_DAYS: variables.count(0, 365, 7),
 }
 
@@ -31,6 +32,7 @@ runProgram('characters', shape, async ({ config, log }) => {
     metrics: createMetrics('characters'),
     trustedProxies: config.TRUSTED_PROXIES,
     limit: config.CHARACTERS_PER_ACCOUNT,
+    namesPerDay: config.NAMES_PER_DAY,
     deleteGraceMs: config.DELETE_GRACE_DAYS * DAY,
   }
   const serving = await serve(createCharactersApp(deps), { port: config.PORT, log })

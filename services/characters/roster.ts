@@ -1,5 +1,6 @@
 import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
+import { BailiwickError } from '../../core/errors.ts'
 import type { JsonObject, Store, StoredRecord } from '../../core/ports/store-port.ts'
 import { type Migration, storedForm } from '../../core/stored-form.ts'
 import { z } from '../../core/validate/index.ts'
@@ -20,6 +21,8 @@ export interface Roster {
   readonly slots: readonly Slot[]
   /** When (ms) to go on with its erasure; null: nothing is left; absent: the account lives. */
   readonly erasingAt?: number | null
+  /** How many names it could take at a time (ms); absent: as many as ever. */
+  readonly names?: { readonly left: number; readonly at: number }
 }
 
 const roster = z.object({
@@ -27,6 +30,7 @@ const roster = z.object({
   next: z.int().min(0),
   slots: z.array(z.object({ character: z.string(), order: z.int().min(0), unclaimed: z.boolean().exactOptional() })),
   erasingAt: z.number().nullable().exactOptional(),
+  names: z.object({ left: z.number(), at: z.number() }).exactOptional(),
 })
 
 const slotsOfVersion1 = z.array(z.object({ character: z.string(), made: z.boolean() }))
@@ -40,6 +44,8 @@ const fromVersion1: Migration = (stored) => {
 }
 
 export const rosterForm = storedForm('roster', roster, [fromVersion1])
+
+const DAY = 24 * 3_600_000
 
 const none: Roster = { next: 0, slots: [] }
 
@@ -75,6 +81,20 @@ export async function takeSlot(store: Store, account: string, character: string,
   return taken
 }
 
+/**
+ * Notes that the account takes a name: so many a day, and the names of a day at once after a pause. Each name that was ever claimed keeps a chain, so who could take them without
+ * end could fill the store. Throws TooManyRequests, and says when the next one can be had.
+ */
+export function spendName(before: Roster, now: number, perDay: number): Roster {
+  const { left, at } = before.names ?? { left: perDay, at: now }
+  const refilled = Math.min(perDay, left + (Math.max(0, now - at) / DAY) * perDay)
+  if (refilled < 1) {
+    const found = `${perDay} names taken within a day`
+    throw new BailiwickError('TooManyRequests', { found, todo: 'wait', retryAfterMs: Math.ceil(((1 - refilled) / perDay) * DAY) })
+  }
+  return { ...before, names: { left: refilled - 1, at: now } }
+}
+
 /** Takes the character out. */
 export async function leaveSlot(store: Store, account: string, character: string): Promise<void> {
   await changeRoster(store, account, (before) => {
@@ -83,11 +103,11 @@ export async function leaveSlot(store: Store, account: string, character: string
   })
 }
 
-function stored({ next, slots, erasingAt }: Roster): StoredRecord {
+function stored({ next, slots, erasingAt, names }: Roster): StoredRecord {
   const plain = slots.map(({ character, order, unclaimed }) => ({ character, order, unclaimed }))
   return {
     kind: 'roster',
-    data: rosterForm.write({ next, slots: plain, erasingAt }),
+    data: rosterForm.write({ next, slots: plain, erasingAt, names }),
     ...(typeof erasingAt === 'number' ? { due: erasingAt } : {}),
   }
 }

@@ -20,7 +20,7 @@ const passwords = createPasswordHasher({ memoryKib: 64, passes: 1 })
 async function eraseDyingAt(write: number) {
   const store = createMemoryStore()
   const clock = new ManualClock()
-  const life = { store, clock, limit: 8, deleteGraceMs: 1_000 }
+  const life = { store, clock, limit: 8, deleteGraceMs: 1_000, namesPerDay: 100 }
   const account = await register({ store, passwords, clock }, 'Erasable', 'correct horse battery')
   await openSession({ store, clock }, account, 'Erasable agent')
   for (const [i, name] of ['Erasablea', 'Erasableb'].entries()) await makeCharacter(life, account.id, name, `c${i}`)

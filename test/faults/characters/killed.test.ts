@@ -111,6 +111,7 @@ async function startService(): Promise<{ readonly child: ChildProcess; readonly 
     REDIS_URL: redis.url,
     JWKS_URL: `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/`,
     DELETE_GRACE_DAYS: '0',
+    NAMES_PER_DAY: '1000000',
   }
   const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
   const url = `http://127.0.0.1:${port}`
@@ -162,7 +163,7 @@ test('a service that is killed leaves no half-made character and no name held by
     await playUntilKilled(players, random)
     const at = `BAILIWICK_SEED=${seed}, round ${round}`
     const clock = new ManualClock(Date.now() + UNFINISHED_AFTER + 1_000)
-    const deps = { store, clock, limit: 8, deleteGraceMs: 0, log: silentLog, metrics: createMetrics('sweep') }
+    const deps = { store, clock, limit: 8, deleteGraceMs: 0, namesPerDay: 1, log: silentLog, metrics: createMetrics('sweep') }
     for (let sweeps = 0; (await sweepDue(deps)) > 0; sweeps++) expect(sweeps, at).toBeLessThan(20)
     expect(await store.due('character', clock.now(), 10), at).toEqual([])
     const owners = new Map<string, string>()

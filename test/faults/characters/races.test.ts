@@ -72,7 +72,7 @@ async function race(seed: number): Promise<void> {
   const random = randomOf(seed)
   const clock = new ManualClock()
   const behind = createMemoryStore()
-  const deps = { store: lateStore(behind, random), clock, limit: 3, deleteGraceMs: 1_000 }
+  const deps = { store: lateStore(behind, random), clock, limit: 3, deleteGraceMs: 1_000, namesPerDay: 1_000 }
   const going: Race = { deps, clock, random, ids: [] }
   const sweep = { ...deps, log: silentLog, metrics: createMetrics('sweep') }
   const players = ACCOUNTS.map(async (account, at) => {

@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const life = () => ({ store, clock, limit: 8, deleteGraceMs: 1_000_000 })
+const life = () => ({ store, clock, limit: 8, deleteGraceMs: 1_000_000, namesPerDay: 100 })
 
 /** An account with a session, two characters, and a request that was answered. */
 async function somebody(name: string): Promise<{ readonly id: string; readonly characters: readonly string[] }> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { storedLayerRecord } from '../../../core/layer-record.ts'
-import { GRACE, idOf, namesOf, problem, Stage } from './stage.ts'
+import { GRACE, idOf, NAMES, namesOf, problem, Stage } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -155,6 +155,19 @@ describe('characters', () => {
 })
 
 describe('renaming', () => {
+  test('so many names in a day: then it says when the next can be had', async () => {
+    const ann = await stage.player()
+    const id = idOf(await ann.make('Changer'))
+    for (let i = 1; i < NAMES; i++) expect((await ann.rename(id, `Changer_${i}`)).status).toBe(200)
+    for (const answer of [await ann.rename(id, 'Changing'), await ann.make('Changing')]) {
+      expect(problem(answer)).toEqual({ status: 429, code: 'TooManyRequests' })
+      expect(answer.headers.get('retry-after')).toBe(String(86_400 / NAMES))
+    }
+    stage.clock.advance(86_400_000 / NAMES)
+    expect((await ann.rename(id, 'Changing')).status).toBe(200)
+    expect((await ann.rename(id, 'Changes')).status).toBe(429)
+  })
+
   test('takes the new name and frees the old one', async () => {
     const [ann, bob] = [await stage.player(), await stage.player()]
     const made = await ann.make('Strider')
@@ -260,7 +273,7 @@ describe('deleting', () => {
     await stage.sweep()
     const records = await stage.store.read(`character/${id}`, 1, 100)
     expect(records.map(({ kind, data }) => [kind, data])).toEqual([['deleted', { v: 2 }]])
-    expect(await stage.store.read(`account-characters/${ann.account}`, 1, 100)).toMatchObject([{}, { data: { slots: [] } }])
+    expect(await stage.store.head(`account-characters/${ann.account}`)).toMatchObject({ data: { slots: [] } })
     expect((await bob.make('Grima')).status).toBe(201)
   })
 

@@ -17,6 +17,7 @@ import type { Answer, Served } from '../auth/serve-app.ts'
 import { collectLog, serveApp } from '../auth/serve-app.ts'
 
 export const GRACE = 1_000_000
+export const NAMES = 30
 
 /** The characters service over SQLite in memory, a clock that stands still, and an index that says what it is told to. */
 export class Stage {
@@ -62,7 +63,9 @@ export class Stage {
       },
     }
     const { clock } = this
-    return serveApp(createCharactersApp({ store, index, verifier, log: this.#log.log, metrics, clock, deleteGraceMs: GRACE }))
+    return serveApp(
+      createCharactersApp({ store, index, verifier, log: this.#log.log, metrics, clock, deleteGraceMs: GRACE, namesPerDay: NAMES }),
+    )
   }
 
   /** A new account that asks the service. */
