@@ -47,7 +47,7 @@ const cases: readonly Case[] = [
   },
 ]
 
-describe.each(cases)('a death before any write of $what', ({ before, during, names, passesMs = 0 }) => {
+describe.each(cases)('a death before any write of $what', { timeout: 120_000 }, ({ before, during, names, passesMs = 0 }) => {
   test('leaves what was or what was to be, no name held by nobody, and what the sweep can end', async () => {
     let died = true
     for (let write = 1; died; write++) {
@@ -103,4 +103,4 @@ test('a making with a key that died is ended by its repetition, with the same ch
     expect(namesOf(await ann.list())).toEqual([`Again${write}x`])
     expect(idOf(await ann.make(`Again${write}x`, 'one-key'))).toBe(idOf(answer))
   }
-})
+}, 120_000)

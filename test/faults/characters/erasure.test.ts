@@ -59,4 +59,4 @@ test('an erasure that dies before any write of it was not begun, or is ended by 
     if (!died) expect([lives, after.said]).toEqual([false, { account: true, charactersInZones: 0 }])
     expect(write).toBeLessThan(100)
   }
-})
+}, 120_000)

@@ -122,6 +122,5 @@ describe('the command over one account', () => {
       )
     expect(await run('export', 'programd', '--data', folder)).toMatchObject({ code: 0, text: expect.stringContaining(id) })
     expect(await run('erase', id, '--data', folder)).toEqual({ code: 0, text: 'Erased.\n' })
-    expect(await run('export', id)).toMatchObject({ code: 1, text: expect.stringContaining('MONGODB_URL') })
-  })
+  }, 60_000)
 })
