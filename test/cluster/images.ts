@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { compiledFolder, compiledLayer } from './compiled.ts'
 import { cachedLayer, type Image, image, type LayerPart, layer } from './oci.ts'
 import { findProgram } from './packages.ts'
 import { cacheDir, root } from './paths.ts'
@@ -23,7 +24,17 @@ const fullName = (name: string) => `docker.io/library/${name}`
 export const programEntrypoint = ['/usr/bin/tini', '--', '/usr/local/bin/node']
 /** The programs of Bailiwick, as in images/Containerfile. */
 export const sources = ['package.json', 'core', 'platform', 'operator', 'zone-server', 'services', 'client']
+/** What pods of these images start. */
+export const programs = [
+  'operator/main.ts',
+  'zone-server/main.ts',
+  'services/allocator/main.ts',
+  'services/auth/main.ts',
+  'services/characters/main.ts',
+]
 const emulatorSources = 'test/cluster/agones-emulator'
+/** The one that starts with each game server. */
+const emulatorPrograms = [`${emulatorSources}/sidecar.ts`]
 /** What the emulator imports beyond Bailiwick's own dependencies. */
 const emulatorDependencies = ['@grpc/grpc-js']
 
@@ -36,9 +47,11 @@ export async function buildImages(tools: Tools): Promise<Image[]> {
     dependencyLayer(),
     sourceLayer(sources),
   ])
-  const program = { entrypoint: programEntrypoint, env: { NODE_ENV: 'production' }, workingDir: '/app' }
-  const bailiwick = [skeleton, init, node, dependencies, ours]
-  const emulator = [...bailiwick, await emulatorDependencyLayer(), await sourceLayer([emulatorSources])]
+  const program = { entrypoint: programEntrypoint, env: { NODE_ENV: 'production', NODE_COMPILE_CACHE: compiledFolder }, workingDir: '/app' }
+  const bare = [skeleton, init, node, dependencies, ours]
+  const emulatorOwn = [await emulatorDependencyLayer(), await sourceLayer([emulatorSources])]
+  const bailiwick = [...bare, await compiledLayer(bare, programs)]
+  const emulator = [...bailiwick, ...emulatorOwn, await compiledLayer([...bare, ...emulatorOwn], emulatorPrograms)]
   return [
     image({ name: fullName(imageNames.bailiwick), layers: bailiwick, ...program }),
     image({ name: fullName(imageNames.agonesEmulator), layers: emulator, ...program }),

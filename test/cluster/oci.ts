@@ -68,6 +68,11 @@ export async function layer(parts: LayerPart[]): Promise<Blob> {
   }
 }
 
+/** Puts the files of these layers into a folder, one layer over the other. */
+export async function unpack(layers: readonly Blob[], folder: string): Promise<void> {
+  for (const { digest } of layers) await run('tar', ['-xf', join(store, blobPath(digest)), '-C', folder])
+}
+
 function tarArguments(part: LayerPart, archive: string, first: boolean): string[] {
   const mode = part.mode ?? 'a+rX,u+w,go-w'
   const uniform = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', `--mode=${mode}`, '--format=gnu']
