@@ -28,15 +28,15 @@ export const FLEET_ANNOTATIONS = {
 export const DEFAULT_FLEET_BOUNDS: FleetBounds = { spare: 1, min: 0, max: 100 }
 
 /** What the hosts of a fleet are used for now. */
-export type FleetUse = Pick<FleetCounts, 'occupied' | 'draining' | 'wishes' | 'capacity' | 'free' | 'coming' | 'evacuees'>
+export type FleetUse = Pick<FleetCounts, 'staying' | 'wishes' | 'capacity' | 'free' | 'coming' | 'evacuees'>
 
 /**
  * How many hosts are used, beside those that leave: those that are occupied, those for layers that wait, and those for what is coming within one pod start and what has to leave
  * its host, beyond the free slots of occupied hosts. While layers move from hosts that leave to others it stays the same.
  */
-export function hostsUsed({ occupied, draining, wishes, capacity, free, coming, evacuees }: FleetUse): number {
+export function hostsUsed({ staying, wishes, capacity, free, coming, evacuees }: FleetUse): number {
   const perHost = Math.max(1, capacity)
-  return occupied - draining + Math.ceil(wishes / perHost) + Math.ceil(Math.max(0, coming + evacuees - free) / perHost)
+  return staying + Math.ceil(wishes / perHost) + Math.ceil(Math.max(0, coming + evacuees - free) / perHost)
 }
 
 /**
@@ -56,19 +56,21 @@ function ceiling({ max }: FleetBounds, { outdated }: Pick<FleetCounts, 'outdated
  * How many empty hosts are not retired, beside those that are occupied. The fleet's minimum counts too: a host retired below it would only be replaced, and the
  * new one retired again. Never more than the maximum leaves, so that a lowered one is reached.
  */
-export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak' | 'outdated' | 'leaving'>): number {
-  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.leaving, bounds.min)
-  return Math.max(0, Math.min(wanted, ceiling(bounds, counts)) - counts.leaving - (counts.occupied - counts.draining))
+export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCounts, 'peak' | 'outdated' | 'draining'>): number {
+  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.draining, bounds.min)
+  return Math.max(0, Math.min(wanted, ceiling(bounds, counts)) - counts.draining - counts.staying)
 }
 
 /**
- * How many replicas a Fleet shall have: hosts needed + those that leave and are still there + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than
- * are occupied or leave. Agones counts every Allocated server first, of whatever template. So one that is no host must be added, or it would take the place of a host that is needed;
- * and one that leaves must be for as long as it is counted: a number that falls before it costs a server that is starting, or has Agones take a host that stays for outdated.
+ * How many replicas a Fleet shall have: hosts needed + those that drain + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than
+ * are occupied. Agones counts every Allocated server first, of whatever template. So one that is no host must be added, or it would take the place of a host that is needed.
+ * Those that leave keep the number from falling below the `replicas` that there are, until Agones counts them no longer: a number that falls before costs a server that is
+ * starting, or has Agones take a host that stays for outdated; one that they raised would start servers that are not needed.
  */
-export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds): number {
-  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.leaving + counts.strays, bounds.min)
-  return Math.max(counts.occupied - counts.draining + counts.leaving, Math.min(wanted, ceiling(bounds, counts)))
+export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds, replicas: number): number {
+  const wanted = Math.max(hostsNeeded(bounds, counts) + counts.draining + counts.strays, bounds.min)
+  const lasting = Math.max(counts.staying + counts.draining, Math.min(wanted, ceiling(bounds, counts)))
+  return lasting + Math.max(0, Math.min(counts.leaving, replicas - lasting))
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

@@ -39,6 +39,8 @@ export const CRASH_FORGOTTEN_AFTER = 600_000
 export const DRAIN_MOVE_EXPECTED = 2_000
 /** A host that is outdated waits so long for its turn: the others of its template learn of it a little earlier or later, and none of them is to be moved to. */
 export const OUTDATED_SETTLE = 5_000
+/** A host that drains for its node stays when the node takes pods again for so long: before, hosts that were ordered for its layers would be sent away when they are almost there. */
+export const UNCORDON_SETTLE = 15_000
 /** A drain with a deadline waits for a host with room until so long before it; then it closes its layers all the same. */
 export const DRAIN_ROOM_RESERVE = 30_000
 /** Waits between attempts to reach the index again; they go on for ever. */

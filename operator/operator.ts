@@ -113,9 +113,9 @@ class RunningOperator implements Operator {
   }
 
   #emptying(): NodeDrains | undefined {
-    const { nodes, index, log } = this.#deps
+    const { nodes, index, clock, log } = this.#deps
     if (nodes === undefined) return undefined
-    return new NodeDrains({ nodes, index, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained.add({}) })
+    return new NodeDrains({ nodes, index, clock, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained.add({}) })
   }
 
   async start(): Promise<void> {

@@ -273,9 +273,11 @@ export interface AutoscaleOptions {
 export interface FleetCounts {
   /** Live hosts with at least one layer, or a slot kept for one; Draining ones included. */
   readonly occupied: number
-  /** Those of them that are Draining. */
+  /** Those of them that stay: not Draining. */
+  readonly staying: number
+  /** Those of them that are Draining for as long as it takes. */
   readonly draining: number
-  /** Live hosts that are Draining or Leaving, and whose game servers Agones still counts. */
+  /** Hosts whose game servers will be gone in a moment and are still counted by Agones: Leaving, Draining without a layer or by a deadline. */
   readonly leaving: number
   /** Layers of Draining hosts, and of the outdated ones whose turn is next, for which no slot is kept yet. */
   readonly evacuees: number

@@ -9,11 +9,13 @@ import { byName, type FleetState, type HostRecord } from './records.ts'
 export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCounts {
   const live = [...fleet.hosts.values()].filter((host) => (host.state === 'Leaving' ? isCounted(fleet, host) : !isDead(host, fleet)))
   for (const host of live) if (host.state === 'Retiring') host.counted = true
-  const staying = live.filter((host) => !isGoing(host))
+  const occupied = live.filter(({ layers, reserved }) => layers + reserved > 0)
+  const draining = occupied.filter((host) => host.state === 'Draining' && host.drainBy === undefined).length
   const counted = {
-    occupied: live.filter(isOccupied).length,
-    draining: live.filter((host) => host.state === 'Draining' && isOccupied(host)).length,
-    leaving: countLeaving(live, staying.length, asked.allocated),
+    occupied: occupied.length,
+    staying: occupied.filter((host) => !isGoing(host)).length,
+    draining,
+    leaving: countLeaving(live, draining, asked.allocated),
     evacuees: countEvacuees(fleet, live),
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
     live: live.length,
@@ -41,19 +43,14 @@ function retire(fleet: FleetState, live: readonly HostRecord[], { keep, emptyAft
   for (const host of old) if (fleet.now - (host.emptySince ?? fleet.now) >= emptyAfterMs) change(fleet, host, 'Retiring')
 }
 
-function isOccupied({ layers, reserved }: HostRecord): boolean {
-  return layers + reserved > 0
-}
-
 function isGoing({ state }: HostRecord): boolean {
   return state === 'Draining' || state === 'Leaving'
 }
 
-/** Those that drain for as long as it takes are Allocated. Others have asked to be shut down: by Agones' count it is known how many of them are still there. */
-function countLeaving(live: readonly HostRecord[], staying: number, allocated: number): number {
-  const patient = live.filter((host) => host.state === 'Draining' && host.drainBy === undefined).length
-  const others = live.length - staying - patient
-  return patient + Math.max(0, Math.min(others, allocated - staying - patient))
+/** Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there. */
+function countLeaving(live: readonly HostRecord[], draining: number, allocated: number): number {
+  const leaving = live.filter(isGoing).length - draining
+  return Math.max(0, Math.min(leaving, allocated - (live.length - leaving)))
 }
 
 /** What drains, and what will next because it is outdated; less what has a slot elsewhere already. */

@@ -13,7 +13,19 @@ export function capacityContract(harness: () => IndexHarness): void {
   describe('autoscale', () => {
     it('counts an empty fleet', async () => {
       const world = createWorld(harness())
-      const none = { occupied: 0, draining: 0, leaving: 0, evacuees: 0, idle: 0, retiring: 0, outdated: 0, live: 0, wishes: 0, capacity: 1 }
+      const none = {
+        occupied: 0,
+        staying: 0,
+        draining: 0,
+        leaving: 0,
+        evacuees: 0,
+        idle: 0,
+        retiring: 0,
+        outdated: 0,
+        live: 0,
+        wishes: 0,
+        capacity: 1,
+      }
       const counts: FleetCounts = { ...none, free: 0, coming: 0, strays: 0, peak: 0 }
       expect(await world.index.autoscale(world.fleet, now)).toEqual(counts)
       await world.index.placeLayer(world.fleet, world.layer(0))
@@ -48,7 +60,18 @@ export function capacityContract(harness: () => IndexHarness): void {
       await index.heartbeat(fleet, beat('outdated', [], { outdated: true }))
       await index.placeLayer(fleet, world.layer(2))
       await index.placeLayer(fleet, world.layer(3))
-      const counts = { occupied: 2, draining: 1, evacuees: 1, idle: 1, retiring: 0, outdated: 2, live: 5, wishes: 2, capacity: 3 }
+      const counts = {
+        occupied: 2,
+        staying: 1,
+        draining: 1,
+        evacuees: 1,
+        idle: 1,
+        retiring: 0,
+        outdated: 2,
+        live: 5,
+        wishes: 2,
+        capacity: 3,
+      }
       expect(await index.autoscale(fleet, now)).toMatchObject(counts)
     })
 
@@ -57,14 +80,14 @@ export function capacityContract(harness: () => IndexHarness): void {
       const { index, fleet } = world
       await world.register('a', 3)
       for (const n of [0, 1, 2]) await world.serve(world.layer(n))
-      const counts = { occupied: 1, draining: 0, evacuees: 0, free: 0, peak: 1 }
+      const counts = { occupied: 1, staying: 1, draining: 0, evacuees: 0, free: 0, peak: 1 }
       expect(await index.autoscale(fleet, now)).toMatchObject(counts)
       await index.drainHost(fleet, 'a')
-      expect(await index.autoscale(fleet, now)).toMatchObject({ ...counts, draining: 1, evacuees: 3 })
+      expect(await index.autoscale(fleet, now)).toMatchObject({ ...counts, staying: 0, draining: 1, evacuees: 3 })
       await world.register('b', 3)
       const reports = [0, 1, 2].map((n) => report(world.layer(n), 1, 1))
       await index.heartbeat(fleet, beat('a', reports))
-      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 2, draining: 1, evacuees: 2, free: 2, peak: 1 })
+      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 2, staying: 1, draining: 1, evacuees: 2, free: 2, peak: 1 })
     })
 
     it('counts the layers of as many outdated hosts as may drain next, the fullest', async () => {
@@ -79,22 +102,23 @@ export function capacityContract(harness: () => IndexHarness): void {
         for (const n of layers) await world.serve(world.layer(n))
       }
       for (const host of ['a', 'b', 'c']) await index.heartbeat(fleet, beat(host, [], { outdated: true }))
-      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 3, draining: 0, leaving: 0, evacuees: 2 })
+      expect(await index.autoscale(fleet, now)).toMatchObject({ staying: 3, draining: 0, evacuees: 2 })
       await index.drainHost(fleet, 'a')
-      expect(await index.autoscale(fleet, now)).toMatchObject({ occupied: 3, draining: 1, leaving: 1, evacuees: 1 })
+      expect(await index.autoscale(fleet, now)).toMatchObject({ staying: 2, draining: 1, evacuees: 1 })
     })
 
     it.each([
-      ['drains for as long as it takes: whatever Agones counts', undefined, 0, 1],
-      ['was asked to stop, and is counted', 1_000_000, 1, 1],
-      ['was asked to stop, and is not counted any more', 1_000_000, 0, 0],
-    ])('counts a host that %s', async (_, withinMs, allocated, leaving) => {
+      ['drains for as long as it takes: whatever Agones counts', 1, undefined, 0, { draining: 1, leaving: 0 }],
+      ['was asked to stop, and is counted', 1, 1_000_000, 1, { draining: 0, leaving: 1 }],
+      ['was asked to stop, and is not counted any more', 1, 1_000_000, 0, { draining: 0, leaving: 0 }],
+      ['drains, has no layer, and is counted', 0, undefined, 1, { draining: 0, leaving: 1 }],
+    ])('counts a host that %s', async (_, layers, withinMs, allocated, counts) => {
       const world = createWorld(harness())
       const { index, fleet } = world
       await world.register('a', 1)
-      await world.serve(world.layer(0))
+      for (let n = 0; n < layers; n += 1) await world.serve(world.layer(n))
       await index.drainHost(fleet, 'a', withinMs)
-      expect(await index.autoscale(fleet, { ...now, allocated })).toMatchObject({ live: 1, leaving })
+      expect(await index.autoscale(fleet, { ...now, allocated })).toMatchObject({ live: 1, staying: 0, ...counts })
     })
 
     it('counts a host that left for as long as Agones does', async () => {

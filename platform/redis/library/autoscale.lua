@@ -34,21 +34,21 @@ end
 -- core/capacity.ts, hostsUsed.
 local function hosts_used(counts)
   local capacity = math.max(1, counts.capacity)
-  return counts.occupied - counts.draining + math.ceil(counts.wishes / capacity) + math.ceil(math.max(0, counts.coming + counts.evacuees - counts.free) / capacity)
+  return counts.staying + math.ceil(counts.wishes / capacity) + math.ceil(math.max(0, counts.coming + counts.evacuees - counts.free) / capacity)
 end
 
 -- core/capacity.ts, hostsNeeded.
 local function hosts_needed(asked, counts)
   local capacity = math.max(1, counts.capacity)
   local evacuated = math.ceil(math.max(0, counts.evacuees - counts.free) / capacity)
-  return math.max(counts.peak, counts.occupied - counts.draining + math.ceil(counts.wishes / capacity) + evacuated + asked.spare)
+  return math.max(counts.peak, counts.staying + math.ceil(counts.wishes / capacity) + evacuated + asked.spare)
 end
 
 -- core/capacity.ts, hostsToKeep.
 local function hosts_to_keep(asked, counts)
   local ceiling = asked.max + (counts.outdated > 0 and 1 or 0)
-  local wanted = math.max(hosts_needed(asked, counts) + counts.leaving, asked.min)
-  return math.max(0, math.min(wanted, ceiling) - counts.leaving - (counts.occupied - counts.draining))
+  local wanted = math.max(hosts_needed(asked, counts) + counts.draining, asked.min)
+  return math.max(0, math.min(wanted, ceiling) - counts.draining - counts.staying)
 end
 
 -- The ones empty the longest go first and come back last.
@@ -82,11 +82,10 @@ local function is_going(host)
   return host.state == 'Draining' or host.state == 'Leaving'
 end
 
--- Those that drain for as long as it takes are Allocated. Others have asked to be shut down: by Agones' count it is known how many of them are still there.
-local function count_leaving(live, staying, allocated)
-  local patient = #select(live, function(host) return host.state == 'Draining' and not host.drainBy end)
-  local others = #live - staying - patient
-  return patient + math.max(0, math.min(others, allocated - staying - patient))
+-- Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
+local function count_leaving(live, draining, allocated)
+  local leaving = #select(live, is_going) - draining
+  return math.max(0, math.min(leaving, allocated - (#live - leaving)))
 end
 
 -- What drains, and what will next because it is outdated; less what has a slot elsewhere already.
@@ -123,11 +122,12 @@ local function autoscale(fleet, asked)
   local function count(wanted) return #select(live, wanted) end
   -- A program of an earlier release does not say how many are Allocated.
   local allocated = asked.allocated or #live
-  local staying = select(live, function(host) return not is_going(host) end)
+  local draining = count(function(host) return host.state == 'Draining' and not host.drainBy and is_occupied(host) end)
   local counts = {
     occupied = count(is_occupied),
-    draining = count(function(host) return host.state == 'Draining' and is_occupied(host) end),
-    leaving = count_leaving(live, #staying, allocated),
+    staying = count(function(host) return is_occupied(host) and not is_going(host) end),
+    draining = draining,
+    leaving = count_leaving(live, draining, allocated),
     evacuees = count_evacuees(fleet, live),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,

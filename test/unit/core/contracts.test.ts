@@ -86,55 +86,60 @@ describe('errors', () => {
 })
 
 describe('capacity', () => {
-  const calm = { occupied: 0, draining: 0, evacuees: 0, wishes: 0, capacity: 4, free: 0, coming: 0 }
+  const calm = { staying: 0, evacuees: 0, wishes: 0, capacity: 4, free: 0, coming: 0 }
   it.each<[string, Partial<typeof calm>, number]>([
     ['nothing', {}, 0],
-    ['occupied hosts', { occupied: 3 }, 3],
+    ['occupied hosts', { staying: 3 }, 3],
     ['wishes share hosts by capacity', { wishes: 5 }, 2],
-    ['what is coming is given hosts before it is here', { occupied: 2, coming: 9 }, 5],
-    ['what is coming takes the free slots of occupied hosts first', { occupied: 2, coming: 9, free: 6 }, 3],
-    ['what leaves its host is given hosts at once', { occupied: 3, draining: 3, evacuees: 12 }, 3],
-    ['… and while it moves, as many', { occupied: 4, draining: 3, evacuees: 7, free: 2 }, 3],
-    ['what leaves its host takes the free slots of others first', { occupied: 3, draining: 1, evacuees: 4, free: 4 }, 2],
-    ['what is coming and what leaves its host share free slots', { occupied: 2, coming: 3, evacuees: 3, free: 4 }, 3],
+    ['what is coming is given hosts before it is here', { staying: 2, coming: 9 }, 5],
+    ['what is coming takes the free slots of occupied hosts first', { staying: 2, coming: 9, free: 6 }, 3],
+    ['what leaves its host is given hosts at once', { evacuees: 12 }, 3],
+    ['… and while it moves, as many', { staying: 1, evacuees: 7, free: 2 }, 3],
+    ['what leaves its host takes the free slots of others first', { staying: 2, evacuees: 4, free: 4 }, 2],
+    ['what is coming and what leaves its host share free slots', { staying: 2, coming: 3, evacuees: 3, free: 4 }, 3],
     ['a capacity that is not known is one', { wishes: 2, capacity: 0 }, 2],
   ])('use: %s', (_name, counts, expected) => {
     expect(hostsUsed({ ...calm, ...counts })).toBe(expected)
   })
 
-  const none: FleetCounts = { ...calm, idle: 0, retiring: 0, outdated: 0, leaving: 0, live: 0, strays: 0, peak: 0 }
+  const none: FleetCounts = {
+    ...calm,
+    occupied: 0,
+    draining: 0,
+    leaving: 0,
+    idle: 0,
+    retiring: 0,
+    outdated: 0,
+    live: 0,
+    strays: 0,
+    peak: 0,
+  }
   const bounds = { spare: 1, min: 0, max: 10 }
   it.each<[string, Partial<FleetCounts>, Partial<typeof bounds>, number]>([
     ['an empty fleet keeps its spare', {}, {}, 1],
     ['without a spare it is empty', {}, { spare: 0 }, 0],
-    ['the spare is beside what is occupied and waited for', { occupied: 3, wishes: 5 }, {}, 6],
-    ['the spare is not beside what was used lately', { occupied: 3, peak: 6 }, { spare: 2 }, 6],
-    ['what leaves its host asks for hosts beside those that it leaves', { occupied: 3, draining: 3, leaving: 3, evacuees: 12 }, {}, 7],
-    ['… and takes those that have room', { occupied: 3, draining: 1, leaving: 1, evacuees: 4, free: 5 }, { spare: 0 }, 3],
-    ['who leaves is counted for as long as Agones counts it', { occupied: 2, leaving: 2, peak: 2 }, { spare: 0 }, 4],
-    ['Allocated servers that are no hosts do not take the place of hosts', { occupied: 1, strays: 2 }, { spare: 0 }, 3],
+    ['the spare is beside what is occupied and waited for', { staying: 3, wishes: 5 }, {}, 6],
+    ['the spare is not beside what was used lately', { staying: 3, peak: 6 }, { spare: 2 }, 6],
+    ['what leaves its host asks for hosts beside those that it leaves', { draining: 3, evacuees: 12 }, {}, 7],
+    ['… and takes those that have room', { staying: 2, draining: 1, evacuees: 4, free: 5 }, { spare: 0 }, 3],
+    ['Allocated servers that are no hosts do not take the place of hosts', { staying: 1, strays: 2 }, { spare: 0 }, 3],
     ['never above the maximum', { peak: 100 }, {}, 10],
-    [
-      'one goes beyond it, or a full fleet would never be emptied',
-      { peak: 10, occupied: 10, draining: 2, leaving: 2, evacuees: 8, outdated: 2 },
-      {},
-      11,
-    ],
+    ['one goes beyond it, or a full fleet would never be emptied', { peak: 10, staying: 8, draining: 2, evacuees: 8, outdated: 2 }, {}, 11],
     ['never below the minimum', {}, { min: 2 }, 2],
-    ['never below what is occupied, whatever the maximum', { peak: 13, occupied: 12 }, {}, 12],
+    ['never below what is occupied, whatever the maximum', { peak: 13, staying: 12 }, {}, 12],
   ])('replicas: %s', (_name, counts, changed, expected) => {
-    expect(desiredReplicas({ ...none, ...counts }, { ...bounds, ...changed })).toBe(expected)
+    expect(desiredReplicas({ ...none, ...counts }, { ...bounds, ...changed }, 0)).toBe(expected)
   })
 
   it.each([
-    [{ peak: 3, occupied: 3, min: 0, max: 10, outdated: 2, evacuees: 3 }, 2],
-    [{ peak: 3, occupied: 3, draining: 3, leaving: 3, min: 0, max: 10, outdated: 3, evacuees: 9 }, 4],
-    [{ peak: 9, occupied: 4, draining: 1, leaving: 1, min: 0, max: 4, outdated: 1, evacuees: 4 }, 1],
-    [{ peak: 5, occupied: 3, min: 0, max: 10 }, 2],
-    [{ peak: 3, occupied: 3, min: 0, max: 10 }, 1],
-    [{ peak: 1, occupied: 0, min: 4, max: 10 }, 4],
-    [{ peak: 9, occupied: 3, min: 0, max: 4 }, 1],
-    [{ peak: 9, occupied: 6, min: 0, max: 4 }, 0],
+    [{ peak: 3, staying: 3, min: 0, max: 10, outdated: 2, evacuees: 3 }, 2],
+    [{ peak: 3, staying: 0, draining: 3, min: 0, max: 10, outdated: 3, evacuees: 9 }, 4],
+    [{ peak: 9, staying: 3, draining: 1, min: 0, max: 4, outdated: 1, evacuees: 4 }, 1],
+    [{ peak: 5, staying: 3, min: 0, max: 10 }, 2],
+    [{ peak: 3, staying: 3, min: 0, max: 10 }, 1],
+    [{ peak: 1, staying: 0, min: 4, max: 10 }, 4],
+    [{ peak: 9, staying: 3, min: 0, max: 4 }, 1],
+    [{ peak: 9, staying: 6, min: 0, max: 4 }, 0],
   ])('keeps empty hosts: %j', ({ min, max, ...counts }, expected) => {
     expect(hostsToKeep({ spare: 1, min, max }, { ...none, ...counts })).toBe(expected)
   })
@@ -146,14 +151,23 @@ describe('capacity', () => {
         some,
         some,
         some,
-        fc.record({ occupied: some, peak: some, outdated: some, leaving: some, evacuees: some, free: some }),
+        fc.record({ staying: some, draining: some, peak: some, outdated: some, evacuees: some, free: some }),
         (spare, min, max, some) => {
-          const counts = { ...none, ...some, draining: Math.min(some.occupied, some.leaving) }
-          const kept = hostsToKeep({ spare, min, max }, counts) + counts.occupied - counts.draining + counts.leaving
-          expect(kept).toBe(desiredReplicas(counts, { spare, min, max }))
+          const counts = { ...none, ...some }
+          const kept = hostsToKeep({ spare, min, max }, counts) + counts.staying + counts.draining
+          expect(kept).toBe(desiredReplicas(counts, { spare, min, max }, 0))
         },
       ),
     )
+  })
+
+  it.each([
+    ['keep the number from falling below what is there', 4, 4],
+    ['… by no more than there are of them', 9, 5],
+    ['do not raise it', 3, 3],
+    ['do not matter when more is wanted', 1, 3],
+  ])('those that leave %s', (_, replicas, expected) => {
+    expect(desiredReplicas({ ...none, staying: 2, leaving: 2 }, bounds, replicas)).toBe(expected)
   })
 
   it('reads bounds from annotations and takes defaults for what can not be read', () => {

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
+import { ManualClock } from '../../../core/clock.ts'
 import { BailiwickError } from '../../../core/errors.ts'
 import type { HostState, HostView } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
-import { decideNodeChanges, NodeDrains } from '../../../operator/node-drains.ts'
+import { UNCORDON_SETTLE } from '../../../core/timing.ts'
+import { decideNodeChange, NodeDrains } from '../../../operator/node-drains.ts'
 
 const host = (name: string, node: string, state: HostState, cordoned = false): HostView => ({
   ...{ name, node, state, cordoned, incarnation: 'i', endpoints: [], capacity: 4, outdated: false, lastSeen: 0 },
@@ -21,18 +23,19 @@ const hosts = [
 
 it.each<[string, (node: string) => boolean | undefined, readonly string[]]>([
   ['no node was seen', () => undefined, []],
-  ['none is cordoned', () => false, ['draining stays']],
-  ['their node is cordoned', (node) => node === 'n1', ['ready drains', 'retiring drains']],
-  ['another is cordoned', (node) => node !== 'n1', ['draining stays', 'elsewhere drains']],
+  ['none is cordoned', () => false, ['draining stay']],
+  ['their node is cordoned', (node) => node === 'n1', ['ready drain', 'retiring drain']],
+  ['another is cordoned', (node) => node !== 'n1', ['draining stay', 'elsewhere drain']],
 ])('when %s', (_, isCordoned, expected) => {
-  const changes = decideNodeChanges(hosts, isCordoned)
-  expect(changes.map((change) => `${change.host.name} ${change.cordoned ? 'drains' : 'stays'}`)).toEqual(expected)
+  const changes = hosts.map((each) => [each.name, decideNodeChange(each, isCordoned)] as const)
+  expect(changes.flatMap(([name, change]) => (change === undefined ? [] : [`${name} ${change}`]))).toEqual(expected)
 })
 
 it('tells the index, and what fails with the next look', async () => {
   const asked: string[] = []
   let down = true
   let cordoned = true
+  const clock = new ManualClock()
   const drains = new NodeDrains({
     index: {
       async cordonHost(_, name, cordon) {
@@ -41,6 +44,7 @@ it('tells the index, and what fails with the next look', async () => {
       },
     },
     nodes: { watchNodes: () => undefined, isCordoned: (node) => (node === 'n1' ? cordoned : undefined) },
+    clock,
     log: silentLog,
     hosts: () => [[fleet, hosts]],
     onDrained: () => void asked.push('told'),
@@ -52,5 +56,31 @@ it('tells the index, and what fails with the next look', async () => {
   expect(asked.splice(0)).toEqual(['ready true', 'told', 'retiring true', 'told'])
   cordoned = false
   await drains.look()
+  clock.advance(UNCORDON_SETTLE - 1)
+  await drains.look()
+  expect(asked).toEqual([])
+  clock.advance(1)
+  await drains.look()
   expect(asked.splice(0)).toEqual(['draining false'])
+})
+
+it('keeps nobody whose node is uncordoned for a moment only', async () => {
+  const asked: boolean[] = []
+  let cordoned = false
+  const clock = new ManualClock()
+  const drains = new NodeDrains({
+    index: { cordonHost: async (_, __, cordon) => void asked.push(cordon) },
+    nodes: { watchNodes: () => undefined, isCordoned: () => cordoned },
+    clock,
+    log: silentLog,
+    hosts: () => [[fleet, [host('draining', 'n1', 'Draining', true)]]],
+    onDrained: () => undefined,
+  })
+  for (const each of [false, true, false]) {
+    cordoned = each
+    await drains.look()
+    clock.advance(UNCORDON_SETTLE - 1)
+  }
+  await drains.look()
+  expect(asked).toEqual([])
 })
