@@ -20,7 +20,7 @@ const methods: Readonly<Record<Method, true>> = {
   registerHost: true,
   heartbeat: true,
   drainHost: true,
-  cordonHost: true,
+  cordonNode: true,
   leaveHost: true,
   removeHost: true,
   placeLayer: true,

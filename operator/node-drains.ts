@@ -7,7 +7,7 @@ import type { NodeSource } from '../core/ports/node-source-port.ts'
 import { UNCORDON_SETTLE } from '../core/timing.ts'
 
 export interface NodeDrainsDeps {
-  readonly index: Pick<ZoneIndex, 'cordonHost'>
+  readonly index: Pick<ZoneIndex, 'cordonNode'>
   readonly nodes: NodeSource
   readonly clock: Clock
   readonly log: Log
@@ -18,6 +18,14 @@ export interface NodeDrainsDeps {
 
 /** `drain`: its node was cordoned. `stay`: it drains for that alone, and its node is not cordoned any more. */
 export type NodeChange = 'drain' | 'stay' | undefined
+
+/** What is to be told of a node, and the hosts that it concerns. */
+interface Due {
+  readonly fleet: FleetId
+  readonly node: string
+  readonly hosts: readonly HostView[]
+  readonly cordoned: boolean
+}
 
 /** What a host's node means to it. Who drains for another reason, too, is dead or leaving is told nothing; nor is one whose node is gone or was not seen. */
 export function decideNodeChange({ node, state, cordoned }: HostView, isCordoned: NodeSource['isCordoned']): NodeChange {
@@ -41,33 +49,41 @@ export class NodeDrains {
     const { nodes, clock, hosts } = this.#deps
     const now = clock.now()
     const openSince = new Map<string, number>()
-    const due: [FleetId, HostView, boolean][] = []
+    const due: Due[] = []
     for (const [fleet, views] of hosts()) {
+      const drain = new Map<string, HostView[]>()
+      const stay = new Map<string, HostView[]>()
       for (const host of views) {
         const change = decideNodeChange(host, (node) => nodes.isCordoned(node))
-        if (change === 'drain') due.push([fleet, host, true])
-        if (change !== 'stay') continue
-        const since = this.#openSince.get(host.node) ?? now
-        openSince.set(host.node, since)
-        if (now - since >= UNCORDON_SETTLE) due.push([fleet, host, false])
+        if (change === undefined) continue
+        const of = change === 'drain' ? drain : stay
+        of.set(host.node, [...(of.get(host.node) ?? []), host])
+      }
+      for (const [node, hosts] of drain) due.push({ fleet, node, hosts, cordoned: true })
+      for (const [node, hosts] of stay) {
+        const since = this.#openSince.get(node) ?? now
+        openSince.set(node, since)
+        if (now - since >= UNCORDON_SETTLE) due.push({ fleet, node, hosts, cordoned: false })
       }
     }
     this.#openSince = openSince
-    for (const [fleet, host, cordoned] of due) if (!(await this.#tell(fleet, host, cordoned))) return
+    for (const each of due) if (!(await this.#tell(each))) return
   }
 
   /** False: the index does not answer, and is not asked for the others either. */
-  async #tell(fleet: FleetId, { name, node, layers, players }: HostView, cordoned: boolean): Promise<boolean> {
+  async #tell({ fleet, node, hosts, cordoned }: Due): Promise<boolean> {
     const { index, log, onDrained } = this.#deps
     try {
-      await index.cordonHost(fleet, name, cordoned)
+      await index.cordonNode(fleet, node, cordoned)
     } catch (error) {
-      log.warn({ fleet, host: name, node, cordoned, error: describeError(error) }, 'the index was not told of the node of a host')
+      log.warn({ fleet, node, cordoned, error: describeError(error) }, 'the index was not told of a node')
       return false
     }
     const told = cordoned ? 'node cordoned: its host drains' : 'node uncordoned: its host stays'
-    log.info({ fleet, host: name, node, layers, players }, told)
-    if (cordoned) onDrained()
+    for (const { name, layers, players } of hosts) {
+      log.info({ fleet, host: name, node, layers, players }, told)
+      if (cordoned) onDrained()
+    }
     return true
   }
 }

@@ -49,10 +49,10 @@ export interface ZoneIndex extends Journal {
    */
   drainHost(fleet: FleetId, host: string, withinMs?: number): Promise<void>
   /**
-   * Its node takes no more pods: the host drains, as by drainHost without a deadline. Or its node takes them again: unless the host drains for another reason as well, it is Ready again; what
-   * is being closed is opened elsewhere, what was only asked to close stays. Idempotent; unknown host, or one that left: nothing.
+   * A node takes no more pods: all its hosts of this fleet drain, as by drainHost without a deadline, and none of their layers is moved to another of them. Or it takes them again: those that
+   * drain for no other reason are Ready again; what is being closed is opened elsewhere, what was only asked to close stays. Idempotent.
    */
-  cordonHost(fleet: FleetId, host: string, cordoned: boolean): Promise<void>
+  cordonNode(fleet: FleetId, node: string, cordoned: boolean): Promise<void>
   /**
    * The host wants to go for good: true, and Leaving from then on, when it has no layer and is Draining, or is Retiring and that was counted by an
    * autoscale call after the one that retired it; else false and nothing changes (a placement may have un-retired it).

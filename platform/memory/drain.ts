@@ -13,19 +13,29 @@ export function drainHost(fleet: FleetState, name: string, withinMs: number | un
   begin(fleet, host)
 }
 
-/** Its node takes no more pods, or takes them again: then it stays, unless it drains for another reason as well. */
-export function cordonHost(fleet: FleetState, name: string, cordoned: boolean): void {
-  const host = fleet.hosts.get(name)
-  if (host === undefined || host.state === 'Leaving' || cordoned === (host.state === 'Draining')) return
-  if (cordoned) {
-    host.cordoned = true
-    begin(fleet, host)
-  } else if (host.cordoned) {
-    host.cordoned = false
-    host.state = 'Ready'
-    hostChanged(fleet, host)
-    for (const layer of heldBy(fleet, name)) if (layer.movedFrom === name && layer.close === 'Drain') takeBack(fleet, layer)
+/** The node takes no more pods, or takes them again: then its hosts stay, unless they drain for another reason as well. */
+export function cordonNode(fleet: FleetState, node: string, cordoned: boolean): void {
+  const hosts = [...fleet.hosts.values()]
+    .filter((host) => host.node === node && host.state !== 'Leaving')
+    .sort((a, b) => byName(a.name, b.name))
+  if (!cordoned) {
+    for (const host of hosts) if (host.cordoned) keepAll(fleet, host)
+    return
   }
+  const begun = hosts.filter((host) => host.state !== 'Draining')
+  for (const host of begun) {
+    host.cordoned = true
+    mark(fleet, host)
+  }
+  // Only now: nothing of one goes to another.
+  for (const host of begun) vacate(fleet, host)
+}
+
+function keepAll(fleet: FleetState, host: HostRecord): void {
+  host.cordoned = false
+  host.state = 'Ready'
+  hostChanged(fleet, host)
+  for (const layer of heldBy(fleet, host.name)) if (layer.movedFrom === host.name && layer.close === 'Drain') takeBack(fleet, layer)
 }
 
 /** What was to be moved stays where it is, unless it is being closed already. */
@@ -58,9 +68,18 @@ export function drainOn(fleet: FleetState, host: HostRecord): void {
 
 function begin(fleet: FleetState, host: HostRecord): void {
   if (host.state === 'Draining') return
+  mark(fleet, host)
+  vacate(fleet, host)
+}
+
+function mark(fleet: FleetState, host: HostRecord): void {
   host.state = 'Draining'
   host.counted = false
   hostChanged(fleet, host)
+}
+
+/** What was about to come is sent elsewhere. */
+function vacate(fleet: FleetState, host: HostRecord): void {
   refuseMoves(fleet, host)
   // Nothing of it is open here yet, and somebody waits for it.
   for (const layer of heldBy(fleet, host.name)) if (layer.state === 'Assigned') resettle(fleet, layer, 'drained', undefined)

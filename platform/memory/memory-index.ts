@@ -9,7 +9,7 @@ import { autoscale } from './autoscale.ts'
 import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
-import { cordonHost, drainHost } from './drain.ts'
+import { cordonNode, drainHost } from './drain.ts'
 import { heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
 import {
   appendJournal,
@@ -96,7 +96,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     registerHost: (fleet, host, serving = []) => change(fleet, (state) => registerHost(state, structuredClone(host), serving)),
     heartbeat: (fleet, beat) => change(fleet, (state) => heartbeat(state, beat)),
     drainHost: (fleet, host, withinMs) => change(fleet, (state) => drainHost(state, host, withinMs)),
-    cordonHost: (fleet, host, cordoned) => change(fleet, (state) => cordonHost(state, host, cordoned)),
+    cordonNode: (fleet, node, cordoned) => change(fleet, (state) => cordonNode(state, node, cordoned)),
     leaveHost: (fleet, host, incarnation) => change(fleet, (state) => leaveHost(state, host, incarnation)),
     removeHost: (fleet, host, incarnation) => change(fleet, (state) => removeHost(state, host, incarnation)),
 

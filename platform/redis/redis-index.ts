@@ -87,8 +87,8 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     async drainHost(fleet, host, withinMs) {
       await ask('drain_host', fleet, { host, withinMs })
     },
-    async cordonHost(fleet, host, cordoned) {
-      await ask('cordon_host', fleet, { host, cordoned })
+    async cordonNode(fleet, node, cordoned) {
+      await ask('cordon_node', fleet, { node, cordoned })
     },
     leaveHost: (fleet, host, incarnation) => read<boolean>('leave_host', fleet, { host, incarnation }),
     async removeHost(fleet, host, incarnation) {

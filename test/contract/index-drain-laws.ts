@@ -75,11 +75,11 @@ async function run(
     }
     await index.heartbeat(fleet, beat(host.name, [...host.layers.values()]))
   }
-  for (const [n, { fate }] of old.entries()) if (fate.endsWith('cordoned')) await index.cordonHost(fleet, `old-${n}`, true)
+  for (const [n, { fate }] of old.entries()) if (fate.endsWith('cordoned')) await index.cordonNode(fleet, `node-old-${n}`, true)
   const going = (host: Host): boolean => host.outdated || old[hosts.indexOf(host)]?.fate === 'cordoned'
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [n, { fate, rounds }] of old.entries())
-      if (fate === 'uncordoned' && rounds === round) await index.cordonHost(fleet, `old-${n}`, false)
+      if (fate === 'uncordoned' && rounds === round) await index.cordonNode(fleet, `node-old-${n}`, false)
     for (const [n, at] of fresh.entries()) if (at === round) await join(`new-${n}`, false)
     // The fleet grows as long as something has nowhere to go.
     if (round > 12 && round % 10 === 0 && hosts.some((host) => going(host) && !host.gone)) await join(`more-${round}`, false)

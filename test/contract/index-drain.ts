@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LayerId } from '../../core/ids.ts'
-import { beat, createWorld, DEATH, hostOf, type IndexHarness, report, rules, ticket, type World } from './index-harness.ts'
+import { beat, createWorld, DEATH, hostOf, type IndexHarness, registration, report, rules, ticket, type World } from './index-harness.ts'
 
 /** An outdated host's turn may come after this. */
 const SETTLED = rules.outdatedSettle ?? 0
@@ -268,10 +268,10 @@ export function drainContract(harness: () => IndexHarness): void {
 
   describe('a host of a cordoned node', () => {
     const cordon = async ({ index, fleet }: World, host: string): Promise<void> => {
-      await index.cordonHost(fleet, host, true)
+      await index.cordonNode(fleet, `node-${host}`, true)
       await index.heartbeat(fleet, beat(host))
     }
-    const uncordon = ({ index, fleet }: World, host: string): Promise<void> => index.cordonHost(fleet, host, false)
+    const uncordon = ({ index, fleet }: World, host: string): Promise<void> => index.cordonNode(fleet, `node-${host}`, false)
 
     it('drains, and stays when the node is uncordoned, with what it still has', async () => {
       const world = await scene(harness(), 3, [['b', 4]])
@@ -289,6 +289,28 @@ export function drainContract(harness: () => IndexHarness): void {
       expect(await index.joinLayer(fleet, world.layer(1), ticket('x'))).toMatchObject({ ticketed: true, host: 'a' })
       // The slot that was kept is free, and so is the one that was left.
       for (const n of [4, 5, 6, 7]) expect(await index.placeLayer(fleet, world.layer(n))).toMatchObject({ state: 'Assigned' })
+    })
+
+    it('drains with all others of the node in one step: nothing of one is moved to another, or placed there', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const join = (name: string, node: string) => index.registerHost(fleet, { ...registration(name, 2), node })
+      await join('a', 'same')
+      await join('b', 'same')
+      await world.serve(world.layer(0))
+      // It is assigned to a as well, and not claimed yet.
+      expect(await index.placeLayer(fleet, world.layer(1))).toMatchObject({ host: 'a' })
+      await join('c', 'other')
+      await index.cordonNode(fleet, 'same', true)
+      expect(await index.getLayer(fleet, world.layer(1))).toMatchObject({ state: 'Assigned', host: 'c' })
+      expect((await index.fleetView(fleet)).hosts.map(({ name, state }) => `${name} ${state}`)).toEqual([
+        'a Draining',
+        'b Draining',
+        'c Ready',
+      ])
+      expect(await asked(world, 'a')).toEqual([world.layer(0)])
+      await close(world, 'a', world.layer(0))
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ host: 'c' })
     })
 
     it('has opened elsewhere what is being closed when the node is uncordoned', async () => {
@@ -323,7 +345,7 @@ export function drainContract(harness: () => IndexHarness): void {
       await world.index.drainHost(world.fleet, 'a')
       await cordon(world, 'a')
       await uncordon(world, 'a')
-      await world.index.cordonHost(world.fleet, 'nobody', true)
+      await world.index.cordonNode(world.fleet, 'nowhere', true)
       expect(await hostOf(world, 'a')).toMatchObject({ state: 'Draining', cordoned: false })
     })
   })

@@ -24,17 +24,26 @@ local function refuse_moves(fleet, host)
   end
 end
 
-local function begin_drain(fleet, host)
-  if host.state == 'Draining' then return end
+local function mark_draining(fleet, host)
   host.state = 'Draining'
   host.counted = false
   put_host(fleet, host)
   host_changed(fleet, host)
+end
+
+-- What was about to come is sent elsewhere.
+local function vacate(fleet, host)
   refuse_moves(fleet, host)
   -- Nothing of it is open here yet, and somebody waits for it.
   for _, layer in ipairs(held_by(fleet, host.name)) do
     if layer.state == 'Assigned' then resettle(fleet, layer, 'drained') end
   end
+end
+
+local function begin_drain(fleet, host)
+  if host.state == 'Draining' then return end
+  mark_draining(fleet, host)
+  vacate(fleet, host)
 end
 
 -- An empty one disturbs nobody. The others go so many at a time, and only while one that stays has room.
@@ -105,20 +114,31 @@ local function drain_host(fleet, asked)
   begin_drain(fleet, host)
 end
 
--- Its node takes no more pods, or takes them again: then it stays, unless it drains for another reason as well.
-local function cordon_host(fleet, asked)
-  local host = host_of(fleet, asked.host)
-  if not host or host.state == 'Leaving' or asked.cordoned == (host.state == 'Draining') then return end
-  if asked.cordoned then
-    host.cordoned = true
-    begin_drain(fleet, host)
-  elseif host.cordoned then
-    host.cordoned = false
-    host.state = 'Ready'
-    put_host(fleet, host)
-    host_changed(fleet, host)
-    for _, layer in ipairs(held_by(fleet, host.name)) do
-      if layer.movedFrom == host.name and layer.close == 'Drain' then take_back(fleet, layer) end
+local function keep_all(fleet, host)
+  host.cordoned = false
+  host.state = 'Ready'
+  put_host(fleet, host)
+  host_changed(fleet, host)
+  for _, layer in ipairs(held_by(fleet, host.name)) do
+    if layer.movedFrom == host.name and layer.close == 'Drain' then take_back(fleet, layer) end
+  end
+end
+
+-- The node takes no more pods, or takes them again: then its hosts stay, unless they drain for another reason as well.
+local function cordon_node(fleet, asked)
+  local hosts, begun = all_hosts(fleet), {}
+  table.sort(hosts, function(a, b) return a.name < b.name end)
+  for _, host in ipairs(hosts) do
+    if host.node == asked.node and host.state ~= 'Leaving' then
+      if not asked.cordoned then
+        if host.cordoned then keep_all(fleet, host) end
+      elseif host.state ~= 'Draining' then
+        host.cordoned = true
+        mark_draining(fleet, host)
+        table.insert(begun, host)
+      end
     end
   end
+  -- Only now: nothing of one goes to another.
+  for _, host in ipairs(begun) do vacate(fleet, host) end
 end

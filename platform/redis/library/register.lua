@@ -25,7 +25,7 @@ end
 register_change('register_host', register_host)
 register_change('heartbeat', heartbeat)
 register_change('drain_host', drain_host)
-register_change('cordon_host', cordon_host)
+register_change('cordon_node', cordon_node)
 register_change('leave_host', leave_host)
 register_change('remove_host', remove_host)
 register_change('place_layer', place_layer)

@@ -38,8 +38,8 @@ it('tells the index, and what fails with the next look', async () => {
   const clock = new ManualClock()
   const drains = new NodeDrains({
     index: {
-      async cordonHost(_, name, cordon) {
-        asked.push(`${name} ${cordon}`)
+      async cordonNode(_, node, cordon) {
+        asked.push(`${node} ${cordon}`)
         if (down) throw new BailiwickError('IndexUnavailable', { found: 'nobody' })
       },
     },
@@ -50,10 +50,10 @@ it('tells the index, and what fails with the next look', async () => {
     onDrained: () => void asked.push('told'),
   })
   await drains.look()
-  expect(asked.splice(0)).toEqual(['ready true'])
+  expect(asked.splice(0)).toEqual(['n1 true'])
   down = false
   await drains.look()
-  expect(asked.splice(0)).toEqual(['ready true', 'told', 'retiring true', 'told'])
+  expect(asked.splice(0)).toEqual(['n1 true', 'told', 'told'])
   cordoned = false
   await drains.look()
   clock.advance(UNCORDON_SETTLE - 1)
@@ -61,7 +61,7 @@ it('tells the index, and what fails with the next look', async () => {
   expect(asked).toEqual([])
   clock.advance(1)
   await drains.look()
-  expect(asked.splice(0)).toEqual(['draining false'])
+  expect(asked.splice(0)).toEqual(['n1 false'])
 })
 
 it('keeps nobody whose node is uncordoned for a moment only', async () => {
@@ -69,7 +69,7 @@ it('keeps nobody whose node is uncordoned for a moment only', async () => {
   let cordoned = false
   const clock = new ManualClock()
   const drains = new NodeDrains({
-    index: { cordonHost: async (_, __, cordon) => void asked.push(cordon) },
+    index: { cordonNode: async (_, __, cordon) => void asked.push(cordon) },
     nodes: { watchNodes: () => undefined, isCordoned: () => cordoned },
     clock,
     log: silentLog,
