@@ -1,6 +1,15 @@
-import { type Character, createClient, type SessionStatus, type ZoneHandlers, type ZoneSession } from '../../client/index.ts'
+import {
+  type Character,
+  createClient,
+  memorySessionStore,
+  pageSessionStore,
+  type SessionStatus,
+  type ZoneHandlers,
+  type ZoneSession,
+} from '../../client/index.ts'
 import type { ContentMap } from '../../core/content.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
+import { accountPage } from './account.ts'
 import { button, element, listItem, showSection, textOf } from './dom.ts'
 import { ZoneMap } from './map.ts'
 import { walkWithArrows } from './walk.ts'
@@ -8,7 +17,12 @@ import { walkWithArrows } from './walk.ts'
 const LOG_LINES = 200
 const ZONES_EVERY_MS = 2_000
 
-const client = createClient({ authUrl: location.origin, charactersUrl: location.origin, allocatorUrl: location.origin })
+// Over plain HTTP from another machine a browser keeps no cookie of ours: there a login lasts as long as the page.
+const client = createClient({
+  ...{ authUrl: location.origin, charactersUrl: location.origin, allocatorUrl: location.origin },
+  refreshIn: isSecureContext ? 'cookie' : 'body',
+  sessions: isSecureContext ? pageSessionStore() : memorySessionStore(),
+})
 const map = new ZoneMap(element('map', HTMLCanvasElement))
 let session: ZoneSession | undefined
 let character: Character | undefined
@@ -16,8 +30,10 @@ let character: Character | undefined
 let wallsOf: number | undefined
 let zoneTimer: ReturnType<typeof setInterval> | undefined
 
+const accountButton = element('account-open', HTMLButtonElement)
 const status = element('status', HTMLParagraphElement)
 const error = element('error', HTMLParagraphElement)
+const done = element('done', HTMLParagraphElement)
 const log = element('log', HTMLOListElement)
 
 function show(failure: unknown): void {
@@ -28,6 +44,7 @@ function show(failure: unknown): void {
 /** Runs what a click or a submit asked for; what goes wrong is shown under the page, never swallowed. */
 function attempt(work: () => Promise<void>): void {
   error.hidden = true
+  done.textContent = ''
   work().catch(show)
 }
 
@@ -41,6 +58,8 @@ async function enterAccount(): Promise<void> {
   const account = await client.account()
   status.textContent = account === undefined ? 'Not logged in' : `Logged in as ${account.name}`
   element('logout', HTMLButtonElement).hidden = account === undefined
+  accountButton.hidden = account === undefined
+  accountButton.setAttribute('aria-expanded', 'false')
   showSection(account === undefined ? 'login' : 'choose')
   clearInterval(zoneTimer)
   if (account === undefined) return
@@ -101,6 +120,7 @@ async function showZones(): Promise<void> {
 function enterZone(zone: string): void {
   if (character === undefined) throw new Error('Create a character first.')
   clearInterval(zoneTimer)
+  accountButton.hidden = true
   log.replaceChildren()
   showSection('play')
   session = client.joinZone(zone, character.id, handlers())
@@ -229,5 +249,26 @@ element('logout', HTMLButtonElement).addEventListener('click', () =>
   }),
 )
 
+const showAccount = accountPage({
+  client,
+  attempt,
+  say: (line) => {
+    done.textContent = line
+  },
+  onGone: enterAccount,
+})
+accountButton.addEventListener('click', () =>
+  attempt(async () => {
+    if (accountButton.getAttribute('aria-expanded') === 'true') return enterAccount()
+    clearInterval(zoneTimer)
+    await showAccount()
+    showSection('account')
+    accountButton.setAttribute('aria-expanded', 'true')
+  }),
+)
+
 walkWithArrows(() => session)
-attempt(enterAccount)
+attempt(async () => {
+  if (isSecureContext) await client.resume()
+  await enterAccount()
+})

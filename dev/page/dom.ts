@@ -6,7 +6,7 @@ export function element<T extends HTMLElement>(id: string, type: new () => T): T
 }
 
 /** Shows one of the sections and hides the others. */
-export function showSection(id: 'login' | 'choose' | 'play'): void {
+export function showSection(id: 'login' | 'choose' | 'account' | 'play'): void {
   for (const section of document.querySelectorAll('main > section')) {
     if (section instanceof HTMLElement) section.hidden = section.id !== id
   }

@@ -2,7 +2,7 @@ import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { askErasure, isAccountGone } from '../../core/erasures.ts'
-import { BailiwickError } from '../../core/errors.ts'
+import { BailiwickError, isCode } from '../../core/errors.ts'
 import { checkName } from '../../core/names.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import { claimName, freeName, nameHolder } from './name-claims.ts'
@@ -66,13 +66,19 @@ export async function checkCredentials(deps: AccountDeps, name: string, password
 
 /** Throws WrongCredentials when it is not the account's password, or the account has none. */
 export async function checkPassword(deps: AccountDeps, account: StoredAccount, password: string): Promise<void> {
-  if (!(await deps.passwords.verify(password, account.passwordHash ?? undefined))) throw wrongCredentials()
+  if (!(await deps.passwords.verify(password, account.passwordHash ?? undefined)))
+    throw wrongCredentials('write the password of this account')
 }
 
 async function rehash(deps: AccountDeps, account: StoredAccount, password: string): Promise<StoredAccount> {
   const { passwordHash } = account
   if (passwordHash === null || !deps.passwords.isOutdated(passwordHash)) return account
-  const fresh = await deps.passwords.hash(password)
+  const fresh = await deps.passwords.hash(password).catch((error: unknown) => {
+    // Too much is to be done: another login will do it.
+    if (isCode(error, 'Busy')) return undefined
+    throw error
+  })
+  if (fresh === undefined) return account
   // Changed meanwhile: it was hashed anew with that.
   return changeAccount(deps.store, account.id, (now) => (now.passwordHash === passwordHash ? { ...now, passwordHash: fresh } : now))
 }
@@ -142,8 +148,8 @@ function accountOf(id: string, head: ChainEntry | undefined): StoredAccount | un
   return head === undefined || isAccountGone(head) ? undefined : { id, ...read(accountData, chains.account(id), head) }
 }
 
-export function wrongCredentials(): BailiwickError {
-  return new BailiwickError('WrongCredentials', { todo: 'check them, or register' })
+export function wrongCredentials(todo = 'check them, or register'): BailiwickError {
+  return new BailiwickError('WrongCredentials', { todo })
 }
 
 function unknown(id: string): BailiwickError {

@@ -12,9 +12,9 @@ export interface PasswordHasher {
 }
 
 export interface HasherOptions {
-  /** Hashes at once: each takes one thread and `memoryKib`. */
+  /** Passwords checked at once, besides one new one that is hashed: each takes one thread and `memoryKib`. */
   readonly parallel?: number
-  /** Hashes that may wait; beyond, Busy. */
+  /** So many of either kind may wait; beyond, Busy. */
   readonly waiting?: number
   readonly memoryKib?: number
   readonly passes?: number
@@ -27,12 +27,15 @@ const phc = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9
 /** Hashes off the event loop, bounded in number. The standard cost is OWASP's: 19 MiB, 2 passes. */
 export function createPasswordHasher(options: HasherOptions = {}): PasswordHasher {
   const { memoryKib = 19_456, passes = 2 } = options
-  const enter = createGate(options.parallel ?? 2, options.waiting ?? 64)
+  const waiting = options.waiting ?? 64
+  const enter = createGate(options.parallel ?? 2, waiting)
+  // Of their own, and one at a time: whoever registers in masses does not keep others from logging in.
+  const enterNew = createGate(1, waiting)
   const nobody = randomBytes(SALT_BYTES)
   return {
     async hash(password) {
       const salt = randomBytes(SALT_BYTES)
-      const tag = await enter(() => derive(password, salt, memoryKib, passes, 1, TAG_BYTES))
+      const tag = await enterNew(() => derive(password, salt, memoryKib, passes, 1, TAG_BYTES))
       return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${unpadded(salt)}$${unpadded(tag)}`
     },
     async verify(password, stored) {

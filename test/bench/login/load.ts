@@ -41,6 +41,7 @@ export async function load(
       while (performance.now() < until) await login()
     }
     for (let k = 0; k < how.connections; k++) open.push(worker())
+    await pause(until - performance.now())
   } else {
     while (performance.now() < until) {
       const due = Math.floor(((performance.now() - began) / 1_000) * how.perSecond)
@@ -62,6 +63,24 @@ export async function load(
     doneP99: p99(done),
     others: within.length - done.length - refused.length,
   }
+}
+
+/** How long a refusal takes, ms: of a wrong password, and of a name that there is not; by turns, each name once. */
+export async function guess(
+  port: number,
+  tries: number,
+): Promise<{ readonly wrong: readonly number[]; readonly unknown: readonly number[] }> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const took = { wrong: [] as number[], unknown: [] as number[] }
+  for (let k = 0; k < tries; k++) {
+    for (const kind of ['wrong', 'unknown'] as const) {
+      const began = performance.now()
+      await post(agent, port, { name: kind === 'wrong' ? accountName(k) : `nobody-${k}-x`, password: 'not the pass word' })
+      took[kind].push(performance.now() - began)
+    }
+  }
+  agent.destroy()
+  return took
 }
 
 function p99(values: readonly number[]): number {

@@ -2,7 +2,7 @@
 import { type Child, OTHER_CORE, pin, SERVER_CORE, startChild } from '../kit/pinned.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
 import { plot } from '../kit/svg.ts'
-import { type LoadReport, load } from './load.ts'
+import { guess, type LoadReport, load } from './load.ts'
 
 const ACCOUNTS = quick ? 50 : 400
 const SECONDS = quick ? 4 : 15
@@ -46,10 +46,11 @@ async function measure(child: Child): Promise<void> {
       `argon2id alone ${argon.toFixed(1)}/s, logins ${full.done.toFixed(1)}/s, event loop p99 ${loop.toFixed(1)} ms; at twice the load ${twice.done.toFixed(1)}/s, refusals p99 ${twice.refusedP99.toFixed(1)} ms`,
     )
   }
-  report(pairs)
+  // Fewer than what makes a network wait.
+  report(pairs, await guess(port, Math.min(45, ACCOUNTS)))
 }
 
-function report(pairs: readonly Pair[]): void {
+function report(pairs: readonly Pair[], guesses: Awaited<ReturnType<typeof guess>>): void {
   const middle = (of: (pair: Pair) => number): number => median(pairs.map(of))
   const share = middle(({ argon, full }) => full.done / argon)
   const goodput = middle(({ full, twice }) => twice.done / full.done)
@@ -65,8 +66,14 @@ function report(pairs: readonly Pair[]): void {
         { metric: 'goodput at twice the load', unit: '', value: goodput, goal: GOAL_GOODPUT, met: goodput >= GOAL_GOODPUT },
         { metric: 'refusal p99 at twice the load', unit: 'ms', value: refusal, goal: GOAL_REFUSAL, met: refusal <= GOAL_REFUSAL },
         { metric: 'login p99', unit: 'ms', value: middle((pair) => pair.full.doneP99), peer: middle((pair) => pair.twice.doneP99) },
+        {
+          metric: 'refusal of a wrong password, beside that of an unknown name, p50',
+          unit: 'ms',
+          value: median(guesses.wrong),
+          peer: median(guesses.unknown),
+        },
       ],
-      series: [...pairs],
+      series: [...pairs, guesses],
       notes: [
         `${others} answers that were neither 201 nor 503`,
         'the service and its hashes have one core, the load has the other; the store is SQLite in memory',

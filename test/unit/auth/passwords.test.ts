@@ -32,6 +32,14 @@ describe('passwords', () => {
     expect(await hasher.hash('x')).toContain('$argon2id$')
   })
 
+  test('whoever registers in masses does not keep others from logging in', async () => {
+    const hasher = createPasswordHasher({ memoryKib: 64, passes: 1, parallel: 1, waiting: 2 })
+    const stored = await hasher.hash('x')
+    const flood = Promise.allSettled(Array.from({ length: 20 }, () => hasher.hash('x')))
+    expect(await hasher.verify('x', stored)).toBe(true)
+    expect((await flood).filter((answer) => answer.status === 'rejected')).toHaveLength(17)
+  })
+
   test.each([
     '',
     'plain',
