@@ -29,7 +29,8 @@ export interface KeyedRequest {
 /** Requests of one account that are remembered; beyond, the one that was answered the longest ago is forgotten. */
 const KEPT = 32
 const MAX_ANSWER = 8_192
-const keyForm = /^[\x21-\x7e]{1,200}$/
+/** What an Idempotency-Key may be. */
+export const keyForm = /^[\x21-\x7e]{1,200}$/
 /** Not for ever what they were: the same request may be right a moment later. */
 const passing: ReadonlySet<number> = new Set([401, 408, 425, 429])
 

@@ -9,6 +9,15 @@ export interface OpenApiInfo {
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
+/** A header that a route heeds, where there is more to say than what for. */
+export interface HeededHeader {
+  readonly says: string
+  /** A request without it is refused. */
+  readonly required?: true
+  /** One of another form is refused. */
+  readonly pattern?: RegExp
+}
+
 /** What the document says of one route; taken from the very schemas that check it. */
 export interface RouteDescription {
   readonly method: Method
@@ -25,7 +34,7 @@ export interface RouteDescription {
   readonly also: Readonly<Record<number, string>>
   readonly stream: string | undefined
   readonly says: Readonly<Record<string, string>>
-  readonly heeds: Readonly<Record<string, string>>
+  readonly heeds: Readonly<Record<string, string | HeededHeader>>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -115,8 +124,12 @@ function headersSaid(headers: Readonly<Record<string, string>>): Json {
   return Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]))
 }
 
-function headersHeeded(headers: Readonly<Record<string, string>>): Json[] {
-  return Object.entries(headers).map(([name, description]) => ({ name, in: 'header', description, schema: { type: 'string' } }))
+function headersHeeded(headers: RouteDescription['heeds']): Json[] {
+  return Object.entries(headers).map(([name, header]) => {
+    const { says, required, pattern }: HeededHeader = typeof header === 'string' ? { says: header } : header
+    const schema = { type: 'string', ...(pattern && { pattern: pattern.source }) }
+    return { name, in: 'header', description: says, ...(required && { required }), schema }
+  })
 }
 
 function parametersOf(place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {

@@ -1,7 +1,10 @@
 import { BailiwickError } from '../../core/errors.ts'
 
-const tag = /^(W\/)?"([\x21\x23-\x7e]*)"$/
+const tag = /^(W\/)?"([\x21\x23-\x2b\x2d-\x7e]*)"$/
 const MAX_TAGS = 16
+
+/** What If-Match may be, for the document. */
+export const ifMatchForm = /^(\*|(W\/)?"[\x21\x23-\x2b\x2d-\x7e]*"( *, *(W\/)?"[\x21\x23-\x2b\x2d-\x7e]*"){0,15})$/
 
 /** The ETag of a version: strong, for two representations of one version differ in what passes by itself alone (age, live location). */
 export function etagOf(version: number): string {

@@ -7,7 +7,7 @@ import { z } from '../../core/validate/index.ts'
 import type { HttpApp } from './app.ts'
 import { named } from './app.ts'
 import { contextOf } from './context.ts'
-import type { Method } from './openapi.ts'
+import type { HeededHeader, Method } from './openapi.ts'
 import { invalidInput } from './problem.ts'
 import { EventStream, Prepared, sendPrepared, sendStream } from './reply.ts'
 
@@ -35,7 +35,7 @@ export interface RouteSpec<P, Q, B, C, R> {
     readonly says?: Readonly<Record<string, string>>
   }
   /** Names of request headers that it heeds, and what for. */
-  readonly heeds?: Readonly<Record<string, string>>
+  readonly heeds?: Readonly<Record<string, string | HeededHeader>>
   /** What it can answer besides InvalidInput and Unauthenticated, for the document. */
   readonly errors?: readonly ErrorCode[]
 }

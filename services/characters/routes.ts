@@ -3,7 +3,7 @@ import { describeError } from '../../core/errors.ts'
 import type { KnownLocation, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
-import { anyVersion, checkVersion, etagOf, once, Prepared, route } from '../../platform/http/index.ts'
+import { anyVersion, checkVersion, etagOf, ifMatchForm, keyForm, once, Prepared, route } from '../../platform/http/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { bearer } from '../../platform/tokens/index.ts'
 import type { LifeDeps, OwnCharacter } from './life.ts'
@@ -17,10 +17,19 @@ export interface RouteDeps extends LifeDeps {
 
 const says = { etag: 'Names the version: another one after each change, also when it goes into a zone or out of one' }
 const replays = { ...says, 'idempotency-replayed': 'true: the answer to an earlier request with this key' }
-const ifMatch = { 'if-match': 'The ETag of the version that is to be changed, or * for any. Without it: 428' }
+const ifMatch = {
+  'if-match': {
+    says: 'The ETag of the version that is to be changed, or * for any. Without it: 428',
+    required: true,
+    pattern: ifMatchForm,
+  },
+} as const
 const keyed = {
-  'idempotency-key': 'A key of your own, such as a UUID: the request is done once, and a repetition within 24 hours gets the same answer',
-}
+  'idempotency-key': {
+    says: 'A key of your own, such as a UUID: the request is done once, and a repetition within 24 hours gets the same answer',
+    pattern: keyForm,
+  },
+} as const
 const changing = ['CharacterUnknown', 'CharacterNotYours', 'PreconditionFailed', 'Busy', 'StoreUnavailable'] as const
 const once409 = ['RequestUnderWay', 'IdempotencyKeyReused'] as const
 
@@ -111,7 +120,7 @@ function addDeleting(app: HttpApp, deps: RouteDeps): void {
     summary: 'Takes the deletion of a character back',
     auth,
     params: characterParams,
-    heeds: { ...keyed, 'if-match': 'The ETag of the version that is to be restored; without it any' },
+    heeds: { ...keyed, 'if-match': { says: 'The ETag of the version that is to be restored; without it any', pattern: ifMatchForm } },
     answer: { status: 200, body: characterAnswer, says: replays },
     errors: [...changing, ...once409],
   } as const
