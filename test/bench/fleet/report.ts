@@ -31,7 +31,7 @@ export interface Play {
   readonly seconds: number
   readonly joins: number
   readonly writes: number
-  /** The most in any ten seconds, a second. */
+  /** The most in any half minute, a second. */
   readonly most: number
   readonly waiting: number
   readonly cpu: number
@@ -65,7 +65,7 @@ export function report(points: readonly Point[], play: Play, restarts: number): 
     below('reaction to a change, p99', at(last.settings, 0.99), 'ms', GOALS.reactionMs),
     told('until the status says so, p99', at(last.status, 0.99), 'ms'),
     below('idle CPU', last.idleCpu * 100, '% of a core', GOALS.idleCpu * 100, last.bareIdleCpu * 100),
-    below('status writes while players come and go, most in 10 s', play.most, 'a second', STATUS_WRITES_PER_SECOND),
+    below('status writes while players come and go, most in half a minute', play.most, 'a second', STATUS_WRITES_PER_SECOND),
     told('joins meanwhile', play.joins / play.seconds, 'a second'),
     told('CPU meanwhile', play.cpu * 100, '% of a core'),
     told('memory meanwhile', play.memory, 'MB'),

@@ -5,6 +5,9 @@ import type { KubernetesObject } from '../../../platform/kubernetes/objects.ts'
 import { watchResource } from '../../../platform/kubernetes/watch-resource.ts'
 import { zones } from '../../api-server/objects.ts'
 
+/** ms. */
+const WINDOW = 30_000
+
 /** Counts changes of status as a watch of its own hears of them. */
 export class StatusCounter {
   readonly #over = new AbortController()
@@ -52,14 +55,14 @@ export class StatusCounter {
     this.#at.length = 0
   }
 
-  /** Writes since `start`: in all, and the most in any ten seconds, a second. */
+  /** Writes since `start`: in all, and the most in any half minute, a second. In shorter times those that were held up on the way come together with those after them. */
   rates(): { readonly total: number; readonly most: number } {
     let most = 0
     for (let first = 0, last = 0; last < this.#at.length; last++) {
-      while ((this.#at[last] ?? 0) - (this.#at[first] ?? 0) > 10_000) first++
+      while ((this.#at[last] ?? 0) - (this.#at[first] ?? 0) > WINDOW) first++
       most = Math.max(most, last - first + 1)
     }
-    return { total: this.#at.length, most: most / 10 }
+    return { total: this.#at.length, most: most / (WINDOW / 1_000) }
   }
 
   stop(): void {

@@ -14,10 +14,10 @@ import { scenarios } from './scenarios.ts'
 import { planKills } from './strikes.ts'
 
 /** Not in `npm test`. */
-const PLANS = extent({ quick: 6, usual: 6, full: 60 })
+const PLANS = extent({ quick: 4, usual: 4, full: 60 })
 const seeds = givenSeed === undefined ? Array.from({ length: PLANS }, (_, index) => index + 1) : [givenSeed]
 /** Each plan has several processes of its own. */
-const AT_ONCE = 4
+const AT_ONCE = 3
 
 let server: ApiServer
 let api: KubernetesClient

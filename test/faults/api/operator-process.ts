@@ -21,6 +21,9 @@ export interface ProcessOptions {
   readonly folder: string
 }
 
+/** Of an operator that ended by itself. */
+const TOLD_LINES = 10
+
 let worlds = 0
 
 /** The operator as it is shipped, with its lease, in a process of its own that dies of SIGKILL; a Redis of its own, over a wire that sees its writes; a real store. */
@@ -95,10 +98,14 @@ async function spawnOperator({ namespace, life, proxy, apiUrl, log }: Given, fol
   })
   const killed = (): void => void child.kill('SIGKILL')
   process.once('exit', killed)
-  const ended = once(child, 'exit')
+  // With all that it said: 'exit' may come before.
+  const ended = once(child, 'close')
   let unled = false
+  const last: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
     unled ||= line.includes('lease: no longer leading')
+    last.push(line)
+    if (last.length > TOLD_LINES) last.shift()
     log.info({ line: line.slice(0, 400) }, 'operator')
   })
   void life.death.promise.then(killed)
@@ -107,7 +114,7 @@ async function spawnOperator({ namespace, life, proxy, apiUrl, log }: Given, fol
   rmSync(kubeconfig, { force: true })
   if (life.dead) return
   proxy.crash()
-  if (!unled) throw new Error(`the operator ended by itself: ${code ?? signal}`)
+  if (!unled) throw new Error(`the operator ended by itself: ${code ?? signal}\n${last.join('\n')}`)
 }
 
 function kubeconfigOf(server: string): string {

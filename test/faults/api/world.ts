@@ -116,7 +116,12 @@ export class World {
     this.#proxy = proxy
     const { namespace, strikes } = this
     const over = await this.#footing.begin({ namespace, strikes, life, proxy, apiUrl: await proxy.start(), log: this.#log() })
-    void life.death.promise.then(() => this.#operators.push(over()))
+    void life.death.promise.then(() => {
+      const ended = over()
+      // Told when the world ends.
+      ended.catch(() => undefined)
+      this.#operators.push(ended)
+    })
   }
 
   #crash(life: Life): void {
