@@ -45,6 +45,8 @@ export async function startOperator(
     MONGODB_URL: 'mongodb://127.0.0.1:9',
     INTERNAL_PORT: String(port),
     LOG_LEVEL: 'warn',
+    // As in charts/bailiwick/templates/operator.yaml.
+    NODE_OPTIONS: '--max-semi-space-size=4',
   }
   const begun = performance.now()
   const start = (): ChildProcess => {
