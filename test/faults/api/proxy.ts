@@ -30,8 +30,6 @@ export interface ProxyOptions {
   readonly onCrash: () => void
 }
 
-/** Written when it is time, not because of anything that a plan does: neither disturbed nor counted. */
-const COURTESIES: ReadonlySet<string> = new Set(['events', 'leases'])
 const HEADERS = ['content-type', 'retry-after'] as const
 
 /** The way of one operator, in one of its lives, to the API server. Faults come as the plan says. */
@@ -84,7 +82,7 @@ export class ApiProxy {
     const method = request.method ?? 'GET'
     const asked: Asked = { method, url, body: Buffer.concat(chunks), plural, label: `${method} ${plural} ${name}` }
     const headers = { 'content-type': request.headers['content-type'] ?? 'application/json' }
-    if (COURTESIES.has(plural)) await this.#pass(asked, headers, response)
+    if (plural === 'events') await this.#pass(asked, headers, response)
     else if (method !== 'GET') await this.#write(asked, headers, response)
     else if (url.searchParams.get('watch') === 'true') await this.#watch(asked, response)
     else await this.#read(asked, response)
