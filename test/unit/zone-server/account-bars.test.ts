@@ -17,7 +17,7 @@ describe('a banned account', { timeout: 60_000 }, () => {
 
   test('is cut off from where it plays and let in nowhere, its characters are checked in; lifted, it plays on', async () => {
     const ada = await world.join('ada')
-    const { ticket, endpoint } = await world.ticket('bea')
+    const { ticket, endpoint } = await world.ticket('bea', LAYER, 600_000)
     await world.index.barAccount(ACCOUNT, LONG)
     expect(await ada.next('goodbye')).toMatchObject({ reason: 'Banned' })
     await until(async () => (await world.characterHead('ada'))?.kind === 'released')
