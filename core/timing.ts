@@ -157,6 +157,8 @@ export const REPLAY_LIMIT = 500
 export const SNAPSHOT_EVERY_MIN = 1_000
 /** A claim that finds that the index forgot the layer's fence waits so long: an owner that lives finds it out meanwhile, and stores what only it has. */
 export const FORGOTTEN_FENCE_WAIT = 3_000
+/** An owner with nothing to write, and confirmed entries that only the index holds besides it, looks so often whether the index still has its fence. */
+export const FENCE_LOOK_EVERY = 500
 /** One tick that uses so much processor time does not end: its host says so, and ends itself. */
 export const STEP_LIMIT = 1_000
 /** Another thread looks so often whether a tick ends. */
@@ -359,7 +361,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [JOURNAL_RETRY_MIN <= JOURNAL_RETRY_MAX && LAYER_RETRY_MIN <= LAYER_RETRY_MAX, 'a wait between tries grows'],
   [JOURNAL_RETRY_MAX < JOURNAL_AHEAD_LIMIT, 'a layer whose index answers again is not held by its own wait'],
   [
-    HEARTBEAT_EVERY + INDEX_CALL_DEADLINE + JOURNAL_RETRY_MAX < FORGOTTEN_FENCE_WAIT,
+    Math.max(HEARTBEAT_EVERY, FENCE_LOOK_EVERY) + INDEX_CALL_DEADLINE + JOURNAL_RETRY_MAX < FORGOTTEN_FENCE_WAIT,
     'an owner whose call to the index was lost with its fence still finds that out, and stores what only it has, before another claims its layer',
   ],
   [FORGOTTEN_FENCE_WAIT + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts a claim that waits for an owner'],

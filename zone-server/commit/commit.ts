@@ -2,6 +2,7 @@ import type { Timers } from '../../core/clock.ts'
 import { describeError, isCode } from '../../core/errors.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
+import { FENCE_LOOK_EVERY } from '../../core/timing.ts'
 import { ChainWriter } from '../chain-writer.ts'
 import type { Claimed } from '../claim.ts'
 import type { Lease } from '../lease.ts'
@@ -46,12 +47,15 @@ export class Commit {
 
   readonly #deps: CommitDeps
   readonly #lease: Lease
+  /** When the index last answered for this layer, or began to be asked. */
+  #heardAt: number
 
   constructor({ lease, state, entry, snapshot }: Claimed, snapshotEveryMs: number, deps: CommitDeps) {
     const { index, writer, packing, timers, log, signal, onStored, onReclaimed, onFailed, onStop } = deps
     const { kept } = this
     this.#deps = deps
     this.#lease = lease
+    this.#heardAt = timers.now()
     const common = { lease, state, kept, log, timers, signal, index }
     this.takeover = new Takeover(lease.content)
     this.trimming = new Trimming(snapshot, {
@@ -74,7 +78,10 @@ export class Commit {
       ...{ ...common, writer, onStop },
       reclaim: (pending, stored) =>
         chain.exclusive(() => reclaim(pending, stored, this.takeover.content, { ...common, storeKept: () => chain.storeKept() })),
-      onConfirmed: () => chain.look(),
+      onConfirmed: () => {
+        this.#heardAt = timers.now()
+        chain.look()
+      },
       onReclaimed: () => {
         this.takeover.reopened(lease.content)
         onReclaimed()
@@ -86,16 +93,22 @@ export class Commit {
   async lookAtFence(): Promise<void> {
     const { index, log, timers, signal } = this.#deps
     const { layer } = this.#lease
+    this.#heardAt = Number.POSITIVE_INFINITY
     try {
       const asked = { what: `the fence of ${layer}`, log, timers, signal, attempts: FENCE_ATTEMPTS }
       if (!(await retrying(() => index.hasFence(layer), asked))) this.pipeline.refused('Forked')
     } catch (error) {
       if (!signal.aborted) log.warn({ layer, detail: describeError(error) }, 'it is not known whether the index has the fence of a layer')
+    } finally {
+      this.#heardAt = timers.now()
     }
   }
 
   /** A tick was stepped; the content of its state. */
   stepped(tick: number, content: string): void {
     if (this.takeover.stepped(tick, content)) this.chain.wantSnapshot()
+    // A replica without the last entries may have taken over: appends would tell, and there are none.
+    const quiet = this.kept.newest !== undefined && this.pipeline.ahead === 0
+    if (quiet && this.#deps.timers.now() - this.#heardAt >= FENCE_LOOK_EVERY) void this.lookAtFence()
   }
 }

@@ -111,9 +111,10 @@ export class IndexServer {
       },
       trimJournal: (layer, fence, through) =>
         call(`trimJournal ${layer} ${fence.epoch} ${through}`, () => {
+          const held = this.#held(layer)
           const asked = { layer, fence: this.#seen(layer, fence), now: 0 }
           const answer = this.#change((state) => journals.trimJournal(state, asked, through))
-          if (answer === 'Done') this.#deps.histories.get(layer)?.trimmed(through)
+          if (answer === 'Done') this.#deps.histories.get(layer)?.trimmed(fence.epoch, through, held)
           return answer
         }),
       dropJournal: (layer, epoch) =>
