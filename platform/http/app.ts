@@ -4,35 +4,19 @@ import express from 'express'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
-import type { Log } from '../../core/ports/log-port.ts'
-import { HTTP_REQUEST_DEADLINE } from '../../core/timing.ts'
-import type { Metrics } from '../metrics/index.ts'
-import type { RequestMeters } from './context.ts'
-import { beginRequest, contextOf, sendProblem } from './context.ts'
-import type { OpenApiInfo, RouteDescription } from './openapi.ts'
-import { openApiDocument } from './openapi.ts'
+import { contextOf } from './context.ts'
+import { type EntranceOptions, entrance } from './entrance.ts'
+import { setCommonHeaders } from './head.ts'
+import type { RouteDescription } from './openapi.ts'
 import { asBailiwickError } from './problem.ts'
 import type { RateOptions } from './rate-limit.ts'
-import { createRateLimit, standardRate } from './rate-limit.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { sendProblem } from './reply.ts'
 
-export interface HttpAppOptions {
+export interface HttpAppOptions extends EntranceOptions {
   readonly name: string
-  readonly log: Log
-  readonly metrics: Metrics
-  /** Rejects while the service can't do its work: what /readyz answers. */
-  readonly ready: () => Promise<void>
-  readonly openapi?: OpenApiInfo
-  /** /metrics answers on this app; default true. False when there is an internal port for it. */
-  readonly exposeMetrics?: boolean
-  /** Per address; 'none' for internal ports. */
-  readonly rate?: RateOptions | 'none'
   /** Per account, of requests that need one; default: none. */
   readonly accountRate?: RateOptions
-  /** How many reverse proxies stand in front and write X-Forwarded-For; default 0: the header is not believed. */
-  readonly trustedProxies?: number
-  /** A request that takes longer is answered with Timeout. Default: HTTP_REQUEST_DEADLINE. */
-  readonly deadlineMs?: number
-  readonly clock?: Clock
 }
 
 /** One HTTP application. Routes are added with `route`; `listener` answers requests. */
@@ -43,7 +27,7 @@ export interface HttpApp {
   readonly stopping: AbortController
   /** For `route` and `files` alone. */
   readonly inside: {
-    readonly routes: Router
+    readonly routes: Express
     readonly otherMethods: Router
     readonly described: RouteDescription[]
     /** What every route may answer. */
@@ -61,49 +45,48 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   engine.set('trust proxy', options.trustedProxies ?? 0)
   const app: HttpApp = {
     name: options.name,
-    listener: engine,
+    // Express asks back when no route took the request, and with what one threw: the rest needs no steps of its own.
+    listener: (plain, answer) => {
+      // What they are once Express has had them.
+      const [request, response] = [plain as Request, answer as Response]
+      engine(request, response, (error: unknown) => untaken(app, request, response, error))
+    },
     stopping: new AbortController(),
     inside: {
-      routes: express.Router(),
+      routes: engine,
       otherMethods: express.Router(),
       described: [],
       commonErrors: [...(options.rate === 'none' ? [] : (['TooManyRequests'] as const)), 'Timeout', 'Internal'],
       limitCaller: callerLimit(options.accountRate, options.clock ?? systemClock),
     },
   }
-  const meters = metersOf(options.metrics)
-  engine.use((request, response, next) => {
-    beginRequest(request, response, { log: options.log, meters, deadlineMs: options.deadlineMs ?? HTTP_REQUEST_DEADLINE })
-    setCommonHeaders(response)
-    if (app.stopping.signal.aborted) response.setHeader('connection', 'close')
-    else response.once('finish', () => app.stopping.signal.aborted && request.socket.end())
-    next()
-  })
-  addProbes(engine, app, options)
-  if (options.rate !== 'none') limitRate(engine, options.rate ?? standardRate, options.clock ?? systemClock)
-  engine.get('/openapi.json', named('/openapi.json'), (_, response) => {
-    response.json(openApiDocument(options.openapi ?? { title: `Bailiwick ${options.name}` }, app.inside.described))
-  })
-  engine.use(app.inside.routes, app.inside.otherMethods)
-  engine.use((request) => {
-    throw new BailiwickError('NotFound', {
-      asked: `${request.method} ${request.path.slice(0, 200)}`,
-      todo: 'GET /openapi.json lists the addresses',
-    })
-  })
-  // Four parameters, used or not: it is how Express knows an error handler.
-  engine.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    const known = asBailiwickError(error)
-    if (known.status === 500) contextOf(request).log.error({ error }, 'request failed')
-    else if (known.status === 503) contextOf(request).log.warn({ code: known.code, detail: known.message }, 'request refused')
-    sendProblem(request, response, known)
-  })
+  engine.use(entrance({ ...options, stopping: app.stopping.signal, described: app.inside.described }))
   return app
+}
+
+/** Answers what no route took: an error, another method of a known address, an address that there is not. */
+function untaken(app: HttpApp, request: Request, response: Response, error: unknown): void {
+  if (error !== undefined && error !== null) {
+    failed(request, response, error)
+    return
+  }
+  app.inside.otherMethods(request, response, (thrown: unknown) => {
+    const asked = `${request.method} ${request.path.slice(0, 200)}`
+    failed(request, response, thrown ?? new BailiwickError('NotFound', { asked, todo: 'GET /openapi.json lists the addresses' }))
+  })
+}
+
+function failed(request: Request, response: Response, error: unknown): void {
+  const known = asBailiwickError(error)
+  if (known.status === 500) contextOf(request).log.error({ error }, 'request failed')
+  else if (known.status === 503) contextOf(request).log.warn({ code: known.code, detail: known.message }, 'request refused')
+  sendProblem(request, response, known)
 }
 
 /** Serves the files of a folder (a browser page) under `path`, with the given content security policy. */
 export function files(app: HttpApp, path: string, folder: string, contentSecurityPolicy: string): void {
   const setHeaders = (response: Response) => {
+    setCommonHeaders(response.req, response)
     response.setHeader('content-security-policy', contentSecurityPolicy)
     response.setHeader('cache-control', 'no-cache')
   }
@@ -112,46 +95,6 @@ export function files(app: HttpApp, path: string, folder: string, contentSecurit
     named(`${path}*`),
     express.static(folder, { setHeaders, cacheControl: false, dotfiles: 'ignore', redirect: false }),
   )
-}
-
-function setCommonHeaders(response: Response): void {
-  response.setHeader('cache-control', 'no-store')
-  response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
-  response.setHeader('cross-origin-resource-policy', 'same-origin')
-  response.setHeader('referrer-policy', 'no-referrer')
-  response.setHeader('x-content-type-options', 'nosniff')
-  response.setHeader('x-frame-options', 'DENY')
-}
-
-function addProbes(engine: Express, app: HttpApp, options: HttpAppOptions): void {
-  engine.get('/livez', named('/livez'), (_, response) => {
-    response.json({ status: 'ok' })
-  })
-  // Shared by all who ask meanwhile: probes must not become load.
-  let asking: Promise<void> | undefined
-  engine.get('/readyz', named('/readyz'), async (_, response) => {
-    if (app.stopping.signal.aborted)
-      throw new BailiwickError('Busy', { todo: 'this instance is stopping, ask another one', retryAfterMs: 1_000 })
-    asking ??= options.ready().finally(() => {
-      asking = undefined
-    })
-    await asking
-    response.json({ status: 'ok' })
-  })
-  if (options.exposeMetrics === false) return
-  engine.get('/metrics', named('/metrics'), async (_, response) => {
-    response.setHeader('content-type', options.metrics.contentType)
-    response.send(await options.metrics.text())
-  })
-}
-
-function limitRate(engine: Express, rate: RateOptions, clock: Clock): void {
-  const take = createRateLimit(rate, clock)
-  engine.use((request, _, next) => {
-    const waitMs = take(request.ip ?? 'unknown')
-    if (waitMs > 0) throw new BailiwickError('TooManyRequests', { todo: 'send fewer of them', retryAfterMs: waitMs })
-    next()
-  })
 }
 
 function callerLimit(rate: RateOptions | undefined, clock: Clock): (caller: unknown) => void {
@@ -171,23 +114,4 @@ export function named(route: string) {
     contextOf(request).route = route
     next()
   }
-}
-
-const known = new WeakMap<Metrics, RequestMeters>()
-
-/** Two applications of one process (public and internal port) count into the same metrics. */
-function metersOf(metrics: Metrics): RequestMeters {
-  const existing = known.get(metrics)
-  if (existing !== undefined) return existing
-  const meters = {
-    requests: metrics.counter('http_requests_total', 'HTTP requests answered', ['method', 'route', 'status']),
-    seconds: metrics.histogram(
-      'http_request_duration_seconds',
-      'Time from the first byte of a request to the end of its answer',
-      [0.005, 0.02, 0.1, 0.5, 2, 10],
-      ['method', 'route'],
-    ),
-  }
-  known.set(metrics, meters)
-  return meters
 }

@@ -3,29 +3,7 @@ import type { Request, Response } from 'express'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Counter, Histogram } from '../metrics/index.ts'
-import { retryAfterSeconds, toProblem } from './problem.ts'
-
-/** What belongs to one request while it is answered. */
-export interface RequestContext {
-  readonly requestId: string
-  readonly log: Log
-  /** Aborts when the client is gone or the deadline has passed. */
-  readonly signal: AbortSignal
-  /** The route's pattern, for metrics; set when one matched. */
-  route: string
-  /** Takes the deadline away: what is answered is a stream. */
-  unlimited(): void
-}
-
-const contexts = new WeakMap<Request, RequestContext>()
-const saneId = /^[A-Za-z0-9._:-]{1,64}$/
-
-/** The context that `beginRequest` made. */
-export function contextOf(request: Request): RequestContext {
-  const context = contexts.get(request)
-  if (context === undefined) throw new BailiwickError('Internal', { found: 'a request without context' })
-  return context
-}
+import type { Deadlines, Timed } from './deadlines.ts'
 
 export interface RequestMeters {
   readonly requests: Counter
@@ -35,70 +13,114 @@ export interface RequestMeters {
 export interface RequestCare {
   readonly log: Log
   readonly meters: RequestMeters
-  readonly deadlineMs: number
+  readonly deadlines: Deadlines
+  /** Aborted when the application stops: connections end with their answers. */
+  readonly stopping: AbortSignal
+  /** Answers with an error, unless an answer is under way. */
+  readonly refuse: (request: Request, response: Response, error: BailiwickError) => void
+}
+
+const key = Symbol('context')
+type Carrier = Request & { [key]?: RequestContext }
+const saneId = /^[A-Za-z0-9._:-]{1,64}$/
+
+/** The context that `beginRequest` made. */
+export function contextOf(request: Request): RequestContext {
+  const context = (request as Carrier)[key]
+  if (context === undefined) throw new BailiwickError('Internal', { found: 'a request without context' })
+  return context
 }
 
 /** Gives the request its id, log, deadline and abort signal, and accounts for it when it ends. */
-export function beginRequest(request: Request, response: Response, { log, meters, deadlineMs }: RequestCare): void {
-  const asked = request.get('x-request-id')
-  const requestId = asked !== undefined && saneId.test(asked) ? asked : randomUUID()
-  const abort = new AbortController()
-  let own: Log | undefined
-  const context: RequestContext = {
-    requestId,
-    // Most requests say nothing but that they were answered.
-    get log() {
-      own ??= log.child({ requestId })
-      return own
-    },
-    signal: abort.signal,
-    route: 'unmatched',
-    unlimited: () => clearTimeout(deadline),
-  }
-  contexts.set(request, context)
-  response.setHeader('x-request-id', requestId)
-  const began = performance.now()
-  const deadline = setTimeout(() => {
-    const error = new BailiwickError('Timeout', { todo: 'try again', retryAfterMs: 1_000 })
-    abort.abort(error)
-    response.setHeader('connection', 'close')
-    sendProblem(request, response, error)
-  }, deadlineMs)
-  response.once('close', () => {
-    clearTimeout(deadline)
-    abort.abort()
-    account(request, response, context, (performance.now() - began) / 1_000, { log, meters })
-  })
+export function beginRequest(request: Request, response: Response, care: RequestCare): void {
+  const context = new RequestContext(request, response, care)
+  const carrier: Carrier = request
+  carrier[key] = context
+  care.deadlines.add(context)
+  response.on('close', () => context.end())
 }
 
-/** Answers with problem+json, unless an answer is already under way. */
-export function sendProblem(request: Request, response: Response, error: BailiwickError): void {
-  if (response.headersSent) return
-  const retryAfter = retryAfterSeconds(error)
-  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter))
-  if (error.status === 401) response.setHeader('www-authenticate', 'Bearer')
-  // The rest of a body that is too large is not read: the connection ends with the answer.
-  if (error.code === 'PayloadTooLarge') response.setHeader('connection', 'close')
-  response.status(error.status).type('application/problem+json')
-  response.send(JSON.stringify(toProblem(error, request.path, contextOf(request).requestId)))
+/** What belongs to one request while it is answered. What most requests do not need is made when it is asked for. */
+export class RequestContext implements Timed {
+  readonly began = performance.now()
+  readonly requestId: string
+  /** The route's pattern, for metrics; set when one matched. */
+  route = 'unmatched'
+  /** The connection ends with the answer. */
+  isLast: boolean
+  /** Who asks, of routes that must know. */
+  caller: unknown
+  readonly #request: Request
+  readonly #response: Response
+  readonly #care: RequestCare
+  #log: Log | undefined
+  #abort: AbortController | undefined
+  #over: { readonly reason: BailiwickError | undefined } | undefined
+
+  constructor(request: Request, response: Response, care: RequestCare) {
+    const asked = request.headers['x-request-id']
+    this.requestId = typeof asked === 'string' && saneId.test(asked) ? asked : randomUUID()
+    this.#request = request
+    this.#response = response
+    this.#care = care
+    this.isLast = care.stopping.aborted
+  }
+
+  /** With the request's id. */
+  get log(): Log {
+    this.#log ??= this.#care.log.child({ requestId: this.requestId })
+    return this.#log
+  }
+
+  /** Aborts when the client is gone or the deadline has passed. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#over !== undefined) this.#abort.abort(this.#over.reason)
+    }
+    return this.#abort.signal
+  }
+
+  /** Takes the deadline away: what is answered is a stream. */
+  unlimited(): void {
+    this.#care.deadlines.delete(this)
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    const error = new BailiwickError('Timeout', { todo: 'try again', retryAfterMs: 1_000 })
+    this.#finish(error)
+    this.isLast = true
+    this.#care.refuse(this.#request, this.#response, error)
+  }
+
+  /** The answer is out, or the client is gone. */
+  end(): void {
+    const { deadlines, stopping } = this.#care
+    deadlines.delete(this)
+    this.#finish(undefined)
+    account(this.#request, this.#response, this, this.#care)
+    if (stopping.aborted) this.#request.socket.end()
+  }
+
+  #finish(reason: BailiwickError | undefined): void {
+    if (this.#over !== undefined) return
+    this.#over = { reason }
+    this.#abort?.abort(reason)
+  }
 }
 
 /** What machines ask all the time: said at debug, so that people find the rest. A refusal of theirs is said as any other. */
 const polled = new Set(['/livez', '/readyz', '/metrics', '/autoscale', '/v1/zones/:namespace/:name'])
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-function account(
-  request: Request,
-  response: Response,
-  context: RequestContext,
-  seconds: number,
-  { log, meters }: Pick<RequestCare, 'log' | 'meters'>,
-): void {
+function account(request: Request, response: Response, context: RequestContext, { log, meters }: RequestCare): void {
+  const seconds = (performance.now() - context.began) / 1_000
   const method = methods.has(request.method) ? request.method : 'other'
-  const labels = { method, route: context.route }
-  meters.requests.add({ ...labels, status: response.writableFinished ? String(response.statusCode) : 'aborted' })
-  meters.seconds.observe(seconds, labels)
+  const { route } = context
+  meters.requests.add({ method, route, status: response.writableFinished ? String(response.statusCode) : 'aborted' })
+  meters.seconds.observe(seconds, { method, route })
   const fields = { method: request.method, path: request.path.slice(0, 200), status: response.statusCode, ms: Math.round(seconds * 1_000) }
-  if (polled.has(context.route) && response.statusCode < 500) log.debug({ requestId: context.requestId, ...fields }, 'request answered')
+  if (polled.has(route) && response.statusCode < 500) log.debug({ requestId: context.requestId, ...fields }, 'request answered')
   else context.log.info(fields, 'request answered')
 }

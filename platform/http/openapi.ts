@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import { catalogue } from '../../core/errors.ts'
 import { z } from '../../core/validate/index.ts'
+import { documentPath, type Link, linksOf } from './links.ts'
 
 export interface OpenApiInfo {
   readonly title: string
@@ -35,6 +36,7 @@ export interface RouteDescription {
   readonly stream: string | undefined
   readonly says: Readonly<Record<string, string>>
   readonly heeds: Readonly<Record<string, string | HeededHeader>>
+  readonly links: Readonly<Record<string, Link>>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -43,8 +45,8 @@ type Json = Readonly<Record<string, unknown>>
 export function openApiDocument(info: OpenApiInfo, routes: readonly RouteDescription[]): Json {
   const paths: Record<string, Record<string, Json>> = {}
   for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
-    paths[path] = { ...paths[path], [route.method]: operation(route) }
+    const path = documentPath(route.path)
+    paths[path] = { ...paths[path], [route.method]: operation(route, routes) }
   }
   return {
     openapi: '3.1.0',
@@ -57,7 +59,7 @@ export function openApiDocument(info: OpenApiInfo, routes: readonly RouteDescrip
   }
 }
 
-function operation(route: RouteDescription): Json {
+function operation(route: RouteDescription, routes: readonly RouteDescription[]): Json {
   const parameters = [...parametersOf('path', route.params), ...parametersOf('query', route.query), ...headersHeeded(route.heeds)]
   return {
     summary: route.summary,
@@ -66,11 +68,11 @@ function operation(route: RouteDescription): Json {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }),
     ...(route.authenticated ? { security: [{ accessToken: [] }] } : {}),
-    responses: responsesOf(route),
+    responses: responsesOf(route, routes),
   }
 }
 
-function responsesOf(route: RouteDescription): Json {
+function responsesOf(route: RouteDescription, routes: readonly RouteDescription[]): Json {
   const answer = route.answer === undefined ? {} : { 'application/json': { schema: schemaOf(route.answer, 'output') } }
   const stream = route.stream === undefined ? {} : { 'text/event-stream': { schema: { type: 'string', description: route.stream } } }
   const content = { ...answer, ...stream }
@@ -79,6 +81,7 @@ function responsesOf(route: RouteDescription): Json {
       description: route.summary,
       headers: { ...requestIdHeader, ...headersSaid(route.says) },
       ...(Object.keys(content).length === 0 ? {} : { content }),
+      ...(Object.keys(route.links).length === 0 ? {} : { links: linksOf(route.links, routes) }),
     },
   }
   for (const [status, description] of Object.entries(route.also))
@@ -160,5 +163,14 @@ const problemSchema = {
     detail: { type: 'string' },
     instance: { type: 'string' },
     requestId: { type: 'string' },
+    queue: {
+      type: 'object',
+      description: 'NoCapacity: the place in the queue for a host',
+      required: ['length'],
+      properties: {
+        place: { type: 'integer', minimum: 1, description: '1 is next; absent: the queue is full, and this one is not in it' },
+        length: { type: 'integer', minimum: 0, description: 'So many wait' },
+      },
+    },
   },
 } as const

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode, QueuePlace } from '../../core/errors.ts'
 import { BailiwickError, catalogue } from '../../core/errors.ts'
 import type { z } from '../../core/validate/index.ts'
 
@@ -12,6 +12,8 @@ export interface Problem {
   /** The path that was asked, without its query. */
   readonly instance: string
   readonly requestId: string
+  /** Where the one who asked stands, when there is a queue. */
+  readonly queue?: QueuePlace
 }
 
 /** Their parts tell of our inside (addresses, records): for the log, not for the sender. */
@@ -30,6 +32,7 @@ export function toProblem(error: BailiwickError, instance: string, requestId: st
     ...(detail === '' ? {} : { detail }),
     instance: instance.slice(0, MAX_DETAIL),
     requestId,
+    ...(error.queue === undefined ? {} : { queue: error.queue }),
   }
 }
 

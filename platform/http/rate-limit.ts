@@ -39,6 +39,7 @@ function refill(bucket: { tokens: number; at: number }, now: number, options: Ra
 
 /** What one customer has: an IPv4 address, or an IPv6 /64 network. */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
   const mapped = /^::ffff:(.+)$/i.exec(address)?.[1]
   if (mapped !== undefined && isIPv4(mapped)) return mapped
   if (!isIPv6(address)) return address

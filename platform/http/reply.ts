@@ -1,5 +1,9 @@
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
+import type { BailiwickError } from '../../core/errors.ts'
 import { CONNECTION_END_LIMIT, ZONE_STREAM_HEARTBEAT, ZONE_STREAM_LIMIT } from '../../core/timing.ts'
+import { contextOf } from './context.ts'
+import { setCommonHeaders, writeHead } from './head.ts'
+import { retryAfterSeconds, toProblem } from './problem.ts'
 
 /** An answer that was made before it was asked for: sent as it is, past the schema that its text was checked with when it was made. */
 export class Prepared {
@@ -42,16 +46,24 @@ const MAX_WAITING_BYTES = 64 * 1024
 /** A client comes back after this, ms. */
 const RETRY = 1_000
 
-export function sendPrepared(response: Response, { status, headers, body }: Prepared): void {
-  response.statusCode = status
-  for (const name in headers) response.setHeader(name, headers[name] as string)
-  if (body === undefined) {
-    response.end()
-    return
-  }
-  response.setHeader('content-type', 'application/json; charset=utf-8')
-  response.setHeader('content-length', Buffer.byteLength(body))
+/** Answers with what was made before, unless an answer is already under way. */
+export function sendPrepared(request: Request, response: Response, { status, headers, body }: Prepared): void {
+  if (response.headersSent) return
+  writeHead(request, response, { status, headers, length: body === undefined ? undefined : Buffer.byteLength(body) })
   response.end(body)
+}
+
+/** Answers with problem+json, unless an answer is already under way. */
+export function sendProblem(request: Request, response: Response, error: BailiwickError): void {
+  if (response.headersSent) return
+  setCommonHeaders(request, response)
+  const retryAfter = retryAfterSeconds(error)
+  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter))
+  if (error.status === 401) response.setHeader('www-authenticate', 'Bearer')
+  // The rest of a body that is too large is not read: the connection ends with the answer.
+  if (error.code === 'PayloadTooLarge') response.setHeader('connection', 'close')
+  response.status(error.status).type('application/problem+json')
+  response.send(JSON.stringify(toProblem(error, request.path, contextOf(request).requestId)))
 }
 
 /** Streams until the client or `stopping` ends it, or for about ZONE_STREAM_LIMIT. */

@@ -1,26 +1,23 @@
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import express from 'express'
 import type { ErrorCode } from '../../core/errors.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { Log } from '../../core/ports/log-port.ts'
 import { z } from '../../core/validate/index.ts'
 import type { HttpApp } from './app.ts'
 import { named } from './app.ts'
+import { type Call, inputOf, RouteCall, type Schemas } from './call.ts'
 import { contextOf } from './context.ts'
+import { setCommonHeaders } from './head.ts'
+import type { Link } from './links.ts'
 import type { HeededHeader, Method } from './openapi.ts'
-import { invalidInput } from './problem.ts'
 import { EventStream, Prepared, sendPrepared, sendStream } from './reply.ts'
 
 /** Who calls, from the Authorization header; rejects with Unauthenticated. */
 export type Auth<C> = (authorization: string | undefined) => Promise<C>
 
-export interface RouteSpec<P, Q, B, C, R> {
+export interface RouteSpec<P, Q, B, C, R> extends Schemas<P, Q, B> {
   /** One sentence for the OpenAPI document. */
   readonly summary: string
-  /** Objects must be strict (unknown fields refused) or, for others' evolving formats, expressly loose. */
-  readonly params?: z.ZodType<P>
-  readonly query?: z.ZodType<Q>
-  readonly body?: z.ZodType<B>
   readonly auth?: Auth<C>
   readonly answer: {
     readonly status: number
@@ -33,6 +30,8 @@ export interface RouteSpec<P, Q, B, C, R> {
     readonly stream?: string
     /** Names of headers that it answers with, and what they say. */
     readonly says?: Readonly<Record<string, string>>
+    /** What can be asked with this answer: OpenAPI links, by name. */
+    readonly links?: Readonly<Record<string, Link>>
   }
   /** Names of request headers that it heeds, and what for. */
   readonly heeds?: Readonly<Record<string, string | HeededHeader>>
@@ -40,24 +39,8 @@ export interface RouteSpec<P, Q, B, C, R> {
   readonly errors?: readonly ErrorCode[]
 }
 
-export interface Call<P, Q, B, C> {
-  readonly params: P
-  readonly query: Q
-  readonly body: B
-  readonly caller: C
-  readonly requestId: string
-  readonly log: Log
-  /** Aborts when the client is gone or the request's deadline has passed. */
-  readonly signal: AbortSignal
-  /** Of the client, as far as proxies are trusted. */
-  readonly address: string
-  /** A header of the request. */
-  header(name: string): string | undefined
-}
-
 const BODY_LIMIT = 64 * 1024
 const readJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: true })
-const ignoreBody = (_request: Request, _response: Response, next: () => void): void => next()
 
 /**
  * Adds one address. The handler gets checked input and gives the answer's body; what it throws becomes problem+json. A caller is
@@ -72,39 +55,31 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
 ): void {
   for (const schema of [spec.params, spec.query, spec.body]) refuseStripping(method, path, schema)
   const { routes, described } = app.inside
-  const callers = new WeakMap<Request, C>()
-  routes[method](
-    path,
-    named(path),
-    async (request: Request, _response: Response, next: () => void) => {
-      if (spec.auth !== undefined) {
-        const caller = await spec.auth(request.get('authorization'))
-        app.inside.limitCaller(caller)
-        callers.set(request, caller)
-      }
-      next()
-    },
-    spec.body === undefined ? ignoreBody : readJson,
-    async (request: Request, response: Response) => {
-      const { requestId, log, signal } = contextOf(request)
-      const input = {
-        params: check('path', spec.params, request.params),
-        query: check('query', spec.query, request.query),
-        body: check('body', spec.body, request.body ?? missingBody(spec.body)),
-      }
-      // A part without schema is typed undefined and is undefined; the compiler can't see that the two go together.
-      const address = request.ip ?? 'unknown'
-      const header = (name: string): string | undefined => request.get(name)
-      const call = { ...input, caller: callers.get(request), requestId, log, signal, address, header } as Call<P, Q, B, C>
-      const result = await handler(call)
-      if (response.headersSent) return
-      if (result instanceof Prepared) return sendPrepared(response, result)
-      if (!(result instanceof EventStream)) return answer(response, spec.answer, result)
+  const checked = inputOf(spec)
+  const perform = (request: Request, response: Response): void | Promise<void> => {
+    const context = contextOf(request)
+    context.route = path
+    const result = handler(new RouteCall(request, context, checked(request)))
+    return result instanceof Promise ? result.then((late) => send(request, response, late)) : send(request, response, result)
+  }
+  const send = (request: Request, response: Response, result: NoInfer<R> | Prepared | EventStream): void => {
+    if (response.headersSent) return
+    if (result instanceof Prepared) {
+      sendPrepared(request, response, result)
+      return
+    }
+    setCommonHeaders(request, response)
+    if (result instanceof EventStream) {
       contextOf(request).unlimited()
       sendStream(response, result, app.stopping.signal)
-    },
-  )
-  if (!described.some((known) => known.path === path)) refuseOtherMethods(app, path)
+    } else answer(response, spec.answer, result)
+  }
+  // Each step costs, so there are no more than are needed.
+  const steps: RequestHandler[] = path.includes(':') ? [leaveToFixed(app, path)] : []
+  if (spec.auth !== undefined) steps.push(authenticate(app, path, spec.auth))
+  if (spec.body !== undefined) steps.push(named(path), readJson)
+  routes[method](path, ...steps, perform)
+  if (!described.some((known) => known.path === path)) addOtherMethods(app, path)
   described.push({
     method,
     path,
@@ -120,23 +95,20 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
     stream: spec.answer.stream,
     says: spec.answer.says ?? {},
     heeds: spec.heeds ?? {},
+    links: spec.answer.links ?? {},
   })
 }
 
-function check<T>(part: 'path' | 'query' | 'body', schema: z.ZodType<T> | undefined, value: unknown): T | undefined {
-  if (schema === undefined) return undefined
-  const result = schema.safeParse(value)
-  if (!result.success) throw invalidInput(part, result.error)
-  return result.data
-}
-
-function missingBody(schema: z.ZodType | undefined): undefined {
-  if (schema === undefined) return undefined
-  throw new BailiwickError('InvalidInput', {
-    asked: 'body',
-    found: 'none, or one of another content type',
-    todo: 'send a JSON object as application/json',
-  })
+/** The caller is known before the body is read. */
+function authenticate<C>(app: HttpApp, path: string, auth: Auth<C>): RequestHandler {
+  return async (request, _response, next) => {
+    const context = contextOf(request)
+    context.route = path
+    const caller = await auth(request.get('authorization'))
+    app.inside.limitCaller(caller)
+    context.caller = caller
+    next()
+  }
 }
 
 function answer<R>(response: Response, spec: RouteSpec<never, never, never, never, R>['answer'], result: R): void {
@@ -150,12 +122,32 @@ function answer<R>(response: Response, spec: RouteSpec<never, never, never, neve
   response.json(spec.body.parse(result))
 }
 
-function refuseOtherMethods(app: HttpApp, path: string): void {
-  const { otherMethods, described } = app.inside
-  otherMethods.all(path, named(path), (request: Request, response: Response) => {
-    const allowed = described.filter((known) => known.path === path).map((known) => known.method.toUpperCase())
-    response.setHeader('allow', allowed.join(', '))
-    throw new BailiwickError('MethodNotAllowed', { asked: request.method.slice(0, 20), todo: `use ${allowed.join(' or ')}` })
+/** A path without variable parts goes before one whose pattern it fits (OpenAPI 3.1, Paths Object), whatever the method and the order in which they were added. */
+function leaveToFixed(app: HttpApp, path: string): RequestHandler {
+  const pattern = new RegExp(`^${path.replaceAll(/[.]/g, '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+  let fixed: ReadonlySet<string> | undefined
+  return (request, _response, next) => {
+    // When the first request comes all routes are there.
+    fixed ??= new Set(app.inside.described.map((known) => known.path).filter((other) => !other.includes(':') && pattern.test(other)))
+    next(fixed.size > 0 && fixed.has(request.path) ? 'route' : undefined)
+  }
+}
+
+/** What else is asked of a path: OPTIONS says its methods, all others are refused. */
+function addOtherMethods(app: HttpApp, path: string): void {
+  const { routes, otherMethods, described } = app.inside
+  const allowed = (): readonly string[] => {
+    const methods = described.filter((known) => known.path === path).map((known) => known.method.toUpperCase())
+    return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  }
+  // Express would say those of all paths that match, though the first alone is asked.
+  const first = path.includes(':') ? leaveToFixed(app, path) : named(path)
+  routes.options(path, first, named(path), (request: Request, response: Response) => {
+    sendPrepared(request, response, new Prepared(204, { allow: allowed().join(', ') }))
+  })
+  otherMethods.all(path, first, named(path), (request: Request, response: Response) => {
+    response.setHeader('allow', allowed().join(', '))
+    throw new BailiwickError('MethodNotAllowed', { asked: request.method.slice(0, 20), todo: `use ${allowed().join(' or ')}` })
   })
 }
 

@@ -47,7 +47,7 @@ export function createMetrics(program: string): Metrics {
     text: () => registry.metrics(),
     counter(name, help, labelNames = []) {
       const counter = new client.Counter(common(name, help, labelNames))
-      return { add: (labels = {}, by = 1) => counter.inc({ ...labels }, by) }
+      return { add: (labels = {}, by = 1) => counter.inc(labels, by) }
     },
     gauge(name, help, labelNames = []) {
       const gauge = new client.Gauge(common(name, help, labelNames))
@@ -72,7 +72,7 @@ export function createMetrics(program: string): Metrics {
     },
     histogram(name, help, buckets, labelNames = []) {
       const histogram = new client.Histogram({ ...common(name, help, labelNames), buckets: [...buckets] })
-      return { observe: (value, labels = {}) => histogram.observe({ ...labels }, value) }
+      return { observe: (value, labels = {}) => histogram.observe(labels, value) }
     },
   }
 }

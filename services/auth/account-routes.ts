@@ -6,6 +6,7 @@ import { changeAccount, checkPassword, deleteAccount, register, wrongCredentials
 import { accountView, counted, tokensAnswer } from './answers.ts'
 import { assertOwnPage, dropCookie, OWN_PAGE_HEADER } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
+import { registerLinks, sessionLinks } from './links.ts'
 import { checkNewPassword } from './password-rules.ts'
 import { accountAnswer, deletionBody, passwordBody, registerAnswer, registerBody, sessionAnswer } from './schemas.ts'
 import { openSession } from './sessions.ts'
@@ -23,7 +24,7 @@ function addRegister(app: HttpApp, deps: RouteDeps): void {
   const spec = {
     summary: 'Makes an account',
     body: registerBody,
-    answer: { status: 201, body: registerAnswer },
+    answer: { status: 201, body: registerAnswer, links: registerLinks },
     errors: ['NameTaken', 'NameRefused', 'PasswordCommon', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/accounts', spec, async ({ body, log }) => {
@@ -55,7 +56,12 @@ function addPassword(app: HttpApp, deps: RouteDeps): void {
     auth: deps.liveAuth,
     body: passwordBody,
     heeds: { [OWN_PAGE_HEADER]: 'Any value; needed where the refresh token is to go into the cookie' },
-    answer: { status: 200, body: sessionAnswer, says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie' } },
+    answer: {
+      status: 200,
+      body: sessionAnswer,
+      links: sessionLinks,
+      says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie' },
+    },
     errors: ['WrongCredentials', 'PasswordCommon', 'SessionEnded', 'AccountUnknown', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/accounts/current/password', spec, async ({ body, caller, log, address, header }) => {

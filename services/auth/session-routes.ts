@@ -5,6 +5,7 @@ import { changeAccount, checkCredentials } from './accounts.ts'
 import { counted, tokensAnswer } from './answers.ts'
 import { assertOwnPage, dropCookie, OWN_PAGE_HEADER, refreshTokenOf } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
+import { sessionLinks, sessionsLinks } from './links.ts'
 import { loginBody, refreshBody, sessionAnswer, sessionParams, sessionsAnswer } from './schemas.ts'
 import { listSessions, logout, openSession, revokeSession, rotateSession } from './sessions.ts'
 
@@ -24,7 +25,7 @@ function addLogin(app: HttpApp, deps: RouteDeps): void {
     summary: 'Logs in: opens a session',
     body: loginBody,
     heeds: ownPage,
-    answer: { status: 201, body: sessionAnswer, says: setsCookie },
+    answer: { status: 201, body: sessionAnswer, links: sessionLinks, says: setsCookie },
     errors: ['WrongCredentials', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/sessions', spec, async ({ body, log, address, header }) => {
@@ -49,7 +50,7 @@ function addRefresh(app: HttpApp, deps: RouteDeps): void {
     summary: 'Exchanges a refresh token, which is good once, for new tokens',
     body: refreshBody,
     heeds: ownPage,
-    answer: { status: 200, body: sessionAnswer, says: setsCookie },
+    answer: { status: 200, body: sessionAnswer, links: sessionLinks, says: setsCookie },
     errors: ['SessionEnded', 'RefreshReused', 'Banned', 'CrossSite', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/sessions/refresh', spec, async ({ body, log, header }) => {
@@ -64,7 +65,7 @@ function addEnding(app: HttpApp, deps: RouteDeps): void {
   const list = {
     summary: 'The sessions of the account that can be used',
     auth: liveAuth,
-    answer: { status: 200, body: sessionsAnswer },
+    answer: { status: 200, body: sessionsAnswer, links: sessionsLinks },
     errors: ['SessionEnded', 'Banned', 'StoreUnavailable'],
   } as const
   route(app, 'get', '/v1/sessions', list, async ({ caller }) => {

@@ -105,7 +105,7 @@ describe('problems', () => {
     ['bad encoding', () => fetch(`${url}/v1/things/%ff`), 400, 'InvalidInput', 'address'],
     ['unknown address', () => fetch(`${url}/v2`), 404, 'NotFound', 'GET /v2'],
     ['climbing out of files', () => fetch(`${url}/page/..%2f..%2f..%2fpackage.json`), 404, 'NotFound', ''],
-    ['other method', () => fetch(`${url}/v1/things/a`, { method: 'PUT' }), 405, 'MethodNotAllowed', 'GET or DELETE'],
+    ['other method', () => fetch(`${url}/v1/things/a`, { method: 'PUT' }), 405, 'MethodNotAllowed', 'GET or HEAD or DELETE'],
     ['error of the catalogue', () => fetch(`${url}/v1/things/waking`), 503, 'ZoneWaking', 'zone a/b'],
   ])('%s', async (_, ask, status, code, detail) => {
     const response = await ask()
@@ -125,7 +125,7 @@ describe('problems', () => {
 
   test('headers: Retry-After rounded up, Allow, WWW-Authenticate', async () => {
     expect((await fetch(`${url}/v1/things/waking`)).headers.get('retry-after')).toBe('2')
-    expect((await fetch(`${url}/v1/things/a`, { method: 'PUT' })).headers.get('allow')).toBe('GET, DELETE')
+    expect((await fetch(`${url}/v1/things/a`, { method: 'PUT' })).headers.get('allow')).toBe('GET, HEAD, DELETE')
     expect((await fetch(`${url}/v1/me`)).headers.get('www-authenticate')).toBe('Bearer')
   })
 
@@ -166,6 +166,29 @@ test('security headers, and a policy of their own for files', async () => {
   expect(page.headers.get('content-security-policy')).toBe("default-src 'self'")
 })
 
+test('OPTIONS says which methods there are, with what every answer says', async () => {
+  const answer = await fetch(`${url}/v1/things/a`, { method: 'OPTIONS', headers: { 'x-request-id': 'abc' } })
+  expect([answer.status, answer.headers.get('allow'), answer.headers.get('x-request-id')]).toEqual([204, 'GET, HEAD, DELETE', 'abc'])
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+})
+
+test('a fixed path goes before a pattern that it fits, for every method and in any order', async () => {
+  const fixed = createHttpApp({ name: 'fixed', log: silentLog, metrics: createMetrics('fixed'), ready: async () => {} })
+  const params = z.strictObject({ id: z.string() })
+  route(fixed, 'delete', '/v1/things/:id', { summary: 'Gone', params, answer: { status: 204 } }, async () => {})
+  route(fixed, 'post', '/v1/things/all', { summary: 'All', answer: { status: 204 } }, async () => {})
+  await using served = disposable(await serve(fixed, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0 }))
+  const ask = async (method: string, path: string) => {
+    const { status, headers } = await fetch(`http://127.0.0.1:${served.port}${path}`, { method })
+    return [status, headers.get('allow')]
+  }
+  expect(await ask('DELETE', '/v1/things/all')).toEqual([405, 'POST'])
+  expect(await ask('OPTIONS', '/v1/things/all')).toEqual([204, 'POST'])
+  expect(await ask('POST', '/v1/things/all')).toEqual([204, null])
+  expect(await ask('DELETE', '/v1/things/one')).toEqual([204, null])
+  expect(await ask('OPTIONS', '/v1/things/one')).toEqual([204, 'DELETE'])
+})
+
 test('/readyz follows the service, /metrics counts by route', async () => {
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
   ready = () => Promise.reject(new BailiwickError('StoreUnavailable'))
@@ -200,6 +223,28 @@ test('the OpenAPI document is made of the schemas that check', async () => {
       '/v1/me': { get: { security: [{ accessToken: [] }], parameters: [{ name: 'limit', in: 'query', required: false }] } },
     },
   })
+})
+
+test('links of an answer lead to routes of the document, and to no other', async () => {
+  const make = async (to: `get /${string}`) => {
+    const linked = createHttpApp({ name: 'linked', log: silentLog, metrics: createMetrics('linked'), ready: async () => {} })
+    const parameters = { id: '$response.body#/id' }
+    const links = { read: { summary: 'Read it', to, parameters } }
+    route(linked, 'post', '/v1/things', { summary: 'Makes one', answer: { status: 201, body: thing, links } }, async () => ({
+      id: 'a',
+      size: 1,
+    }))
+    const params = z.strictObject({ id: z.string() })
+    route(linked, 'get', '/v1/things/:id', { summary: 'A thing', params, answer: { status: 204 } }, async () => {})
+    await using served = disposable(await serve(linked, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0 }))
+    return await (await fetch(`http://127.0.0.1:${served.port}/openapi.json`)).json()
+  }
+  const operationRef = '#/paths/~1v1~1things~1{id}/get'
+  const link = { description: 'Read it', operationRef, parameters: { id: '$response.body#/id' } }
+  expect(await make('get /v1/things/:id')).toMatchObject({
+    paths: { '/v1/things': { post: { responses: { 201: { links: { read: link } } } } } },
+  })
+  expect(await make('get /v1/nothing')).toMatchObject({ code: 'ConfigInvalid' })
 })
 
 test('a schema that would drop unknown fields silently is refused when the route is made', () => {
