@@ -72,6 +72,8 @@ export interface ZoneDetail {
   }[]
   /** namespace/name of each zone whose border with this one is open. */
   readonly neighbours: readonly string[]
+  /** How long ago the allocator knew it to be so, ms. */
+  readonly age?: number
 }
 
 export interface PlayerLocation {
@@ -80,6 +82,8 @@ export interface PlayerLocation {
   readonly layer?: string
   /** Milliseconds since 1970. */
   readonly since?: number
+  /** How long ago the index was asked, ms. */
+  readonly age?: number
 }
 
 export interface JoinAnswer {
@@ -88,6 +92,8 @@ export interface JoinAnswer {
   readonly endpoints: readonly string[]
   readonly ticket: string
   readonly expiresInMs: number
+  /** How long ago the index was asked, ms. */
+  readonly age?: number
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -166,6 +172,7 @@ export const readZoneDetail: Reader<ZoneDetail> = (value, what) => {
     layers: list(fields['layers'], `${what}.layers`, readLayer),
     // An allocator of an earlier version says nothing of them.
     neighbours: list(fields['neighbours'] ?? [], `${what}.neighbours`, text),
+    ...readAge(fields, what),
   }
 }
 
@@ -177,12 +184,23 @@ export const readJoin: Reader<JoinAnswer> = (value, what) => {
     endpoints: list(fields['endpoints'], `${what}.endpoints`, text),
     ticket: text(fields['ticket'], `${what}.ticket`),
     expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),
+    ...readAge(fields, what),
   }
 }
 
 export const readLocationOf: Reader<PlayerLocation> = (value, what) => {
-  const since = object(value, what)['since']
-  return { ...readLocation(value, what), ...(since === undefined ? {} : { since: number(since, `${what}.since`) }) }
+  const fields = object(value, what)
+  const since = fields['since']
+  return {
+    ...readLocation(value, what),
+    ...(since === undefined ? {} : { since: number(since, `${what}.since`) }),
+    ...readAge(fields, what),
+  }
+}
+
+/** An allocator of an earlier version does not say it. */
+function readAge(fields: Fields, what: string): { age?: number } {
+  return fields['age'] === undefined ? {} : { age: number(fields['age'], `${what}.age`) }
 }
 
 /** Where the next page begins; undefined: this was the last one. */

@@ -90,7 +90,16 @@ export interface ErrorParts {
   readonly todo?: string
   /** After how many milliseconds another try makes sense. */
   readonly retryAfterMs?: number
+  /** Where the one who asked stands in a queue. */
+  readonly queue?: QueuePlace
   readonly cause?: unknown
+}
+
+export interface QueuePlace {
+  /** 1 is next; undefined: the queue is full, and it is not in it. */
+  readonly place?: number
+  /** So many wait. */
+  readonly length: number
 }
 
 /** The one error class of Bailiwick. Its message is the title and the parts, in one readable line. */
@@ -101,6 +110,7 @@ export class BailiwickError extends Error {
   readonly found: string | undefined
   readonly todo: string | undefined
   readonly retryAfterMs: number | undefined
+  readonly queue: QueuePlace | undefined
 
   constructor(code: ErrorCode, parts: ErrorParts = {}) {
     super(sentence(code, parts), parts.cause === undefined ? undefined : { cause: parts.cause })
@@ -109,6 +119,7 @@ export class BailiwickError extends Error {
     this.found = parts.found
     this.todo = parts.todo
     this.retryAfterMs = parts.retryAfterMs
+    this.queue = parts.queue
   }
 
   /** The HTTP status that this error becomes at the edge. */

@@ -11,7 +11,7 @@ Every error that Bailiwick gives has one of these codes. A code is stable: progr
 
 | where | how it looks |
 |---|---|
-| HTTP services | the status below, body \`application/problem+json\` (RFC 9457) with \`code\`, \`title\`, and what was asked, what was found and what to do in \`detail\`; \`Retry-After\` where another try makes sense |
+| HTTP services | the status below, body \`application/problem+json\` (RFC 9457) with \`code\`, \`title\`, and what was asked, what was found and what to do in \`detail\`; \`Retry-After\` where another try makes sense; with \`NoCapacity\` the place in the queue for a host in \`queue\` (\`place\`, 1 is next, absent when the queue is full; \`length\`) |
 | game connection | an error frame with the same code and text |
 | logs | the field \`code\` |
 

@@ -12,6 +12,7 @@ import { IndexCopy } from './copy/index-copy.ts'
 import { Crowds } from './crowds.ts'
 import { joinZone } from './join.ts'
 import { LayerWaits } from './layer-waits.ts'
+import { joinLinks } from './links.ts'
 import { type AllocatorMeters, createMeters } from './meters.ts'
 import { addPlayerRoute } from './player-routes.ts'
 import { joinAnswer, joinBody, zoneParams } from './schemas.ts'
@@ -53,7 +54,7 @@ export interface Following {
 }
 
 /** An account asks for a place, and where its characters are: a person does so rarely, a client that loses its host a few times a minute. */
-const standardAccountRate: RateOptions = { perSecond: 10, burst: 100, addresses: 50_000 }
+export const standardAccountRate: RateOptions = { perSecond: 10, burst: 100, addresses: 50_000 }
 
 /** The allocator over an index. What it keeps is a copy of it: any number of them may run side by side. */
 export function createAllocatorApp(deps: AllocatorDeps): Allocator {
@@ -88,7 +89,7 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     openapi: { title: 'Bailiwick allocator, internal', description: 'The FleetAutoscaler webhook of Agones' },
   })
   addZoneRoutes(app, copy, watchers, deps.zoneWaitMs ?? ZONE_WAIT_MAX)
-  addPlayerRoute(app, index, deps.verifier)
+  addPlayerRoute(app, deps)
   addJoinRoute(app, deps, waits, meters)
   addAutoscaleRoute(internal, index, meters)
   metrics.sampled('bailiwick_zone_watchers', 'Requests that wait for changes of a zone now, streams included', () => watchers.count)
@@ -109,7 +110,7 @@ function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, mete
     params: zoneParams,
     body: joinBody,
     auth: bearer(deps.verifier),
-    answer: { status: 200, body: joinAnswer },
+    answer: { status: 200, body: joinAnswer, links: joinLinks },
     errors: ['ZoneUnknown', 'ZoneSuspended', 'ZoneWaking', 'NoCapacity', 'ZoneFull', 'LayerQuarantined', 'IndexUnavailable', 'Busy'],
   } as const
   route(app, 'post', '/v1/zones/:namespace/:name/join', spec, async ({ params, body, caller, signal, log }) => {

@@ -38,6 +38,8 @@ export interface Joined {
   readonly endpoints: readonly string[]
   readonly ticket: string
   readonly expiresInMs: number
+  /** How long ago the index was asked, ms. */
+  readonly age: number
 }
 
 export interface JoinDeps {
@@ -72,9 +74,10 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       deps.crowds.stayed(choice.layer)
       if (first) meters.waited('Unreached')
     } else {
+      const askedAt = clock.now()
       const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
       if (first && choice.view?.state === 'Asleep') meters.woke()
-      if (view.ticketed) return joined(view, ticket)
+      if (view.ticketed) return joined(view, ticket, clock.now() - askedAt)
       deps.crowds.stayed(choice.layer)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
@@ -157,13 +160,14 @@ function newTicket(request: JoinRequest): NewTicket {
   return { id: randomBytes(16).toString('base64url'), account: request.account, character: request.character, ttlMs: TICKET_TTL }
 }
 
-function joined(view: LayerView, ticket: NewTicket): Joined {
+function joined(view: LayerView, ticket: NewTicket, age: number): Joined {
   return {
     layer: view.layer,
     epoch: view.epoch,
     endpoints: view.endpoints,
     ticket: ticketText(view.layer, ticket.id),
     expiresInMs: ticket.ttlMs,
+    age: Math.max(0, age),
   }
 }
 
@@ -185,11 +189,18 @@ function notServed(view: JoinAnswer, waitedMs: number): BailiwickError {
 }
 
 /** The place in the queue, and when it is expected to be its turn. */
-function noCapacity({ layer }: JoinAnswer, { place, length, expectedMs }: WishQueue, waitedMs: number): BailiwickError {
+function noCapacity({ layer }: JoinAnswer, queue: WishQueue, waitedMs: number): BailiwickError {
+  const { place, length, expectedMs } = queue
   const found =
     place === undefined ? `a full queue: ${length} layers wait for a host` : `place ${place} of ${length} in the queue for a host`
   const retryAfterMs = Math.min(Math.max(expectedMs - waitedMs, NO_CAPACITY_RETRY_MIN), NO_CAPACITY_RETRY_MAX)
-  return new BailiwickError('NoCapacity', { asked: layer, found, todo: 'try again after that time', retryAfterMs })
+  return new BailiwickError('NoCapacity', {
+    asked: layer,
+    found,
+    todo: 'try again after that time',
+    retryAfterMs,
+    queue: { ...(place === undefined ? {} : { place }), length },
+  })
 }
 
 /** Its settings say open, its fleet says barred: it is being deleted or moved to another fleet. */

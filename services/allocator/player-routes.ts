@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { KnownLocation, ZoneIndex } from '../../core/ports/index-port.ts'
 import { type HttpApp, route } from '../../platform/http/index.ts'
@@ -6,8 +7,14 @@ import { playerAnswer, playerParams } from './schemas.ts'
 
 const mayAskOfAll: ReadonlySet<string> = new Set(['moderator', 'admin'])
 
+export interface PlayerDeps {
+  readonly index: Pick<ZoneIndex, 'getLocation'>
+  readonly verifier: TokenVerifier
+  readonly clock: Clock
+}
+
 /** Where a character is: for its account, moderators and admins. */
-export function addPlayerRoute(app: HttpApp, index: Pick<ZoneIndex, 'getLocation'>, verifier: TokenVerifier): void {
+export function addPlayerRoute(app: HttpApp, { index, verifier, clock }: PlayerDeps): void {
   const spec = {
     summary: 'Where a character is: for its own account, moderators and admins',
     params: playerParams,
@@ -17,8 +24,9 @@ export function addPlayerRoute(app: HttpApp, index: Pick<ZoneIndex, 'getLocation
   } as const
   route(app, 'get', '/v1/players/:character', spec, async ({ params, caller }) => {
     const { character } = params
+    const askedAt = clock.now()
     const { account: _, ...place } = seenBy(caller, character, await index.getLocation(character))
-    return { character, ...place }
+    return { character, ...place, age: Math.max(0, clock.now() - askedAt) }
   })
 }
 

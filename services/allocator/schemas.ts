@@ -16,6 +16,7 @@ const characterId = z
   .max(64)
   .regex(/^[A-Za-z0-9_-]+$/, 'the id of a character')
 const age = whole.describe('How many milliseconds ago the index was known to say so')
+const ageOfRead = whole.describe('How many milliseconds ago the index was asked: it was no copy that answered')
 
 export const zoneParams = z.strictObject({ namespace: name, name })
 
@@ -70,6 +71,7 @@ export const zoneDetail = z.object({
       }),
     )
     .readonly(),
+  neighbours: z.array(z.string()).readonly().describe('namespace/name of each zone whose border with this one is open'),
 })
 
 export const zoneAnswer = zoneDetail.extend({ age })
@@ -82,6 +84,7 @@ export const playerAnswer = z.object({
   zone: z.string().optional(),
   layer: z.string().optional(),
   since: whole.optional().describe('Since when it is there, milliseconds since 1970'),
+  age: ageOfRead,
 })
 
 export const joinBody = z.strictObject({
@@ -98,4 +101,5 @@ export const joinAnswer = z.object({
   endpoints: z.array(z.string()).readonly().describe('address:port or address:port/path, WebSocket or length-prefixed TCP'),
   ticket: z.string().describe('Good once, for this layer in this epoch, until it expires'),
   expiresInMs: whole,
+  age: ageOfRead,
 })

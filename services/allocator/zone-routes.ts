@@ -5,6 +5,7 @@ import { EventStream, type HttpApp, Prepared, route } from '../../platform/http/
 import type { IndexCopy } from './copy/index-copy.ts'
 import type { ZoneEntry } from './copy/zone-entry.ts'
 import { zoneUnknown } from './join.ts'
+import { listLinks, zoneLinks } from './links.ts'
 import { zoneAnswer, zoneParams, zoneQuery, zonesAnswer, zonesQuery } from './schemas.ts'
 import type { Watchers } from './watchers.ts'
 
@@ -13,7 +14,7 @@ export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers,
   const list = {
     summary: 'Zones with their players, page by page',
     query: zonesQuery,
-    answer: { status: 200, body: zonesAnswer },
+    answer: { status: 200, body: zonesAnswer, links: listLinks },
     errors: ['IndexStale'],
   } as const
   route(app, 'get', '/v1/zones', list, ({ query }) => new Prepared(200, {}, page(copy, query)))
@@ -26,6 +27,7 @@ export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers,
       body: zoneAnswer,
       also: { 304: 'It is as If-None-Match, or `since`, says' },
       stream: `For those who accept text/event-stream: an event "zone" with this answer as its data now and after each change, "gone" when it is deleted, a comment every ${ZONE_STREAM_HEARTBEAT / 1_000} s. Ends after ${ZONE_STREAM_LIMIT / 1_000} s at most`,
+      links: zoneLinks,
       says: { etag: 'Weak; another one for another content', 'x-index-age': 'As `age`, in milliseconds' },
     },
     heeds: {
@@ -34,11 +36,13 @@ export function addZoneRoutes(app: HttpApp, copy: IndexCopy, watchers: Watchers,
     },
     errors: ['ZoneUnknown', 'IndexStale', 'Busy'],
   } as const
-  route(app, 'get', '/v1/zones/:namespace/:name', resolve, ({ params, query, header, signal, address }) => {
+  route(app, 'get', '/v1/zones/:namespace/:name', resolve, (call) => {
+    const { params, query, header } = call
     const zone = zoneId(params.namespace, params.name)
-    if (header('accept')?.includes('text/event-stream') === true) return stream(copy, watchers, zone, address, header('last-event-id'))
+    if (header('accept')?.includes('text/event-stream') === true) return stream(copy, watchers, zone, call.address, header('last-event-id'))
     const known = query.since ?? header('if-none-match')
     if (query.wait === undefined || known === undefined) return answerOf(copy, zone, known)
+    const { address, signal } = call
     return wait(copy, watchers, { zone, address, known, ms: Math.min(query.wait, waitMax), signal })
   })
 }

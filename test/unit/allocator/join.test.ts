@@ -58,6 +58,7 @@ describe('join', () => {
       endpoints: ['127.0.0.1:7000'],
       ticket: expect.stringMatching(/^game\/meadow\/0\/[A-Za-z0-9_-]{22}$/),
       expiresInMs: 15_000,
+      age: expect.any(Number),
     })
     expect(new Set(bodies.map((body) => body.ticket)).size).toBe(20)
     expect(host.claims.map(({ layer, generation, epoch }) => ({ layer, generation, epoch }))).toEqual([
@@ -88,7 +89,11 @@ describe('join', () => {
     await index.putZone(zoneSettings())
     const answer = await stage.join(meadow, 'c')
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '46'])
-    expect(await answer.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('place 1 of 1') })
+    expect(await answer.json()).toMatchObject({
+      code: 'NoCapacity',
+      detail: expect.stringContaining('place 1 of 1'),
+      queue: { place: 1, length: 1 },
+    })
     expect((await index.getLayer(fleet, 'game/meadow/0')).state).toBe('Wished')
   })
 
@@ -99,7 +104,9 @@ describe('join', () => {
     await index.putZone(zoneSettings())
     const answer = await stage.join(meadow, 'c')
     expect(answer.status).toBe(503)
-    expect(await answer.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('full') })
+    const problem = (await answer.json()) as { queue: object }
+    expect(problem).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('full'), queue: { length: 0 } })
+    expect(problem.queue).not.toHaveProperty('place')
     expect((await index.getLayer(fleet, 'game/meadow/0')).state).toBe('Asleep')
   })
 

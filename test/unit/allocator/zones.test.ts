@@ -93,6 +93,14 @@ describe('one zone', () => {
     )
   })
 
+  it('names the zones whose border with it is open', async () => {
+    const { url, index } = await populated()
+    const neighbours = async (): Promise<unknown> => (await get(`${url}/v1/zones/game/forest`)).body['neighbours']
+    expect(await neighbours()).toEqual([])
+    await index.putZone(zoneSettings({ zone: 'game/forest', generation: 2, uid: 'game/forest', neighbours: [meadow] }))
+    await vi.waitFor(async () => expect(await neighbours()).toEqual([meadow]), PATIENCE)
+  })
+
   it('is waited for until it changes, or for so long', async () => {
     const { url, index } = await populated()
     const address = `${url}/v1/zones/game/forest`
@@ -162,7 +170,7 @@ describe('players', () => {
     const own = await stage.token('account-1')
     expect(await ask('ada', own)).toMatchObject({
       status: 200,
-      body: { character: 'ada', state: 'InZone', zone: meadow, layer: `${meadow}/0`, since: expect.any(Number) },
+      body: { character: 'ada', state: 'InZone', zone: meadow, layer: `${meadow}/0`, since: expect.any(Number), age: expect.any(Number) },
     })
     expect((await ask('ada', own)).body).not.toHaveProperty('account')
     expect(await ask('ada', await stage.token('account-2'))).toMatchObject({ status: 403, body: { code: 'CharacterNotYours' } })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { retryDelay } from '../../../client/backoff.ts'
 import { Pacer } from '../../../client/pacer.ts'
-import { readRetryAfter, remoteError } from '../../../client/problem.ts'
+import { problemOf, readRetryAfter, remoteError } from '../../../client/problem.ts'
 import { verdictOf } from '../../../client/verdict.ts'
 import { type Welcome, ZoneView } from '../../../client/view.ts'
 import { BailiwickError, catalogue, type ErrorCode } from '../../../core/errors.ts'
@@ -84,11 +84,26 @@ describe('verdictOf', () => {
 
 describe('errors from the network', () => {
   it('keeps code and detail, without saying the title twice', () => {
-    const error = remoteError('ZoneFull', 'All layers of the zone are full; found: 1 layer', 'Internal', 5_000)
+    const error = remoteError('ZoneFull', 'All layers of the zone are full; found: 1 layer', 'Internal', { retryAfterMs: 5_000 })
     expect([error.code, error.message, error.retryAfterMs]).toEqual(['ZoneFull', 'All layers of the zone are full; found: 1 layer', 5_000])
     expect(remoteError('NoSuchCode', 'text', 'Unreachable').code).toBe('Unreachable')
     expect(remoteError('toString', 'text', 'Unreachable').code).toBe('Unreachable')
     for (const [code, { title }] of Object.entries(catalogue)) expect(remoteError(code, title, 'Internal').message).toBe(title)
+  })
+
+  it.each([
+    [
+      { place: 3, length: 7 },
+      { place: 3, length: 7 },
+    ],
+    [{ length: 7 }, { length: 7 }],
+    [{ place: 'third', length: 7 }, { length: 7 }],
+    [{ place: 3 }, undefined],
+    [null, undefined],
+  ])('the place in the queue %j → %j', async (queue, read) => {
+    const problem = JSON.stringify({ code: 'NoCapacity', detail: 'place 3 of 7', queue })
+    const error = await problemOf(new Response(problem, { status: 503, headers: { 'retry-after': '4' } }), 'POST join')
+    expect([error.code, error.retryAfterMs, error.queue]).toEqual(['NoCapacity', 4_000, read])
   })
 
   it.each([

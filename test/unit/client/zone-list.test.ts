@@ -44,7 +44,13 @@ describe('zones as a client sees them', () => {
   it('a character is found', async () => {
     const { stage, client } = await stageAndClient()
     await stage.index.setLocation('ada', 1, { state: 'InZone', zone: meadow, layer: `${meadow}/0`, account: 'account-1' })
-    expect(await client.locate('ada')).toEqual({ state: 'InZone', zone: meadow, layer: `${meadow}/0`, since: expect.any(Number) })
+    expect(await client.locate('ada')).toMatchObject({
+      age: expect.any(Number),
+      state: 'InZone',
+      zone: meadow,
+      layer: `${meadow}/0`,
+      since: expect.any(Number),
+    })
     await expect(client.locate('bob')).rejects.toMatchObject({ code: 'CharacterUnknown' })
   })
 })
