@@ -57,7 +57,7 @@ async function apps(): Promise<readonly HttpApp[]> {
   return [
     app,
     internal,
-    createAuthApp({ store, signer, log, metrics: createMetrics('auth') }),
+    createAuthApp({ store, index, signer, log, metrics: createMetrics('auth') }),
     createCharactersApp({ store, index, verifier, log, metrics: createMetrics('characters') }),
   ]
 }
@@ -74,7 +74,7 @@ describe('docs/api.md', () => {
     expect(example).toContain('curl -s')
     // As it is asked, with values for the parts that are not fixed.
     expect(example).toMatch(new RegExp(path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/ ?"]+')))
-    expect(example.includes('-X DELETE') ? 'DELETE' : example.includes(' -d ') ? 'POST' : 'GET').toBe(method)
+    expect(/-X (\w+)/.exec(example)?.[1] ?? (example.includes(' -d ') ? 'POST' : 'GET')).toBe(method)
     expect(text).toMatch(new RegExp(`^${status}[:.;]`, 'm'))
     for (const code of errors) {
       expect(text, `${code} is told`).toContain(`\`${code}\``)
