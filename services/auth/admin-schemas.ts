@@ -2,13 +2,16 @@ import { z } from '../../core/validate/index.ts'
 
 export const accountParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, { error: 'no account id' }) })
 export const findQuery = z.strictObject({ name: z.string().min(1).max(200) })
+/** What the regular expression below says, for readers of the document that know no classes of characters. */
+const withoutControls = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`
+
 export const banBody = z.strictObject({
   reason: z
     .string()
     .min(1)
     .max(500)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'no control characters' })
-    .meta({ description: 'Told to the account' }),
+    .meta({ description: 'Told to the account', pattern: withoutControls }),
   until: z.iso.datetime().optional().meta({ description: 'ISO 8601, in UTC; absent: until it is lifted' }),
 })
 export const grantBody = z.strictObject({ role: z.enum(['player', 'moderator', 'admin']) })

@@ -54,7 +54,16 @@ export async function startApps(): Promise<Apps> {
   const apps = {
     allocator: allocator.app,
     'allocator-internal': allocator.internal,
-    auth: createAuthApp({ store, index, signer, log, metrics: createMetrics('auth'), rate: unlimited, passwords: cheap, throttle: patience }),
+    auth: createAuthApp({
+      store,
+      index,
+      signer,
+      log,
+      metrics: createMetrics('auth'),
+      rate: unlimited,
+      passwords: cheap,
+      throttle: patience,
+    }),
     characters: createCharactersApp({ store, index, verifier, log, metrics: createMetrics('characters'), rate: unlimited }),
   } satisfies Record<string, HttpApp>
   const following = await allocator.follow()
