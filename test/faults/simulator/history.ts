@@ -123,12 +123,10 @@ export class LayerHistory {
     if (this.#forgotten.from >= this.#forgotten.to) this.#forgotten = undefined
   }
 
-  /** The owner in `epoch` trimmed the journal, whose last entry was `held`. */
-  trimmed(epoch: number, through: number, held: number): void {
-    // It goes on without a word where the journal ends where its state does.
-    if (epoch > this.#newest) this.started(epoch, held, held)
+  /** The journal, whose last entry was `held`, was trimmed. */
+  trimmed(through: number, held: number): void {
     // Behind the last entry there is nothing to lose.
-    if (Math.min(through, this.last) > this.durable)
+    if (Math.min(through, held) > this.durable)
       this.#fail(`the journal was trimmed up to ${through}, and the store holds ticks up to ${this.durable}`)
   }
 

@@ -114,7 +114,7 @@ export class IndexServer {
           const held = this.#held(layer)
           const asked = { layer, fence: this.#seen(layer, fence), now: 0 }
           const answer = this.#change((state) => journals.trimJournal(state, asked, through))
-          if (answer === 'Done') this.#deps.histories.get(layer)?.trimmed(fence.epoch, through, held)
+          if (answer === 'Done') this.#deps.histories.get(layer)?.trimmed(through, held)
           return answer
         }),
       dropJournal: (layer, epoch) =>
