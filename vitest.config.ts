@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     // Of the fault tests those that start no processes; all of them: vitest.faults.config.ts.
     include: ['test/{unit,contract,golden,architecture,e2e}/**/*.test.ts', 'test/faults/*.test.ts'],
-    // Most of these wait more than they compute: two at once also on a machine of two cores, where the default is one.
-    maxWorkers: 2,
+    // Most of these wait more than they compute: four at once also on a machine of two cores, where the default is one.
+    maxWorkers: 4,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // What is waited for comes late on a machine that is busy: a second is not enough.

@@ -11,10 +11,10 @@ import { Session } from '../../../zone-server/session.ts'
 import type { Input } from '../../../zone-server/simulation/input.ts'
 import { step } from '../../../zone-server/simulation/step.ts'
 import { WebSocketConnection } from '../../../zone-server/transport/websocket.ts'
+import { extent } from '../../faults/extent.ts'
 import { brokenInvariants, freshState, joins, shell } from './simulation-kit.ts'
 
-const full = process.env['BAILIWICK_FAULTS'] === 'full'
-const FRAMES = full ? 10_000_000 : 100_000
+const FRAMES = extent({ quick: 30_000, usual: 100_000, full: 10_000_000 })
 const CONNECTIONS = 32
 const FRAMES_A_TICK = 500
 /** Heap that may stay in use, whatever was sent: far below what would be kept if each frame left something behind. */
@@ -179,7 +179,7 @@ function usedHeap(): number {
   return process.memoryUsage().heapUsed
 }
 
-it(`${FRAMES} hostile frames: nothing breaks, and nothing is kept`, { timeout: full ? 3_600_000 : 60_000 }, async () => {
+it(`${FRAMES} hostile frames: nothing breaks, and nothing is kept`, { timeout: 60_000 + FRAMES / 3 }, async () => {
   const seed = Number(process.env['BAILIWICK_SEED'] ?? Date.now() % 2 ** 32)
   const theatre = new Theatre(seed)
   const { next } = theatre

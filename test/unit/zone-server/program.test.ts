@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
@@ -17,6 +19,7 @@ import { TestClient } from './test-client.ts'
 import { ACCOUNT, FLEET, LAYER, pause, until, ZONE, zone } from './world-kit.ts'
 
 const main = join(import.meta.dirname, '../../../zone-server/main.ts')
+const compiled = mkdtempSync(join(tmpdir(), 'bailiwick-compiled-'))
 const database = `zone-server-${randomUUID().slice(0, 8)}`
 
 interface Process {
@@ -55,6 +58,7 @@ afterAll(async () => {
   await store.close()
   await redis.stop()
   await mongo.remove()
+  rmSync(compiled, { recursive: true, force: true })
 })
 
 /** The zone server as it runs in a pod, but for the sidecar. */
@@ -63,6 +67,8 @@ async function start(): Promise<Process> {
   const sidecar = await startSidecar(0, { address: '127.0.0.1', port: gamePort })
   const env = {
     PATH: process.env['PATH'] ?? '',
+    // What the first one compiled the others need not.
+    NODE_COMPILE_CACHE: compiled,
     PORT: String(httpPort),
     GAME_PORT: String(gamePort),
     // So short that it waits for no other host.
