@@ -135,6 +135,8 @@ export class Host {
     const { index } = this.#deps
     const { signal } = this.#watching
     const onFleet = (change: FleetChange): void => {
+      // It says so itself.
+      if (change.kind === 'layer' && change.host === name && change.reported !== undefined) return
       if (change.kind === 'layer' && change.host === name && !layers.has(change.layer)) layers.expect(change.layer)
       const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()

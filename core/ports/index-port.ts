@@ -328,7 +328,8 @@ export type RedeemAnswer =
   | { readonly ok: false; readonly code: 'TicketUnknown' | 'TicketUsed' | 'TicketExpired' | 'LayerLost' }
 
 export type FleetChange =
-  | { readonly kind: 'layer'; readonly layer: LayerId; readonly host: string | undefined }
+  /** `reported`: its host has said that it is in this state, or that its epoch or safety changed there; absent: something else changed. */
+  | { readonly kind: 'layer'; readonly layer: LayerId; readonly host: string | undefined; readonly reported?: LayerReport['state'] }
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'gap' }
 

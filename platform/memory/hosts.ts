@@ -148,7 +148,7 @@ function progress(fleet: FleetState, host: HostRecord, layer: LayerRecord, repor
     layer.avoid = undefined
     if (layer.close === undefined) stopMoving(fleet, layer)
   }
-  if (told) layerChanged(fleet, layer)
+  if (told) fleet.changed({ kind: 'layer', layer: layer.layer, host: layer.host, reported: report.state })
 }
 
 function adopt(fleet: FleetState, host: HostRecord, report: LayerReport): void {

@@ -1,6 +1,6 @@
 import type { FleetId, LayerId } from '../../core/ids.ts'
 import { ACCOUNT_BARS_MAX, defaultIndexRules, type IndexRules } from '../../core/index-rules.ts'
-import type { CharacterLocation, FleetChange, FleetCounts, RedeemAnswer, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { CharacterLocation, FleetChange, FleetCounts, LayerReport, RedeemAnswer, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { readAccountBars, readFleetView, readHeartbeat, readJoin, readJson, readLayerView, readPlacement } from './answers.ts'
@@ -172,7 +172,10 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
   }
 }
 
-function fleetChange({ kind, id, host }: Entry): FleetChange {
+const reportedStates: ReadonlySet<string> = new Set(['Claiming', 'Serving', 'Closing'])
+
+function fleetChange({ kind, id, host, reported }: Entry): FleetChange {
   if (kind === 'host') return { kind, host: id }
-  return { kind: 'layer', layer: id as LayerId, host: host === '' ? undefined : host }
+  const change = { kind: 'layer', layer: id as LayerId, host: host === '' ? undefined : host } as const
+  return reportedStates.has(reported) ? { ...change, reported: reported as LayerReport['state'] } : change
 }

@@ -8,6 +8,8 @@ export interface Entry {
   readonly kind: string
   readonly id: string
   readonly host: string
+  /** '': nothing. */
+  readonly reported: string
 }
 
 export interface WatchOptions {
@@ -86,7 +88,7 @@ async function readOn(connection: Connection, options: WatchOptions, position: P
     if (signal.aborted) return at
     const number = Number(message['n'])
     if (number !== at.number + 1) onGap()
-    onEntry({ kind: message['kind'] ?? '', id: message['id'] ?? '', host: message['host'] ?? '' })
+    onEntry({ kind: message['kind'] ?? '', id: message['id'] ?? '', host: message['host'] ?? '', reported: message['reported'] ?? '' })
     at = { id, number }
   }
   return at

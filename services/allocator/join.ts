@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../../core/ids.ts'
-import type { CharacterLocation, JoinAnswer, LayerView, NewTicket, WishQueue, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { CharacterLocation, JoinAnswer, LayerState, LayerView, NewTicket, WishQueue, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { ticketText } from '../../core/ticket.ts'
 import {
@@ -86,7 +86,8 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
     const settled = await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
     if (request.signal.aborted) throw gone(request)
     // What it waited for: nothing else is looked at once more, the first time.
-    seen = first && settled?.state === 'Serving' ? { settings, layers: withView(now.layers, settled) } : undefined
+    const came = first && settled === 'Serving' && choice.view?.state !== 'Serving'
+    seen = came ? { settings, layers: served(now.layers, choice.layer) } : undefined
   }
 }
 
@@ -100,7 +101,7 @@ function isUnreached({ view }: Choice, { unreached }: JoinRequest): boolean {
   return unreached !== undefined && view?.state === 'Serving' && view.layer === unreached.layer && view.epoch === unreached.epoch
 }
 
-async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<LayerView | undefined> {
+async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<LayerState | undefined> {
   try {
     return await wait.settled(giveUp)
   } finally {
@@ -135,8 +136,9 @@ async function look(index: ZoneIndex, settings: ZoneSettings, location: Characte
   return { settings, layers: await readLayers(index, settings, location) }
 }
 
-function withView(layers: readonly LayerView[], view: LayerView): readonly LayerView[] {
-  return layers.map((known) => (known.layer === view.layer ? view : known))
+/** The same, with this layer served, which it was not: in another epoch. */
+function served(layers: readonly LayerView[], layer: LayerId): readonly LayerView[] {
+  return layers.map((view) => (view.layer === layer ? { ...view, state: 'Serving', epoch: view.epoch + 1 } : view))
 }
 
 function choose(crowds: Crowds, { settings, layers }: Seen, location: CharacterLocation | undefined): Choice {

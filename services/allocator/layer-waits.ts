@@ -1,6 +1,6 @@
 import { BailiwickError, describeError } from '../../core/errors.ts'
 import type { FleetId, LayerId } from '../../core/ids.ts'
-import type { FleetChange, LayerState, LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
+import type { FleetChange, LayerState, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 
@@ -8,13 +8,13 @@ import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 const MAX_WAITING_JOINS = 10_000
 
 export interface LayerWait {
-  /** Resolves as soon as the layer is Serving, or will not come by itself (Asleep, Barred, Quarantined), with what was seen of it: it is worth asking again. With nothing when the signal aborts. */
-  settled(signal: AbortSignal): Promise<LayerView | undefined>
+  /** Resolves with its state as soon as the layer is Serving, or will not come by itself (Asleep, Barred, Quarantined): it is worth asking again. With nothing when the signal aborts. */
+  settled(signal: AbortSignal): Promise<LayerState | undefined>
   /** Must be called, whatever happened. */
   end(): void
 }
 
-type Wake = (view: LayerView) => void
+type Wake = (state: LayerState) => void
 
 interface FleetWatch {
   readonly layers: Map<LayerId, Set<Wake>>
@@ -61,7 +61,7 @@ export class LayerWaits {
     const watch = this.#fleets.get(fleet) ?? this.#open(fleet)
     clearTimeout(watch.closing)
     watch.begun ??= this.#listen(fleet, watch)
-    const { promise, resolve: wake } = Promise.withResolvers<LayerView>()
+    const { promise, resolve: wake } = Promise.withResolvers<LayerState>()
     const waiters = watch.layers.get(layer) ?? new Set()
     watch.layers.set(layer, waiters.add(wake))
     if (look) void watch.begun.then(() => this.#look(fleet, watch, layer))
@@ -97,7 +97,7 @@ export class LayerWaits {
   async #listen(fleet: FleetId, watch: FleetWatch): Promise<void> {
     const onChange = (change: FleetChange): void => {
       if (change.kind === 'gap') this.#lookAtAll(fleet, watch)
-      else if (change.kind === 'layer' && watch.layers.has(change.layer)) void this.#look(fleet, watch, change.layer)
+      else if (change.kind === 'layer' && watch.layers.has(change.layer)) this.#hear(fleet, watch, change)
     }
     try {
       await this.#index.watchFleet(fleet, onChange, watch.stop.signal)
@@ -105,6 +105,12 @@ export class LayerWaits {
       watch.begun = undefined
       this.#log.warn({ fleet, detail: describeError(error) }, 'changes of the fleet can not be watched, its layers are polled')
     }
+  }
+
+  /** What its host has said of it needs no look: who is woken asks the index anyway. */
+  #hear(fleet: FleetId, watch: FleetWatch, { layer, reported }: Extract<FleetChange, { readonly kind: 'layer' }>): void {
+    if (reported === undefined) void this.#look(fleet, watch, layer)
+    else wakeIfSettled(watch, layer, reported)
   }
 
   #lookAtAll(fleet: FleetId, watch: FleetWatch): void {
@@ -128,20 +134,24 @@ export class LayerWaits {
     watch.looking.set(layer, look)
     do {
       look.again = false
-      await this.#wakeIfSettled(fleet, watch, layer)
+      await this.#lookOnce(fleet, watch, layer)
     } while (look.again && watch.layers.has(layer))
     watch.looking.delete(layer)
   }
 
-  async #wakeIfSettled(fleet: FleetId, watch: FleetWatch, layer: LayerId): Promise<void> {
+  async #lookOnce(fleet: FleetId, watch: FleetWatch, layer: LayerId): Promise<void> {
     try {
-      const view = await this.#index.getLayer(fleet, layer)
-      if (settledStates.has(view.state)) for (const wake of watch.layers.get(layer) ?? []) wake(view)
+      const { state } = await this.#index.getLayer(fleet, layer)
+      wakeIfSettled(watch, layer, state)
     } catch (error) {
       // The next poll tries again, and the join has its deadline.
       this.#log.debug({ layer, detail: describeError(error) }, 'a layer that is waited for could not be read')
     }
   }
+}
+
+function wakeIfSettled({ layers }: FleetWatch, layer: LayerId, state: LayerState): void {
+  if (settledStates.has(state)) for (const wake of layers.get(layer) ?? []) wake(state)
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

@@ -137,7 +137,7 @@ export function othersContract(harness: () => IndexHarness): void {
         { kind: 'layer', layer, host: 'a' },
       ] as const
       // Assigned, Serving, asked to close, Closing, its host told that the slot is free, asleep.
-      const expected = [host, held, held, held, held, held, { kind: 'layer', layer, host: undefined }]
+      const expected = [host, held, { ...held, reported: 'Serving' }, held, held, held, { kind: 'layer', layer, host: undefined }]
       await vi.waitFor(() => expect(changes).toEqual(expected), PATIENCE)
     })
 
@@ -178,7 +178,7 @@ export function othersContract(harness: () => IndexHarness): void {
         told.push((await world.index.getLayer(world.fleet, layer)).dataSafe)
       }
       expect(told).toEqual([false, false, true, true, false])
-      const held = { kind: 'layer', layer, host: 'a' }
+      const held = { kind: 'layer', layer, host: 'a', reported: 'Serving' }
       await vi.waitFor(() => expect(changes).toEqual([held, held, held]), PATIENCE)
       // What nobody hosts has nothing that waits to be confirmed.
       await world.index.closeLayer(world.fleet, layer, 'a', 1)

@@ -39,7 +39,7 @@ local function progress(fleet, host, layer, report)
     put_host(fleet, host)
     put_layer(fleet, layer)
   end
-  if told then layer_changed(fleet, layer) end
+  if told then tell(fleet, 'layer', layer.layer, layer.host, layer.state) end
 end
 
 local function adopt(fleet, host, report)

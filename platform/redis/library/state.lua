@@ -67,9 +67,11 @@ local function begin_change(fleet)
     'heard', fleet.heard and '1' or '0', 'replid', replid, 'checked', checked)
 end
 
-local function tell(fleet, kind, id, host)
+-- `reported`: the state that its host has said a layer is in; else something else changed.
+local function tell(fleet, kind, id, host, reported)
   local number = redis.call('HINCRBY', fleet.key.clock, 'changes', 1)
-  redis.call('XADD', fleet.key.changes, 'MAXLEN', '~', fleet.rules.changesKept, '*', 'n', number, 'kind', kind, 'id', id, 'host', host or '')
+  redis.call('XADD', fleet.key.changes, 'MAXLEN', '~', fleet.rules.changesKept, '*',
+    'n', number, 'kind', kind, 'id', id, 'host', host or '', 'reported', reported or '')
 end
 
 local function host_of(fleet, name)

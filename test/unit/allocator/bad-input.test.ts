@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../platform/log/index.ts'
-import { fleet, IndexHost, zoneSettings } from '../client/doubles/index-host.ts'
 import { extent } from '../../faults/extent.ts'
+import { fleet, IndexHost, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage } from './stage.ts'
 
 const BODIES = extent({ quick: 300, usual: 1_000, full: 10_000 })
@@ -31,7 +31,9 @@ async function postAll(url: string, headers: Record<string, string>, bodies: rea
 }
 
 describe('bad input', () => {
-  it(`${BODIES} random bodies to join and to the webhook get a clear problem, and nobody notices`, { timeout: 60_000 + BODIES * 10 }, async () => {
+  it(`${BODIES} random bodies to join and to the webhook get a clear problem, and nobody notices`, {
+    timeout: 60_000 + BODIES * 10,
+  }, async () => {
     const lines: string[] = []
     const log = createLog({ name: 'allocator', level: 'debug', destination: { write: (line) => lines.push(line) } })
     const stage = await allocatorStage({ log })
