@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
-import { zoneId } from '../../core/ids.ts'
+import { type ZoneId, zoneId } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
+import type { ZoneSettings } from '../../core/settings.ts'
 import { ZONE_WAIT_MAX } from '../../core/timing.ts'
 import { createHttpApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
@@ -90,7 +91,7 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
   })
   addZoneRoutes(app, copy, watchers, deps.zoneWaitMs ?? ZONE_WAIT_MAX)
   addPlayerRoute(app, deps)
-  addJoinRoute(app, deps, waits, meters)
+  addJoinRoute(app, deps, waits, meters, copy)
   addAutoscaleRoute(internal, index, meters)
   metrics.sampled('bailiwick_zone_watchers', 'Requests that wait for changes of a zone now, streams included', () => watchers.count)
   metrics.sampled('bailiwick_copied_zones', 'Zones in the copy of the index', () => copy.size)
@@ -103,7 +104,7 @@ async function follow(copy: IndexCopy): Promise<Following> {
   return copy
 }
 
-function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, meters: AllocatorMeters): void {
+function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, meters: AllocatorMeters, copy: IndexCopy): void {
   const crowds = new Crowds(deps.index, deps.clock, deps.log)
   const spec = {
     summary: 'A place in the zone and a ticket for it, waking the zone if it sleeps',
@@ -119,7 +120,8 @@ function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, mete
     try {
       const zone = zoneId(params.namespace, params.name)
       const { index, clock, joinWaitMs } = deps
-      const waiting = { index, clock, waits, crowds, meters, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
+      const settingsBefore = (asked: ZoneId): ZoneSettings | undefined => copy.settingsBefore(asked)
+      const waiting = { index, clock, waits, crowds, meters, settingsBefore, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
       const place = await joinZone(waiting, { zone, account: caller.account, character: body.character, unreached: body.unreached, signal })
       done('Joined')
       log.info({ layer: place.layer, epoch: place.epoch, account: caller.account, character: body.character }, 'join answered')

@@ -48,6 +48,8 @@ export interface JoinDeps {
   readonly crowds: Crowds
   readonly clock: Clock
   readonly meters: JoinMeters
+  /** A zone's settings as they were a while ago: with them its layers are read while the settings are. */
+  readonly settingsBefore?: (zone: ZoneId) => ZoneSettings | undefined
   /** How long a join waits, ms; default: JOIN_WAIT. */
   readonly waitMs?: number
 }
@@ -62,11 +64,11 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const deadline = clock.now() + waitMs
   const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
   const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
-  const [location, known] = await Promise.all([index.getLocation(request.character), zoneSettings(index, request.zone)])
   const ticket = newTicket(request)
-  let seen: Seen | undefined
+  const { location, ...found } = await firstLook(deps, request)
+  let seen: Seen | undefined = found
   for (let first = true; ; first = false) {
-    const now: Seen = seen ?? (await look(index, first ? known : await zoneSettings(index, request.zone), location))
+    const now: Seen = seen ?? (await look(index, await zoneSettings(index, request.zone), location))
     const { settings } = now
     const choice = choose(deps.crowds, now, location)
     const last = giveUp.aborted || clock.now() >= deadline
@@ -130,6 +132,23 @@ interface Choice {
 interface Seen {
   readonly settings: ZoneSettings
   readonly layers: readonly LayerView[]
+}
+
+/** Where the character is, and the zone: in one round trip when its layers are those that were expected, else in two. */
+async function firstLook(
+  { index, settingsBefore }: JoinDeps,
+  { zone, character }: JoinRequest,
+): Promise<Seen & { readonly location: CharacterLocation | undefined }> {
+  const before = settingsBefore?.(zone)
+  const ahead = before && readLayers(index, before)
+  // Whoever needs it sees what it failed with.
+  ahead?.catch(() => undefined)
+  const [location, settings] = await Promise.all([index.getLocation(character), zoneSettings(index, zone)])
+  const isSame = settings.fleet === before?.fleet && settings.layers.max === before.layers.max
+  // One more than that: the character is in one beyond them.
+  if (ahead !== undefined && isSame && layersFor(settings, location).length === before.layers.max)
+    return { location, settings, layers: await ahead }
+  return { location, ...(await look(index, settings, location)) }
 }
 
 async function look(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Seen> {

@@ -78,6 +78,11 @@ export class IndexCopy {
     return entry === undefined ? undefined : { entry, age }
   }
 
+  /** Its settings as they were read last, however long ago: for those who look themselves how they are now. */
+  settingsBefore(zone: ZoneId): ZoneSettings | undefined {
+    return this.#zones.get(zone)?.settings
+  }
+
   has(zone: ZoneId): boolean {
     return this.#zones.has(zone)
   }
