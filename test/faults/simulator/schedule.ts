@@ -133,7 +133,7 @@ async function play(world: World, { lasts, profile, actions }: ScheduleOptions):
   await kernel.run(lasts, () => stop() || enough())
   nemesis.end()
   kernel.note('nemesis: over')
-  await recovers(world)
+  await recovers(world, mayLose(profile))
   if (failed()) return
   await everythingOnce(world)
   // Nobody remembers anything: what index and store hold must be all of it.
@@ -153,15 +153,19 @@ async function play(world: World, { lasts, profile, actions }: ScheduleOptions):
   if (![...histories.values()].some(({ lost }) => lost > 0)) await acknowledgedIsThere(world)
 }
 
-/** Runs on until every layer is served and, where somebody is, lives. A host may have to find out first, by the first who comes, that it was replaced. */
-async function recovers({ kernel, histories, placement, failed }: World): Promise<void> {
+/**
+ * Runs on until every layer is served and, where somebody is, lives, and until owners have brought back what the index forgot, unless it was lost with them. A host may have
+ * to find out first, by the first who comes, that it was replaced; one that was cut off waits for a write that never had an answer.
+ */
+async function recovers({ kernel, histories, placement, failed }: World, lost: boolean): Promise<void> {
   const open = new Set(histories.keys())
   for (let i = 0; i < RECOVERY_TRIES; i++) {
     const before = new Map([...histories].map(([layer, history]) => [layer, history.last]))
     await kernel.run(kernel.now + RECOVERY, failed)
     for (const [layer, history] of histories) {
       const lives = history.last > (before.get(layer) ?? 0) || history.state.players.size === 0
-      if (lives && placement.isServed(layer)) open.delete(layer)
+      const whole = lost || !history.hasForgotten
+      if (lives && whole && placement.isServed(layer)) open.delete(layer)
     }
     if (open.size === 0 || failed()) return
   }
