@@ -88,6 +88,11 @@ export class FleetMirror {
     return this.#hosts
   }
 
+  /** The layers, as they were read last. */
+  *layers(): Iterable<LayerView> {
+    for (const zone of this.#zones.values()) yield* zone.layers
+  }
+
   /** True while the last read worked: what is known was so VIEW_REFRESH_MAX ago or later. */
   get current(): boolean {
     return this.#read && !this.#failing

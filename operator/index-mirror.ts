@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import { describeError } from '../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../core/ids.ts'
-import type { HostView, ZoneIndex, ZoneNews } from '../core/ports/index-port.ts'
+import type { HostView, LayerView, ZoneIndex, ZoneNews } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { ZoneSettings } from '../core/settings.ts'
 import { RESYNC_EVERY } from '../core/timing.ts'
@@ -91,6 +91,11 @@ export class IndexMirror {
   /** The hosts of every fleet that is followed. */
   *hosts(): Iterable<readonly [FleetId, readonly HostView[]]> {
     for (const [id, fleet] of this.#fleets) yield [id, fleet.hosts]
+  }
+
+  /** Every layer with a record in a fleet that is followed. */
+  *layers(): Iterable<LayerView> {
+    for (const fleet of this.#fleets.values()) yield* fleet.layers()
   }
 
   /** The hosts of a fleet; undefined when the index did not answer lately. */

@@ -15,7 +15,7 @@ import {
   monotonicClock,
   SERVICE_ACCOUNT_FOLDER,
 } from '../platform/kubernetes/index.ts'
-import { createMetrics } from '../platform/metrics/index.ts'
+import { createMetrics, measuredStore } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
 import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { DEFAULT_FLEET, OPERATOR_LEASE } from './names.ts'
@@ -41,8 +41,8 @@ const shape = {
 runProgram('operator', shape, async ({ config, log }) => {
   const client = new KubernetesClient(await defaultEndpoint(config.SERVICE_ACCOUNT_FOLDER))
   const index = createRedisIndex({ url: config.REDIS_URL, log })
-  const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
   const metrics = createMetrics('operator')
+  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const source = { client, namespaces: config.WATCH_NAMESPACES, clock: systemClock, log }
   const operator = createOperator({
     zones: new KubernetesZones(source),

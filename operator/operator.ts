@@ -13,6 +13,7 @@ import { Cleaner } from './cleaner.ts'
 import { ContentMirror } from './content-mirror.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
+import { createMeters, type OperatorMeters } from './meters.ts'
 import { NeighbourGraph } from './neighbours.ts'
 import { NodeDrains } from './node-drains.ts'
 import { Reconciler } from './reconciler.ts'
@@ -66,7 +67,7 @@ class RunningOperator implements Operator {
   #allSeen = false
   readonly #nodeDrains: NodeDrains | undefined
   readonly #stop = new AbortController()
-  readonly #meters: ReturnType<typeof meters>
+  readonly #meters: OperatorMeters
   #timers: NodeJS.Timeout[] = []
   #sweeping: Promise<void> | undefined
   #sweeps = 0
@@ -87,7 +88,7 @@ class RunningOperator implements Operator {
       onZone: (zone) => this.#owns(zone) && enqueue(zone),
       onRecovered: () => this.#enqueueAll(true),
     })
-    this.#writer = new StatusWriter({ zones, clock, log, onRetry: enqueue })
+    this.#writer = new StatusWriter({ zones, clock, log, onRetry: enqueue, onWrite: (result) => this.#meters.statusWritten(result) })
     const reconciler = new Reconciler({ ...deps, contents: this.#contents, mirror: this.#mirror, writer: this.#writer })
     this.#queue = new WorkQueue<ZoneId>({
       clock,
@@ -98,8 +99,7 @@ class RunningOperator implements Operator {
       work: async (zone) => {
         const begun = performance.now()
         const again = await reconciler.reconcile(zone)
-        this.#meters.reconciled.add({ result: 'done' })
-        this.#meters.seconds.observe((performance.now() - begun) / 1_000)
+        this.#meters.reconciled((performance.now() - begun) / 1_000)
         return again
       },
     })
@@ -107,15 +107,15 @@ class RunningOperator implements Operator {
     this.#cleaner = new Cleaner({
       ...{ fleets: deps.fleets, index, clock, log, followed: () => this.#mirror.followed },
       hostsOf: (fleet) => this.#mirror.hostsOf(fleet),
-      onCleaned: (what, reason) => this.#meters.cleaned.add({ what, reason }),
+      onCleaned: (what, reason) => this.#meters.cleaned(what, reason),
     })
-    this.#meters = meters(deps.metrics, this.#queue, this.#writer, this.#mirror, zones)
+    this.#meters = createMeters(deps.metrics, { queue: this.#queue, writer: this.#writer, mirror: this.#mirror, zones, clock })
   }
 
   #emptying(): NodeDrains | undefined {
     const { nodes, index, clock, log } = this.#deps
     if (nodes === undefined) return undefined
-    return new NodeDrains({ nodes, index, clock, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained.add({}) })
+    return new NodeDrains({ nodes, index, clock, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained() })
   }
 
   async start(): Promise<void> {
@@ -226,7 +226,7 @@ class RunningOperator implements Operator {
       if (!all && this.#mirror.hostsOf(fleet)?.length === 0) continue
       try {
         const placed = await this.#deps.index.sweep(fleet)
-        if (placed > 0) this.#meters.placedAgain.add({}, placed)
+        if (placed > 0) this.#meters.placedAgain(placed)
       } catch (error) {
         this.#mirror.failed(error)
         return
@@ -235,7 +235,7 @@ class RunningOperator implements Operator {
   }
 
   #failed(zone: ZoneId, error: unknown, failures: number): void {
-    this.#meters.reconciled.add({ result: 'failed' })
+    this.#meters.failed()
     // One signal for all zones.
     if (isCode(error, 'IndexUnavailable')) {
       this.#mirror.failed(error)
@@ -248,22 +248,5 @@ class RunningOperator implements Operator {
     const object = this.#deps.zones.get(zone)
     if (object !== undefined)
       this.#deps.zones.event(object, { type: 'Warning', reason: 'StillFails', message: `Tried again, ever more rarely: ${fields.error}` })
-  }
-}
-
-function meters(metrics: Metrics, queue: WorkQueue<ZoneId>, writer: StatusWriter, mirror: IndexMirror, zones: ZoneSource) {
-  metrics.sampled('bailiwick_zones', 'Zones seen', () => zones.list().length)
-  metrics.sampled('bailiwick_queue_keys', 'Zones that wait to be looked at, now or later', () => queue.size)
-  metrics.sampled('bailiwick_status_writes_waiting', 'Statuses that wait to be written', () => writer.waiting)
-  metrics.sampled('bailiwick_index_reachable', '1 while the zone index answers', () => Number(mirror.reachable))
-  return {
-    reconciled: metrics.counter('bailiwick_reconciles_total', 'Zones looked at', ['result']),
-    seconds: metrics.histogram('bailiwick_reconcile_seconds', 'Time to look at one zone', [0.001, 0.01, 0.1, 1, 10]),
-    drained: metrics.counter('bailiwick_hosts_drained_total', 'Hosts drained because their node was cordoned'),
-    cleaned: metrics.counter('bailiwick_cleaned_total', 'Leaked game servers deleted, hosts without a game server removed or drained', [
-      'what',
-      'reason',
-    ]),
-    placedAgain: metrics.counter('bailiwick_layers_placed_again_total', 'Layers that sweeps placed again'),
   }
 }

@@ -10,6 +10,8 @@ import { DueTimes } from './due-times.ts'
 import { compareStatus } from './status.ts'
 import { eventsOf } from './status-events.ts'
 
+export type WriteResult = 'done' | 'conflict' | 'gone' | 'failed'
+
 export interface StatusWriterOptions {
   readonly zones: ZoneSource
   readonly clock: Clock
@@ -17,6 +19,8 @@ export interface StatusWriterOptions {
   /** The write was refused or failed: the zone is to be looked at again. */
   readonly onRetry: (zone: ZoneId) => void
   readonly perSecond?: number
+  /** A write ended. */
+  readonly onWrite?: (result: WriteResult) => void
 }
 
 /** How often the budget is looked at. */
@@ -116,15 +120,17 @@ export class StatusWriter {
   }
 
   async #write(id: ZoneId, status: ZoneStatus): Promise<void> {
-    const { zones, clock, log, onRetry } = this.#options
+    const { zones, clock, log, onRetry, onWrite } = this.#options
     const zone = zones.get(id)
     if (zone === undefined) return
     const before = zone.status
     try {
       await zones.writeStatus(zone, status)
       this.#writtenAt.set(id, clock.now())
+      onWrite?.('done')
       for (const event of eventsOf(before, status)) zones.event(zone, event)
     } catch (error) {
+      onWrite?.(resultOf(error))
       if (isCode(error, 'NotFound')) return
       if (isCode(error, 'KubernetesConflict')) await this.#refresh(id)
       else log.warn({ zone: id, error: describeError(error) }, 'status: not written')
@@ -140,4 +146,9 @@ export class StatusWriter {
       this.#options.log.debug({ zone: id, error: describeError(error) }, 'status: the zone could not be read anew')
     }
   }
+}
+
+function resultOf(error: unknown): WriteResult {
+  if (isCode(error, 'NotFound')) return 'gone'
+  return isCode(error, 'KubernetesConflict') ? 'conflict' : 'failed'
 }

@@ -2,6 +2,7 @@ import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import { type FleetId, type LayerId, parseLayerId, type ZoneId } from '../core/ids.ts'
 import type { CloseReason, HeartbeatAnswer, LayerReport, ZoneIndex } from '../core/ports/index-port.ts'
+import type { AppendAnswer } from '../core/ports/journal-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
@@ -26,6 +27,12 @@ export interface HostMeters {
   claim(outcome: 'served' | 'failed' | 'lost', seconds: number): void
   /** One call to the journal, with what all layers had to append; `answered`: the index answered. */
   commit(seconds: number, answered: boolean): void
+  /** The journal refused an entry. */
+  journalRefused(answer: Exclude<AppendAnswer, 'Done'>): void
+  /** A layer ended by what happens in it; `replayed`: on a tick that was confirmed. */
+  crashed(replayed: boolean): void
+  /** How late the host's beat came, in seconds: its ticks come as late. */
+  late(seconds: number): void
   /** A tick was not stepped, because what is played can't be made safe. */
   held(): void
   /** A snapshot is in the store. */
@@ -81,7 +88,7 @@ export class HostLayers {
     this.#deps = deps
     steps.belongsTo(deps.fleet, deps.host)
     this.#zones = new ReadAhead(deps.index, deps.timers)
-    this.#writer = new JournalWriter(deps.index, (seconds, answered) => deps.meters.commit(seconds, answered))
+    this.#writer = new JournalWriter(deps.index, deps.meters)
   }
 
   has(layer: LayerId): boolean {
@@ -283,8 +290,11 @@ export class HostLayers {
 
   /** Keeps what the layer did not survive, and tells the index why this host gives it up. Never throws. */
   async #tell(layer: LayerId, generation: number, reason: unknown, signal: AbortSignal): Promise<void> {
-    const { store, host, log, timers } = this.#deps
-    if (reason instanceof LayerCrashed) await keepEvidence(reason, { store, clock: timers, log, host })
+    const { store, host, log, timers, meters } = this.#deps
+    if (reason instanceof LayerCrashed) {
+      meters.crashed(reason.crash.replayed)
+      await keepEvidence(reason, { store, clock: timers, log, host })
+    }
     try {
       const options = { what: `failure of ${layer}`, log, timers, signal, attempts: FAIL_ATTEMPTS }
       await retrying(() => this.#fail(layer, generation, reason), options)

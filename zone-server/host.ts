@@ -158,6 +158,7 @@ export class Host {
 
   #beat(): void {
     const now = performance.now()
+    this.#deps.meters.late(Math.max(0, now - this.#beatAt - HOST_STEP_EVERY) / 1_000)
     this.#load.beat({ now, dueAt: this.#beatAt + HOST_STEP_EVERY, usedMs: threadMs() })
     this.#beatAt = now
     this.#step()

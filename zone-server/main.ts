@@ -4,7 +4,7 @@ import type { z } from '../core/validate/index.ts'
 import { createAgonesGameServer } from '../platform/agones/index.ts'
 import { variables } from '../platform/config/index.ts'
 import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
-import { createMetrics } from '../platform/metrics/index.ts'
+import { createMetrics, measuredStore } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
 import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { createZoneServer } from './create-zone-server.ts'
@@ -28,7 +28,7 @@ const shape = {
 runProgram('zone-server', shape, async ({ config, log }) => {
   const metrics = createMetrics('zone-server')
   const index = createRedisIndex({ url: config.REDIS_URL, log })
-  const store = await createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
+  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const gameServer = createAgonesGameServer({ log })
   const server = await createZoneServer({
     ...{ index, store, gameServer, log, metrics, clock: systemClock },

@@ -32,6 +32,21 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2],
     ['answered'],
   )
+  const journalRefusals = metrics.counter(
+    'bailiwick_journal_refusals_total',
+    'Entries that the journal refused: Fenced (another owns the layer), Forked (the index lost its fence), OutOfSequence',
+    ['answer'],
+  )
+  const crashes = metrics.counter(
+    'bailiwick_layer_crashes_total',
+    'Layers that ended by what happens in them, in play or on a tick that was confirmed (replayed)',
+    ['replayed'],
+  )
+  const lateness = metrics.histogram(
+    'bailiwick_tick_late_seconds',
+    'How late the beat of the host came, and with it its ticks',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+  )
   const held = metrics.counter('bailiwick_ticks_held_total', 'Ticks that were put off because what is played could not be made safe')
   const snapshotSeconds = metrics.histogram(
     'bailiwick_snapshot_seconds',
@@ -53,6 +68,9 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
   ])
   return {
     commit: (seconds, answered) => commits.observe(seconds, { answered: String(answered) }),
+    journalRefused: (answer) => journalRefusals.add({ answer }),
+    crashed: (replayed) => crashes.add({ replayed: String(replayed) }),
+    late: (seconds) => lateness.observe(seconds),
     held: () => held.add(),
     snapshot: (seconds, bytes) => {
       snapshotSeconds.observe(seconds)

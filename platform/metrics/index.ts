@@ -1,5 +1,7 @@
 import * as client from 'prom-client'
 
+export { measuredStore } from './measured-store.ts'
+
 export type Labels = Readonly<Record<string, string>>
 
 export interface Counter {
@@ -22,6 +24,8 @@ export interface Metrics {
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge
   /** A gauge that is read whenever metrics are asked for. */
   sampled(name: string, help: string, read: () => number): void
+  /** The same with labels: one series for each row that is read. */
+  sampledBy(name: string, help: string, labelNames: readonly string[], read: () => Iterable<readonly [Labels, number]>): void
   /** A counter that is read whenever metrics are asked for: of what is counted already. */
   tallied(name: string, help: string, read: () => number): void
   histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram
@@ -58,6 +62,15 @@ export function createMetrics(program: string): Metrics {
         ...common(name, help, []),
         collect() {
           this.set(read())
+        },
+      })
+    },
+    sampledBy(name, help, labelNames, read) {
+      new client.Gauge({
+        ...common(name, help, labelNames),
+        collect() {
+          this.reset()
+          for (const [labels, value] of read()) this.set({ ...labels }, value)
         },
       })
     },

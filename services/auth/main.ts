@@ -1,7 +1,7 @@
 import { systemClock } from '../../core/clock.ts'
 import { variables } from '../../platform/config/index.ts'
 import { runProgram, serve } from '../../platform/http/index.ts'
-import { createMetrics } from '../../platform/metrics/index.ts'
+import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenSigner } from '../../platform/tokens/index.ts'
@@ -24,10 +24,11 @@ runProgram('auth', shape, async ({ config, log }) => {
   const pem = readKeyFile(config.SIGNING_KEY_FILE)
   const signer = await createTokenSigner({ pem })
   const keys = followKeyFile(config.SIGNING_KEY_FILE, pem, signer, log)
-  const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
+  const metrics = createMetrics('auth')
+  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const app = createAuthApp({
-    ...{ store, index, signer, log, metrics: createMetrics('auth'), trustedProxies: config.TRUSTED_PROXIES },
+    ...{ store, index, signer, log, metrics, trustedProxies: config.TRUSTED_PROXIES },
     standIn: { ownerAbsent: config.STAND_IN_AFTER_DAYS, seenWithin: config.STAND_IN_SEEN_WITHIN_DAYS },
   })
   const serving = await serve(app, { port: config.PORT, log })

@@ -1,6 +1,6 @@
 import { variables } from '../../platform/config/index.ts'
 import { runProgram, serve } from '../../platform/http/index.ts'
-import { createMetrics } from '../../platform/metrics/index.ts'
+import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenVerifier } from '../../platform/tokens/index.ts'
@@ -21,7 +21,8 @@ const shape = {
 }
 
 runProgram('characters', shape, async ({ config, log }) => {
-  const store = createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE })
+  const metrics = createMetrics('characters')
+  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const verifier = createTokenVerifier({ jwksUrl: config.JWKS_URL }, { log })
   const deps = {
@@ -29,7 +30,7 @@ runProgram('characters', shape, async ({ config, log }) => {
     index,
     verifier,
     log,
-    metrics: createMetrics('characters'),
+    metrics,
     trustedProxies: config.TRUSTED_PROXIES,
     limit: config.CHARACTERS_PER_ACCOUNT,
     namesPerDay: config.NAMES_PER_DAY,

@@ -2,6 +2,16 @@ import { performance } from 'node:perf_hooks'
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { AppendAnswer, Journal, JournalAppend } from '../../core/ports/journal-port.ts'
 
+/** What is counted of the calls. */
+export interface JournalMeters {
+  /** One call took so many seconds; `answered`: the index answered. */
+  commit(seconds: number, answered: boolean): void
+  /** An entry was refused. */
+  journalRefused(answer: Exclude<AppendAnswer, 'Done'>): void
+}
+
+const uncounted: JournalMeters = { commit: () => undefined, journalRefused: () => undefined }
+
 interface Waiting {
   readonly appends: readonly JournalAppend[]
   readonly resolve: (answers: readonly AppendAnswer[]) => void
@@ -14,14 +24,13 @@ interface Waiting {
  */
 export class JournalWriter {
   readonly #journal: Pick<Journal, 'appendJournal'>
-  readonly #onCall: (seconds: number, answered: boolean) => void
+  readonly #meters: JournalMeters
   #waiting: Waiting[] = []
   #underWay = false
 
-  /** `onCall`: told how long each call took, in seconds, and whether the index answered. */
-  constructor(journal: Pick<Journal, 'appendJournal'>, onCall: (seconds: number, answered: boolean) => void = () => undefined) {
+  constructor(journal: Pick<Journal, 'appendJournal'>, meters: JournalMeters = uncounted) {
     this.#journal = journal
-    this.#onCall = onCall
+    this.#meters = meters
   }
 
   /**
@@ -43,13 +52,14 @@ export class JournalWriter {
 
   async #call(round: readonly Waiting[]): Promise<void> {
     const began = performance.now()
-    const called = (answered: boolean): void => this.#onCall((performance.now() - began) / 1_000, answered)
+    const called = (answered: boolean): void => this.#meters.commit((performance.now() - began) / 1_000, answered)
     try {
       const asked = round.flatMap(({ appends }) => appends)
       const answers = await this.#journal.appendJournal(asked)
       if (answers.length !== asked.length)
         throw new BailiwickError('IndexUnavailable', { asked: `${asked.length} appends`, found: `${answers.length} answers` })
       called(true)
+      for (const answer of answers) if (answer !== 'Done') this.#meters.journalRefused(answer)
       let at = 0
       for (const { appends, resolve } of round) {
         resolve(answers.slice(at, at + appends.length))

@@ -43,7 +43,10 @@ export class SimulatedHost {
       store: store.portOf(this.process),
       log: suspicious(onViolation),
       timers: this.process,
-      meters: { tick: () => undefined, claim: () => undefined, commit: () => undefined, held: () => undefined, snapshot: () => undefined },
+      meters: {
+        ...{ tick: () => undefined, claim: () => undefined, commit: () => undefined, held: () => undefined, snapshot: () => undefined },
+        ...{ journalRefused: () => undefined, crashed: () => undefined, late: () => undefined },
+      },
       fleet: FLEET,
       host: name,
       // Other threads come back when they like.

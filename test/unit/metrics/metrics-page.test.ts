@@ -12,9 +12,17 @@ const programs: readonly (readonly [heading: string, folder: string])[] = [
   ['auth', 'services/auth'],
   ['characters', 'services/characters'],
   ['operator', 'operator'],
-  ['every program with an http port', 'platform'],
+  ['every program with an http port', 'platform/http'],
+  ['every program with the store', 'platform/metrics'],
 ]
-const types = { counter: 'counter', tallied: 'counter', gauge: 'gauge', sampled: 'gauge', histogram: 'histogram' } as const
+const types = {
+  counter: 'counter',
+  tallied: 'counter',
+  gauge: 'gauge',
+  sampled: 'gauge',
+  sampledBy: 'gauge',
+  histogram: 'histogram',
+} as const
 
 /** The text from the parenthesis at `from` to the one that closes it. */
 function call(source: string, from: number): string {
@@ -31,9 +39,9 @@ function registered(folder: string): string[] {
   const rows: string[] = []
   for (const file of globSync(`${folder}/**/*.ts`, { cwd: root })) {
     const source = readFileSync(join(root, file), 'utf8')
-    const calls = [...source.matchAll(/metrics\.(?:counter|gauge|sampled|tallied|histogram)\(/g)].length
+    const calls = [...source.matchAll(/metrics\.(?:counter|gauge|sampled|sampledBy|tallied|histogram)\(/g)].length
     let found = 0
-    for (const match of source.matchAll(/\.(counter|gauge|sampled|tallied|histogram)\(\s*'(\w+)',\s*'([^']*)'/g)) {
+    for (const match of source.matchAll(/\.(counter|gauge|sampled|sampledBy|tallied|histogram)\(\s*'(\w+)',\s*'([^']*)'/g)) {
       const [, kind, name, help] = match
       found++
       const type = types[kind as keyof typeof types]
@@ -65,6 +73,9 @@ test('what a zone server counts is in its text', async () => {
   })
   meters.commit(0.004, true)
   meters.held()
+  meters.journalRefused('Fenced')
+  meters.crashed(true)
+  meters.late(0.03)
   meters.snapshot(0.2, 5_000)
   meters.refused('TooManyRequests')
   meters.ended('TooSlow')
@@ -73,6 +84,9 @@ test('what a zone server counts is in its text', async () => {
     expect(text).toContain('bailiwick_sent_bytes_total{program="zone-server"} 700')
     expect(text).toContain('bailiwick_journal_ahead_ticks{program="zone-server"} 3')
     expect(text).toContain('bailiwick_ticks_held_total{program="zone-server"} 1')
+    expect(text).toContain('bailiwick_journal_refusals_total{answer="Fenced",program="zone-server"} 1')
+    expect(text).toContain('bailiwick_layer_crashes_total{replayed="true",program="zone-server"} 1')
+    expect(text).toContain('bailiwick_tick_late_seconds_bucket{le="0.05",program="zone-server"} 1')
     expect(text).toMatch(/bailiwick_commit_seconds_count\{.*answered="true".*\} 1/)
     expect(text).toContain('bailiwick_snapshot_bytes_sum{program="zone-server"} 5000')
     expect(text).toContain('bailiwick_refusals_total{code="TooManyRequests",program="zone-server"} 1')

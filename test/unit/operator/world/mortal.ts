@@ -9,6 +9,7 @@ export const noMetrics: Metrics = {
   gauge: () => ({ set() {} }),
   tallied: () => undefined,
   sampled() {},
+  sampledBy() {},
   histogram: () => ({ observe() {} }),
   text: async () => '',
   contentType: 'text/plain',
