@@ -74,6 +74,7 @@ export const catalogue = {
   KubernetesRefused: { status: 502, title: 'The Kubernetes API refused the request' },
   CodeMismatch: { status: 503, title: 'The layer was last played by other code, which alone can go on from its journal' },
   InvariantBroken: { status: 500, title: 'A promise of the layer would have been broken' },
+  StoreOlder: { status: 500, title: 'The store is older than the zone index' },
   StoreCorrupt: { status: 500, title: 'A stored record can not be read back' },
   ConfigInvalid: { status: 500, title: 'The configuration is not valid' },
   Internal: { status: 500, title: 'An unexpected error' },

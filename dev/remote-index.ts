@@ -41,6 +41,7 @@ const methods: Readonly<Record<Method, true>> = {
   getLayer: true,
   raiseFence: true,
   hasFence: true,
+  fenceEpoch: true,
   readJournal: true,
   startJournal: true,
   appendJournal: true,

@@ -39,6 +39,8 @@ export interface Claimed {
   readonly snapshot: { readonly n: number; readonly tick: number }
 }
 
+const EMPTY_INDEX = 'after a restore the index is to be emptied: docs/backup.md'
+
 /** What a claim gathers besides what it decides by. */
 interface Claiming {
   readonly request: ClaimRequest
@@ -68,7 +70,11 @@ export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal:
       case 'serve':
         return served(claiming)
       case 'stop':
-        throw new BailiwickError(step.code, { asked: `layer ${request.layer}`, found: step.found })
+        throw new BailiwickError(step.code, {
+          asked: `layer ${request.layer}`,
+          found: step.found,
+          ...(step.code === 'StoreOlder' ? { todo: EMPTY_INDEX } : {}),
+        })
       case 'beginAnew':
         deps.log.warn({ layer: request.layer }, 'a claim begins anew: the index forgot its fence, or remembered what does not count')
         claiming = begin(request, deps, signal)
@@ -100,9 +106,10 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
   const { store, index } = deps
   switch (step.do) {
     case 'readHead': {
-      const head = await store.head(chain)
+      const [head, fenceEpoch] = await Promise.all([store.head(chain), seen.fenceEpoch ?? index.fenceEpoch(request.layer)])
       const beaten = seen.opened === 'Conflict' ? seen.beaten + 1 : seen.beaten
-      return { ...seen, head: head === undefined ? null : seenHead(chain, head), opened: undefined, beaten }
+      const headIsLater = seen.fenceEpoch !== undefined
+      return { ...seen, head: head === undefined ? null : seenHead(chain, head), fenceEpoch, headIsLater, opened: undefined, beaten }
     }
     case 'lookAtFence':
       return { ...seen, fenced: await index.hasFence(request.layer) }

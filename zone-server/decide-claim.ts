@@ -7,6 +7,10 @@ import type { Fence, RaisedFence } from '../core/ports/journal-port.ts'
 export interface ClaimSeen {
   /** The newest record; null: the chain is empty; undefined: not read yet. */
   readonly head: SeenHead | null | undefined
+  /** The epoch of the layer's fence in the index, whoever raised it, as it was once; undefined: not looked at. */
+  readonly fenceEpoch: number | undefined
+  /** The head was read after the fence's epoch, and not beside it. */
+  readonly headIsLater: boolean
   /** Whether the index still has the layer's fence as its last owner raised it; undefined: not looked at. */
   readonly fenced: boolean | undefined
   /** An owner that the index forgot had its time to store what only it has; or nobody but us can write the chain any more. */
@@ -71,10 +75,14 @@ export type ClaimStep =
   | { readonly do: 'startJournal'; readonly fence: Fence }
   | { readonly do: 'beginAnew' }
   | { readonly do: 'serve' }
-  | { readonly do: 'stop'; readonly code: 'LayerLost' | 'StoreCorrupt' | 'IndexUnavailable'; readonly found: string }
+  | { readonly do: 'stop'; readonly code: StopCode; readonly found: string }
+
+type StopCode = 'LayerLost' | 'StoreCorrupt' | 'StoreOlder' | 'IndexUnavailable'
 
 export const nothingSeen: ClaimSeen = {
   head: undefined,
+  fenceEpoch: undefined,
+  headIsLater: false,
   fenced: undefined,
   waited: false,
   opened: undefined,
@@ -101,6 +109,7 @@ const MAX_SNAPSHOTS_TRIED = 20
 export function decideClaim(seen: ClaimSeen): ClaimStep {
   const { head, opened, fence } = seen
   if (head === undefined) return { do: 'readHead' }
+  if (isStoreOlder(seen)) return seen.headIsLater ? stop('StoreOlder', olderStore(seen)) : { do: 'readHead' }
   const epoch = (head?.n ?? 0) + 1
   if (opened === undefined && mayHaveOwner(seen)) return seen.fenced === undefined ? { do: 'lookAtFence' } : { do: 'waitForOwner' }
   if (opened === undefined) return { do: 'open', n: epoch, lastSnapshot: head?.newestSnapshot ?? 0, erasedAt: head?.erasedAt ?? 0 }
@@ -122,6 +131,18 @@ export function decideClaim(seen: ClaimSeen): ClaimStep {
  */
 function mayHaveOwner({ head, fenced, waited }: ClaimSeen): boolean {
   return head !== undefined && head !== null && !head.ended && head.newestSnapshot > 0 && fenced !== true && !waited
+}
+
+/**
+ * A fence is raised to the number of an `open` that stands in the chain already. One above the whole chain is of a store that had more than this one: it was put back to an older state, or is
+ * another. What the index has of the layer belongs to a past that this store does not know.
+ */
+function isStoreOlder({ fenceEpoch, head, opened }: ClaimSeen): boolean {
+  return opened === undefined && (fenceEpoch ?? 0) > (head?.n ?? 0)
+}
+
+function olderStore({ fenceEpoch, head }: ClaimSeen): string {
+  return `a fence of epoch ${fenceEpoch} in the index, and ${head === undefined || head === null ? 'no record' : `records up to ${head.n}`} in the store`
 }
 
 /** The number of the snapshot to begin from, or what to do to find it. */
@@ -158,6 +179,6 @@ function refused({ forked }: ClaimSeen, refusal: 'Fenced' | 'Forked', epoch: num
   return forked + 1 >= MAX_FORKED ? stop('IndexUnavailable', `an index that forgot the fence ${forked + 1} times`) : { do: 'beginAnew' }
 }
 
-function stop(code: 'LayerLost' | 'StoreCorrupt' | 'IndexUnavailable', found: string): ClaimStep {
+function stop(code: StopCode, found: string): ClaimStep {
   return { do: 'stop', code, found }
 }

@@ -15,6 +15,8 @@ export interface Journal {
   raiseFence(layer: LayerId, epoch: number): Promise<RaisedFence>
   /** True when the layer's fence was raised under the index's present replication id: whatever was confirmed since is here. False after a restart, a fail-over or a flush, until an owner raises it again. */
   hasFence(layer: LayerId): Promise<boolean>
+  /** The epoch of the layer's fence, whatever replication id it has; 0 when it has none. No more than the number of the newest `open` that the store had when it was raised. */
+  fenceEpoch(layer: LayerId): Promise<number>
   /** Entries behind tick `after`, oldest first, at most `limit` and at most MAX_JOURNAL_READ bytes of batches (but one at least): ask again until none come. */
   readJournal(layer: LayerId, fence: Fence, after: number, limit: number): Promise<FenceRefusal | JournalPart>
   /**

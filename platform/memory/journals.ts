@@ -78,6 +78,10 @@ export function hasFence(state: JournalsState, layer: LayerId, now: number): boo
   return recordOf(state, layer, now).fence?.replid === state.replid
 }
 
+export function fenceEpoch(state: JournalsState, layer: LayerId, now: number): number {
+  return recordOf(state, layer, now).fence?.epoch ?? 0
+}
+
 interface Asked {
   readonly layer: LayerId
   readonly fence: Fence

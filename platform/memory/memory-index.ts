@@ -15,6 +15,7 @@ import {
   appendJournal,
   createJournals,
   dropJournal,
+  fenceEpoch,
   hasFence,
   raiseFence,
   readJournal,
@@ -125,6 +126,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
 
     raiseFence: (layer, epoch) => journal({ epoch }, (now) => raiseFence(journals, layer, epoch, now)),
     hasFence: (layer) => journal({}, (now) => hasFence(journals, layer, now)),
+    fenceEpoch: (layer) => journal({}, (now) => fenceEpoch(journals, layer, now)),
     readJournal: (layer, fence, after, limit) =>
       journal({ after, limit }, (now) => readJournal(journals, { layer, fence, now }, after, limit)),
     startJournal: (layer, fence, tick) => journal({ tick }, (now) => startJournal(journals, { layer, fence, now }, tick)),

@@ -26,6 +26,7 @@ export function createJournal(call: Call, fenceKept: number): Journal {
       return { epoch: raised, replid, last }
     },
     hasFence: async (layer) => (await run('has_fence', layer, {}, [])) === 1,
+    fenceEpoch: async (layer) => Number(await run('fence_epoch', layer, {}, [])),
     async readJournal(layer, fence, after, limit) {
       checkCounts(`the journal of layer ${layer}`, { after, limit })
       const options = { keys: journalKeys(layer), arguments: [...fenceArgs(fence), String(after), String(limit)] }

@@ -143,6 +143,22 @@ export function journalContract(harness: () => IndexHarness): void {
       expect(await index.hasFence(layer)).toBe(true)
     })
 
+    it('tells the epoch of its fence, also of one that does not stand any more', async () => {
+      const world = createWorld(harness())
+      const { index } = world
+      const layer = world.layer(0)
+      expect(await index.fenceEpoch(layer)).toBe(0)
+      await index.raiseFence(layer, 5)
+      await index.raiseFence(layer, 3)
+      expect(await index.fenceEpoch(layer)).toBe(5)
+      await harness().restart()
+      expect(await index.fenceEpoch(layer)).toBe(5)
+      await world.flush()
+      expect(await index.fenceEpoch(layer)).toBe(0)
+      await index.dropJournal(layer, 7)
+      expect(await index.fenceEpoch(layer)).toBe(7)
+    })
+
     it('of nobody refuses everybody', async () => {
       const { index, fence } = await page(harness())
       const layer = createWorld(harness()).layer(0)

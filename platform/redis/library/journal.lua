@@ -38,6 +38,10 @@ local function has_fence(keys)
   return record.epoch and record.replid == replication_id() and 1 or 0
 end
 
+local function fence_epoch(keys)
+  return fence_record(keys[1]).epoch or 0
+end
+
 local function read_entry(found)
   local entry = {}
   for i = 1, #found[2], 2 do entry[found[2][i]] = found[2][i + 1] end

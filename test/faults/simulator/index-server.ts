@@ -99,6 +99,7 @@ export class IndexServer {
       raiseFence: (layer, epoch) =>
         call(`raiseFence ${layer} ${epoch}`, () => this.#change((state) => journals.raiseFence(state, layer, epoch, 0))),
       hasFence: (layer) => call(`hasFence ${layer}`, () => this.#deps.without === 'fenceWait' || this.hasFence(layer)),
+      fenceEpoch: (layer) => call(`fenceEpoch ${layer}`, () => journals.fenceEpoch(this.#journals, layer, 0)),
       readJournal: (layer, fence, after, limit) =>
         call(`readJournal ${layer} ${fence.epoch} ${after}`, () =>
           journals.readJournal(this.#journals, { layer, fence: this.#seen(layer, fence), now: 0 }, after, limit),

@@ -16,6 +16,26 @@ const recovered: ClaimSeen = { ...read, recovered: 12 }
 
 const table: readonly (readonly [string, ClaimSeen, ClaimStep | { do: 'stop'; code: string }])[] = [
   ['begins by reading the head', nothingSeen, { do: 'readHead' }],
+  [
+    'a fence above the chain: reads the head once more, for it was read beside the fence',
+    { ...found, fenced: true, fenceEpoch: 8 },
+    { do: 'readHead' },
+  ],
+  [
+    'a fence above the chain for certain: the store is older than the index',
+    { ...found, fenced: true, fenceEpoch: 8, headIsLater: true },
+    { do: 'stop', code: 'StoreOlder', found: 'a fence of epoch 8 in the index, and records up to 7 in the store' },
+  ],
+  [
+    'a fence over an empty chain: another store',
+    { ...nothingSeen, head: null, fenceEpoch: 3, headIsLater: true },
+    { do: 'stop', code: 'StoreOlder', found: 'a fence of epoch 3 in the index, and no record in the store' },
+  ],
+  [
+    'a fence at the head: opens behind it',
+    { ...found, fenced: true, fenceEpoch: 7, headIsLater: true },
+    { do: 'open', n: 8, lastSnapshot: 6, erasedAt: 0 },
+  ],
   ['an empty chain is opened at 1', { ...nothingSeen, head: null }, { do: 'open', n: 1, lastSnapshot: 0, erasedAt: 0 }],
   [
     'opens behind the head, pointing to the newest snapshot',
