@@ -13,6 +13,8 @@ export const chains = {
   account: (account: string) => `account/${account}`,
   accountName: (foldedName: string) => `account-name/${foldedName}`,
   characterName: (foldedName: string) => `character-name/${foldedName}`,
+  /** Of a backup, which is a store in a file: what the other chains of it hold. */
+  backupManifest: 'backup/manifest',
   session: (session: string) => `session/${session}`,
   sessionsOf: (account: string) => `account-sessions/${account}`,
   /** Who has more rights than a player: services/auth/staff.ts. */

@@ -70,6 +70,8 @@ export const HOST_LATE_FULL = 250
 export const HOST_LOAD_OVER = 5_000
 /** The rate of host births counts for so long after the last. */
 export const BIRTHS_COUNT_FOR = 60_000
+/** After an index was emptied for a restore, whoever still runs has written to it within this. */
+export const INDEX_EMPTIED_WAIT = 3_000
 /** A join whose wish would wait longer than this is told so at once. */
 export const JOIN_QUEUE_LIMIT = 30_000
 /** … to come back at the earliest and at the latest after this. */
@@ -428,6 +430,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [COPY_REFRESH_EVERY + INDEX_CALL_DEADLINE * 2 < COPY_STALE_AFTER, 'one read of the index may fail before its copy is too old'],
   [ZONE_WAIT_MAX < HTTP_REQUEST_DEADLINE, 'a request that waits for a change is answered before it is cut off'],
   [ZONE_STREAM_HEARTBEAT < 30_000, 'a stream is not taken for idle by what lies between (30 s at the strictest)'],
+  [
+    INDEX_EMPTIED_WAIT > HEARTBEAT_EVERY * 4 && INDEX_EMPTIED_WAIT > AUTOSCALE_EVERY * 2,
+    'a host or an allocator that still runs writes to an emptied index before it is taken for left alone',
+  ],
   [JOIN_POLL_EVERY * 4 < JOIN_WAIT, 'a waiting join whose change notice was lost still sees the layer served'],
 ]
 

@@ -26,6 +26,7 @@ export function measuredStore(store: Store, metrics: Metrics): Store {
     append: (chain, n, nonce, record) => measured('append', store.append(chain, n, nonce, record)),
     head: (chain) => measured('head', store.head(chain)),
     read: (chain, from, limit, which) => measured('read', store.read(chain, from, limit, which)),
+    due: (kind, before, limit) => measured('due', store.due(kind, before, limit)),
     prune: (chain, below) => measured('prune', store.prune(chain, below)),
     ping: () => measured('ping', store.ping()),
     close: () => store.close(),

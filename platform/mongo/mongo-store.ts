@@ -1,7 +1,9 @@
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
+import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { checkDue, checkPlace, encodeAppend, MAX_READ } from '../../core/store-record.ts'
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
 import { appendRecord } from './append.ts'
+import { chainNames, plantRecord } from './archive.ts'
 import { findHead, floorOf } from './chain-head.ts'
 import { createConnection } from './connection.ts'
 import type { ChainDocument, Step } from './documents.ts'
@@ -27,7 +29,7 @@ const WITHOUT_BLOBS = { projection: { blob: 0 } } as const
  * The store in MongoDB (or what speaks its protocol): majority writes and reads, no transactions, no conditional updates. Connects when first
  * used, and again whenever the connection is lost. Throws ConfigInvalid for a URL that can't be read.
  */
-export function createMongoStore(options: MongoOptions): Store {
+export function createMongoStore(options: MongoOptions): ArchivedStore {
   const { url, database } = options
   const connection = createConnection({ url, database, deadlineMs: options.deadlineMs ?? STORE_CALL_DEADLINE })
   const stepsOn = (asked: string, chain: string): Step => {
@@ -61,6 +63,13 @@ export function createMongoStore(options: MongoOptions): Store {
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
       await pruneChain(stepsOn('prune of', chain), chain, below)
+    },
+    async chains(after, limit) {
+      return chainNames((work) => connection.run('names of chains', work), after, Math.min(limit, MAX_READ))
+    },
+    async plant(chain, { n, nonce, ...record }) {
+      const data = encodeAppend(chain, n, nonce, record)
+      return stepsOn(`first record ${n} of`, chain)((chains) => plantRecord(chains, chain, { n, nonce, record, data }))
     },
     async ping() {
       await connection.run('ping', (db) => db.command({ ping: 1 }))

@@ -18,19 +18,36 @@ const FORMAT = formats.length
 const BLOCK_FOR_LOCK_MS = 5
 const RETRY_AFTER_MS = 10
 
-/** Opens the file (made with its folder when it is not there) with what durability and sharing need. Throws SQLite's errors and ConfigInvalid. */
-export function openDatabase(file: string): DatabaseSync {
-  if (file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true })
-  const database = new DatabaseSync(file, { timeout: BLOCK_FOR_LOCK_MS })
+/**
+ * live: shared, and what was answered Done survives a loss of power. copy: being written by us alone, whole or of no use, so that nothing is waited for. readOnly: the file
+ * is not changed, and must be there.
+ */
+export type FileUse = 'live' | 'copy' | 'readOnly'
+
+/** Opens the file (made with its folder when it is not there) as it is to be used. Throws SQLite's errors and ConfigInvalid. */
+export function openDatabase(file: string, use: FileUse = 'live'): DatabaseSync {
+  if (use !== 'readOnly' && file !== ':memory:') mkdirSync(dirname(resolve(file)), { recursive: true })
+  const database = new DatabaseSync(file, { timeout: BLOCK_FOR_LOCK_MS, readOnly: use === 'readOnly' })
   try {
     // WAL: readers don't wait for writers. FULL: what was answered Done survives a loss of power, or a number could be given out twice.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    if (formatOf(database) !== FORMAT) bringUp(database, file)
+    if (use === 'live') database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    if (use === 'copy') database.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF')
+    if (use === 'readOnly') checkFormat(database, file)
+    else if (formatOf(database) !== FORMAT) bringUp(database, file)
     return database
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/** What can't be changed has to be of this very format. */
+function checkFormat(database: DatabaseSync, file: string): void {
+  const format = formatOf(database)
+  if (format === FORMAT) return
+  const asked = `store ${file}`
+  if (format === 0) throw new BailiwickError('StoreCorrupt', { asked, found: 'a database that is no store' })
+  throw new BailiwickError('ConfigInvalid', { asked, found: `format ${format}, where ${FORMAT} is read`, todo: 'use the release that made it' })
 }
 
 /** Looks again behind the lock: several processes may open a file at once that is not up to date. */

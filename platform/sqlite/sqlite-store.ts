@@ -1,21 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { BailiwickError } from '../../core/errors.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
+import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { checkDue, checkPlace, corrupt, decodeData, encodeAppend, hole, MAX_READ } from '../../core/store-record.ts'
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
-import { openDatabase, untilFree } from './database.ts'
+import { type FileUse, openDatabase, untilFree } from './database.ts'
 
 export interface SqliteOptions {
   /** Made when it is not there. Several processes and worker threads may open the same one. `:memory:` for tests. */
   readonly file: string
+  /** Default: 'live'. */
+  readonly use?: FileUse
   /** Default: STORE_CALL_DEADLINE. */
   readonly deadlineMs?: number
 }
 
 /** The store in one SQLite file. Throws StoreUnavailable when the file can't be opened, StoreCorrupt when it is no database. */
-export async function createSqliteStore(options: SqliteOptions): Promise<Store> {
+export async function createSqliteStore(options: SqliteOptions): Promise<ArchivedStore> {
   const deadlineMs = options.deadlineMs ?? STORE_CALL_DEADLINE
-  const database = await untilFree(`opening ${options.file}`, deadlineMs, () => openDatabase(options.file))
+  const database = await untilFree(`opening ${options.file}`, deadlineMs, () => openDatabase(options.file, options.use))
   const statements = prepareAll(database)
   const run = <T>(asked: string, work: () => T): Promise<T> => {
     if (!database.isOpen) return Promise.reject(new BailiwickError('StoreUnavailable', { asked, found: 'a store that was closed' }))
@@ -57,6 +60,22 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Store> 
       checkPlace(chain, Math.max(1, below))
       await run(`prune of ${chain}`, () => relaxed(database, () => statements.prune.run(chain, below, chain)))
     },
+    async chains(after, limit) {
+      const rows = await run('names of chains', () =>
+        statements.chains.all(after ?? '', after ?? '', Math.min(Math.max(0, limit), MAX_READ)),
+      )
+      return rows.map((row) => String(row['chain']))
+    },
+    async plant(chain, { n, nonce, ...record }) {
+      const data = encodeAppend(chain, n, nonce, record)
+      return run(`first record ${n} of ${chain}`, () =>
+        atomically(database, () => {
+          if (statements.first.get(chain) === undefined) statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null, record.due ?? null)
+          const first = statements.first.get(chain)
+          return first?.['n'] === n && first['nonce'] === nonce ? 'Done' : 'Conflict'
+        }),
+      )
+    },
     async ping() {
       await run('ping', () => statements.ping.get())
     },
@@ -79,6 +98,15 @@ function prepareAll(database: DatabaseSync) {
     due: database.prepare(
       'SELECT chain FROM records WHERE due <= ? AND chain > ? AND chain < ? GROUP BY chain ORDER BY min(due), chain LIMIT ?',
     ),
+    first: database.prepare('SELECT n, nonce FROM records WHERE chain = ? ORDER BY n LIMIT 1'),
+    // From name to name by the key, without a look at what is between.
+    chains: database.prepare(`
+      WITH RECURSIVE names(chain) AS (
+        SELECT min(chain) FROM records WHERE chain > ?
+        UNION ALL
+        SELECT (SELECT min(chain) FROM records WHERE chain > names.chain) FROM names WHERE names.chain IS NOT NULL
+      )
+      SELECT chain FROM names WHERE chain > ? LIMIT ?`),
     prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
     ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),
   }

@@ -103,6 +103,7 @@ const variants: Record<string, Values> = {
     auth: { signingKey: { existingSecret: { name: 'key', key: 'ed25519.pem' } } },
     hosts: { namespaces: ['game', 'game-eu'], existingSecret: 'host-connections', capacity: 1, spare: 0 },
     watchNamespaces: ['game', 'game-eu'],
+    backup: { enabled: true, existingClaim: 'backups', keep: 3 },
   },
 }
 
@@ -304,6 +305,7 @@ describe('chart', () => {
     ['a wrong type', { ...trial, hosts: { capacity: 'four' } }, {}, /\/hosts\/capacity/],
     ['a wrong URL', { ...trial, redis: { url: 'http://redis' } }, {}, /\/redis\/url/],
     ['too short a grace', { ...trial, hosts: { terminationGracePeriodSeconds: 30 } }, {}, /\/hosts\/terminationGracePeriodSeconds/],
+    ['backups without a volume', { ...trial, backup: { enabled: true } }, {}, /Set backup\.existingClaim/],
     ['bounds out of order', { ...trial, hosts: { min: 5, max: 2 } }, {}, /hosts\.min \(5\) must not be above hosts\.max \(2\)/],
     ['the port of metrics for the game', { ...trial, hosts: { gamePort: 8080 } }, {}, /hosts\.gamePort must not be 8000 or 8080/],
     [
@@ -315,6 +317,65 @@ describe('chart', () => {
   ]
   it.each(refused)('refuses %s with a sentence', async (_what, values, options, sentence) => {
     expect(await failure(values, options)).toMatch(sentence)
+  })
+
+  it('brings dashboard, alerts and what is scraped when asked, and nothing of them otherwise', async () => {
+    const kinds = ['PrometheusRule', 'PodMonitor']
+    const dashboards = (manifests: Manifest[]) => manifests.filter((each) => each.metadata.name === 'world-bailiwick-dashboard')
+    const none = await render(trial)
+    expect(none.filter((each) => kinds.includes(each.kind))).toEqual([])
+    expect(dashboards(none)).toEqual([])
+    const all = await render({
+      ...trial,
+      hosts: { namespaces: ['bailiwick', 'game'] },
+      monitoring: {
+        dashboard: { enabled: true, namespace: 'grafana', annotations: { grafana_folder: 'Games' } },
+        rules: { enabled: true, labels: { release: 'prometheus' }, runbook: 'https://docs.example/operations' },
+        podMonitors: { enabled: true, labels: { release: 'prometheus' }, interval: '30s' },
+      },
+    })
+    const [dashboard] = dashboards(all)
+    expect(dashboard?.metadata).toMatchObject({
+      namespace: 'grafana',
+      labels: { grafana_dashboard: '1' },
+      annotations: { grafana_folder: 'Games' },
+    })
+    const source = async (name: string): Promise<string> => run('cat', [join(chart, 'files', name)])
+    expect(JSON.parse(dashboard?.data?.['bailiwick.json'] ?? '')).toEqual(JSON.parse(await source('dashboard.json')))
+    const rule = one(all, 'PrometheusRule', 'world-bailiwick')
+    const [written] = parseAllDocuments(
+      (await source('alerts.yaml')).replaceAll('runbook_url: docs/operations.md#', 'runbook_url: https://docs.example/operations#'),
+    )
+    expect(rule.spec).toEqual(written?.toJS())
+    expect(rule.metadata.labels).toMatchObject({ release: 'prometheus' })
+    const monitors = all.filter((each) => each.kind === 'PodMonitor')
+    expect(monitors.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()).toEqual([
+      ...['allocator', 'auth', 'characters', 'hosts', 'operator'].map((each) => `bailiwick/world-bailiwick-${each}`),
+      'game/world-bailiwick-hosts',
+    ])
+    for (const monitor of monitors) {
+      const wanted = Object.entries(monitor.spec.selector.matchLabels)
+      const [endpoint] = monitor.spec.podMetricsEndpoints
+      const scraped = all.flatMap((each) => {
+        const template = each.kind === 'Fleet' ? each.spec.template.spec.template : each.spec?.template
+        const own = each.metadata.namespace === monitor.metadata.namespace
+        return own && template !== undefined && wanted.every(([key, value]) => template.metadata?.labels?.[key] === value) ? [template] : []
+      })
+      expect(scraped.length, monitor.metadata.name).toBe(1)
+      expect(scraped[0].spec.containers[0].ports.map(({ name }: { name: string }) => name)).toContain(endpoint.port)
+    }
+  })
+
+  it('backs up when asked: by the image, on the claim, with the URL of the store and nothing else', async () => {
+    const jobs = (manifests: Manifest[]) => manifests.filter((each) => each.kind === 'CronJob')
+    expect(jobs(await render(trial))).toEqual([])
+    const [job] = jobs(await render({ ...trial, backup: { enabled: true, existingClaim: 'backups', schedule: '0 * * * *', keep: 48 } }))
+    expect(job?.spec).toMatchObject({ schedule: '0 * * * *', concurrencyPolicy: 'Forbid' })
+    const pod = job?.spec.jobTemplate.spec.template.spec
+    expect(pod.containers[0].args).toEqual(['services/backup/main.ts', 'create', '/backups', '--keep', '48'])
+    expect(pod.containers[0].env.map(({ name }: { name: string }) => name)).toEqual(['LOG_LEVEL', 'MONGODB_URL', 'MONGODB_DATABASE'])
+    expect(pod.volumes).toEqual([{ name: 'backups', persistentVolumeClaim: { claimName: 'backups' } }])
+    expect(pod.automountServiceAccountToken).toBe(false)
   })
 
   it('accepts Agones when the cluster serves it', async () => {

@@ -11,8 +11,8 @@ export interface StoreUnderTest {
   readonly runs: number
 }
 
-const chainName = (kind = 'test') => `${kind}/${randomUUID()}`
-const record = (kind: string, value: Json = null): StoredRecord => ({ kind, data: { value } })
+export const chainName = (kind = 'test') => `${kind}/${randomUUID()}`
+export const record = (kind: string, value: Json = null): StoredRecord => ({ kind, data: { value } })
 
 /** What every driver of the Store port does. */
 export function storeContract(name: string, given: StoreUnderTest): void {

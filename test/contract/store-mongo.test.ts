@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import type { MongoServer } from './mongo-server.ts'
 import { startMongo, startProxy } from './mongo-server.ts'
+import { storeArchiveContract } from './store-archive-contract.ts'
 import { storeContract } from './store-contract.ts'
 
 /** From an empty Go cache the server is built first. */
@@ -25,6 +26,7 @@ afterAll(async () => {
 })
 
 storeContract('MongoDB', { open: async () => createMongoStore({ url: server.url, database }), runs: 15 })
+storeArchiveContract('MongoDB', async () => createMongoStore({ url: server.url, database }))
 
 describe('MongoDB', { timeout: 90_000 }, () => {
   test('the head is found with the hint missing, far behind, or behind the floor', async () => {

@@ -21,6 +21,9 @@
 {{- fail "\n\nWith mongodb.existingSecret the chart can't know the URL for hosts: set hosts.mongodbUrl, or hosts.existingSecret to a Secret with REDIS_URL and MONGODB_URL in each namespace with hosts." -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.backup.enabled (not .Values.backup.existingClaim) -}}
+{{- fail "\n\nSet backup.existingClaim to a PersistentVolumeClaim in the release's namespace: backups are files on it." -}}
+{{- end -}}
 {{- if gt (int .Values.hosts.min) (int .Values.hosts.max) -}}
 {{- fail (printf "\n\nhosts.min (%d) must not be above hosts.max (%d)." (int .Values.hosts.min) (int .Values.hosts.max)) -}}
 {{- end -}}

@@ -5,7 +5,7 @@ import type { Connect } from '../../../client/connection.ts'
 import type { LayerId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
-import type { Store } from '../../../core/ports/store-port.ts'
+import type { ArchivedStore } from '../../../core/ports/store-archive-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
@@ -44,7 +44,7 @@ export interface WorldOptions {
 export class KillWorld {
   readonly redis: RedisServer
   readonly index: ZoneIndex
-  readonly store: Store
+  readonly store: ArchivedStore
   readonly history: LayerHistory
   #reader: JournalReader
   readonly players: Player[] = []
@@ -59,7 +59,7 @@ export class KillWorld {
   readonly #timers: NodeJS.Timeout[] = []
   #given: Possessions = { characters: new Map() }
 
-  private constructor(redis: RedisServer, redisUrl: string, store: Store, order: StoreOrder, folder: string) {
+  private constructor(redis: RedisServer, redisUrl: string, store: ArchivedStore, order: StoreOrder, folder: string) {
     this.redis = redis
     this.store = store
     this.#redisUrl = redisUrl
@@ -82,6 +82,11 @@ export class KillWorld {
     const world = new KillWorld(redis, redisUrl, store, order, folder)
     await world.#begin(options)
     return world
+  }
+
+  /** What everybody had in the beginning. */
+  get given(): Possessions {
+    return this.#given
   }
 
   get hosts(): readonly HostProcess[] {

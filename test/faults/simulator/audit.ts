@@ -11,11 +11,14 @@ export interface Possessions {
   readonly characters: ReadonlyMap<string, readonly string[]>
 }
 
+/** A layer and its confirmed state. */
+export type Confirmed = Pick<LayerHistory, 'layer' | 'state'>
+
 /**
  * Counts the world: every character is in exactly one place, and every item in exactly one hand or on one ground. What counts is what survives: the chains in the store, and the
  * confirmed states of the layers. Throws a Violation.
  */
-export async function audit(store: Pick<Store, 'head'>, histories: ReadonlyMap<LayerId, LayerHistory>, given: Possessions): Promise<void> {
+export async function audit(store: Pick<Store, 'head'>, histories: ReadonlyMap<LayerId, Confirmed>, given: Possessions): Promise<void> {
   const places = new Map<string, string[]>()
   const found = (item: string, place: string): void => {
     places.set(item, [...(places.get(item) ?? []), place])
@@ -44,7 +47,7 @@ function countGround(layer: string, { entities }: LayerState, found: Found): voi
 async function countCharacter(
   character: string,
   store: Pick<Store, 'head'>,
-  histories: ReadonlyMap<LayerId, LayerHistory>,
+  histories: ReadonlyMap<LayerId, Confirmed>,
   found: Found,
 ): Promise<void> {
   const chain = chains.character(character)

@@ -56,6 +56,11 @@ export class LayerHistory {
     return this.#forgotten !== undefined
   }
 
+  /** The hash of the state after this confirmed tick; undefined: it has no entry. */
+  digestAt(tick: number): string | undefined {
+    return this.#entries.find((entry) => entry.tick === tick)?.digest
+  }
+
   get count(): number {
     return this.#entries.length
   }
