@@ -37,10 +37,8 @@ const stored = async (store: ArchivedStore): Promise<number> => durableTick(awai
 /** What a host does first with a layer, without a host. */
 function claim(world: KillWorld, store: ArchivedStore): Promise<Claimed> {
   const settings = simulationSettings(smallZone())
-  const request = {
-    ...{ layer: LAYER, generation: 1_000, host: 'host-after', content: contentHash(settings) },
-    fresh: () => newState(LAYER, settings),
-  }
+  const zone = { content: contentHash(settings), fresh: () => newState(LAYER, settings) }
+  const request = { layer: LAYER, generation: 1_000, host: 'host-after', zone: Promise.resolve(zone) }
   const deps = { store, index: world.index, log, timers: systemClock, packing: packingOffThread }
   return claimLayer(request, deps, AbortSignal.timeout(60_000))
 }
