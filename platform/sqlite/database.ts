@@ -47,7 +47,11 @@ function checkFormat(database: DatabaseSync, file: string): void {
   if (format === FORMAT) return
   const asked = `store ${file}`
   if (format === 0) throw new BailiwickError('StoreCorrupt', { asked, found: 'a database that is no store' })
-  throw new BailiwickError('ConfigInvalid', { asked, found: `format ${format}, where ${FORMAT} is read`, todo: 'use the release that made it' })
+  throw new BailiwickError('ConfigInvalid', {
+    asked,
+    found: `format ${format}, where ${FORMAT} is read`,
+    todo: 'use the release that made it',
+  })
 }
 
 /** Looks again behind the lock: several processes may open a file at once that is not up to date. */

@@ -70,7 +70,8 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Archive
       const data = encodeAppend(chain, n, nonce, record)
       return run(`first record ${n} of ${chain}`, () =>
         atomically(database, () => {
-          if (statements.first.get(chain) === undefined) statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null, record.due ?? null)
+          if (statements.first.get(chain) === undefined)
+            statements.insert.run(chain, n, nonce, record.kind, data, record.blob ?? null, record.due ?? null)
           const first = statements.first.get(chain)
           return first?.['n'] === n && first['nonce'] === nonce ? 'Done' : 'Conflict'
         }),

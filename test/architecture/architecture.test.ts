@@ -9,6 +9,7 @@ const programs = [
   'services/auth',
   'services/characters',
   'services/account',
+  'services/backup',
   'client',
   'dev',
 ]
