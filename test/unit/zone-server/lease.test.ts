@@ -310,7 +310,7 @@ describe('claim and recovery', () => {
     expect(await new Play(second).tick([joins('bob')])).toBe('Done')
   })
 
-  it('a layer whose snapshot holds all of its journal is claimed with one call to the index', async () => {
+  it('a layer whose snapshot holds all of its journal is claimed with one call to the index behind the first look', async () => {
     const first = await played('host-1', 3)
     await first.snapshot()
     await first.lease.close(first.state.tick, signal)
@@ -323,7 +323,8 @@ describe('claim and recovery', () => {
     })
     const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', zone: Promise.resolve(zoneOfLayer) }
     const second = new Play(await claimLayer(request, { ...deps(), index: counted }, signal))
-    expect(asked).toEqual(['raiseFence'])
+    // The first is asked beside the head of the chain, and waited for together with it.
+    expect(asked).toEqual(['fenceEpoch', 'raiseFence'])
     expect(stateHash(second.state)).toBe(stateHash(first.state))
     expect(await second.tick()).toBe('Done')
     expect(await first.tick()).toBe('Fenced')
