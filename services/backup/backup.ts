@@ -73,13 +73,15 @@ export interface RestoreDeps {
   /** A store without any record. */
   readonly to: ArchivedStore
   readonly log: Log
+  /** Called when the backup is whole and the store has nothing, before anything is written: what it throws ends the restore. */
+  readonly beforeWriting?: () => Promise<void>
 }
 
 /**
  * Reads the whole backup, and then copies it into a store that has nothing. Compares every chain's end at last. Throws StoreCorrupt for a damaged backup, ConfigInvalid for a store that
  * holds something: two pasts are not mixed.
  */
-export async function restore({ from, to, log }: RestoreDeps): Promise<Manifest> {
+export async function restore({ from, to, log, beforeWriting }: RestoreDeps): Promise<Manifest> {
   const manifest = await verify(from)
   const [present] = await to.chains(undefined, 1)
   if (present !== undefined)
@@ -88,6 +90,7 @@ export async function restore({ from, to, log }: RestoreDeps): Promise<Manifest>
       found: `a store that holds ${present}`,
       todo: 'give an empty database, or drop this one first',
     })
+  await beforeWriting?.()
   for await (const chain of counted(from, log, 'chains restored')) {
     if (chain !== chains.backupManifest) await putChain(to, chain, recordsOf(from, chain))
   }

@@ -68,12 +68,16 @@ async function create(file: string, { openStore, timers, log }: CommandDeps): Pr
 }
 
 async function putBack(file: string, emptyIndex: boolean, { openStore, redisUrl, timers, log }: CommandDeps): Promise<void> {
+  if (emptyIndex && redisUrl === undefined)
+    throw new BailiwickError('ConfigInvalid', { asked: '--empty-index', found: 'no index', todo: 'set REDIS_URL' })
   const store = await openStore()
   try {
     const to = patientStore(store, timers, log)
-    if (redisUrl === undefined) log.warn({}, 'REDIS_URL is not set: whatever index there is must be empty before anything is started')
-    else await requireEmptyIndex(createIndexKeys({ url: redisUrl, log }), { emptyIndex, timers, log })
-    const manifest = await reading(file, (from) => restore({ from, to, log }))
+    const beforeWriting = async (): Promise<void> => {
+      if (redisUrl === undefined) log.warn({}, 'REDIS_URL is not set: whatever index there is must be empty before anything is started')
+      else await requireEmptyIndex(createIndexKeys({ url: redisUrl, log }), { emptyIndex, timers, log })
+    }
+    const manifest = await reading(file, (from) => restore({ from, to, log, beforeWriting }))
     log.info({ file, ...manifest }, 'the store is restored')
   } finally {
     await store.close()

@@ -146,6 +146,24 @@ describe('a restore', () => {
     await Promise.all([half, target, newer].map((store) => store.close()))
   })
 
+  it('leaves the index alone until the backup is whole and the store empty, and the store until the index is', async () => {
+    const [empty, begun] = await Promise.all([inMemory(), inMemory()])
+    const whole = await createSqliteStore({ file, use: 'readOnly' })
+    let looks = 0
+    const beforeWriting = async (): Promise<void> => {
+      looks += 1
+      throw new Error('an index that remembers')
+    }
+    await begun.append('account/a', 1, 'a', { kind: 'x', data: {} })
+    await expect(restore({ from: empty, to: empty, log, beforeWriting })).rejects.toThrow(/not a backup/)
+    await expect(restore({ from: whole, to: begun, log, beforeWriting })).rejects.toThrow(/a store that holds/)
+    expect(looks).toBe(0)
+    await expect(restore({ from: whole, to: empty, log, beforeWriting })).rejects.toThrow(/remembers/)
+    expect(await empty.chains(undefined, 1)).toEqual([])
+    await expect(runCommand({ do: 'restore', file, emptyIndex: true }, deps(database))).rejects.toThrow(/set REDIS_URL/)
+    await Promise.all([empty, begun, whole].map((store) => store.close()))
+  })
+
   const keys = (answers: (string | undefined)[], removed: string[] = []): IndexKeys => ({
     any: async () => answers.shift(),
     removeAll: async () => removed.push('all'),
