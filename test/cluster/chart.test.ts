@@ -84,6 +84,7 @@ function pods(manifests: readonly Manifest[]): { owner: string; spec: PodSpec }[
   return manifests.flatMap((each) => {
     const owner = `${each.kind}/${each.metadata.name}`
     if (['Deployment', 'StatefulSet', 'Job', 'DaemonSet'].includes(each.kind)) return [{ owner, spec: each.spec.template.spec }]
+    if (each.kind === 'CronJob') return [{ owner, spec: each.spec.jobTemplate.spec.template.spec }]
     return each.kind === 'Fleet' ? [{ owner, spec: each.spec.template.spec.template.spec }] : []
   })
 }
