@@ -30,7 +30,9 @@ async function readEvidence(asked: string, store: Store): Promise<string> {
   const known = new Map<string, Known>()
   for (const character of charactersIn(entries)) {
     const head = await store.head(chains.character(character))
-    if (head !== undefined) known.set(character, readCharacterRecord(chains.character(character), head))
+    const record = head === undefined ? undefined : readCharacterRecord(chains.character(character), head)
+    // Of a deleted one nothing is known any more.
+    if (record !== undefined && record.kind !== 'deleted') known.set(character, record)
   }
   return evidenceReport(layer, entries, known)
 }
