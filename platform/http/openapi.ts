@@ -17,6 +17,7 @@ export interface HeededHeader {
   readonly required?: true
   /** One of another form is refused. */
   readonly pattern?: RegExp
+  readonly example?: string
 }
 
 /** What the document says of one route; taken from the very schemas that check it. */
@@ -129,9 +130,9 @@ function headersSaid(headers: Readonly<Record<string, string>>): Json {
 
 function headersHeeded(headers: RouteDescription['heeds']): Json[] {
   return Object.entries(headers).map(([name, header]) => {
-    const { says, required, pattern }: HeededHeader = typeof header === 'string' ? { says: header } : header
+    const { says, required, pattern, example }: HeededHeader = typeof header === 'string' ? { says: header } : header
     const schema = { type: 'string', ...(pattern && { pattern: pattern.source }) }
-    return { name, in: 'header', description: says, ...(required && { required }), schema }
+    return { name, in: 'header', description: says, ...(required && { required }), ...(example && { example }), schema }
   })
 }
 

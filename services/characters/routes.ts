@@ -8,6 +8,7 @@ import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { bearer } from '../../platform/tokens/index.ts'
 import type { LifeDeps, OwnCharacter } from './life.ts'
 import { deleteCharacter, findCharacter, listCharacters, makeCharacter, renameCharacter, restoreCharacter } from './life.ts'
+import { characterLinks, deletedLinks, listLinks } from './links.ts'
 import { characterAnswer, characterParams, charactersAnswer, cursorBehind, listQuery, nameBody, orderOf, viewOf } from './view.ts'
 
 export interface RouteDeps extends LifeDeps {
@@ -22,6 +23,7 @@ const ifMatch = {
     says: 'The ETag of the version that is to be changed, or * for any. Without it: 428',
     required: true,
     pattern: ifMatchForm,
+    example: '*',
   },
 } as const
 const keyed = {
@@ -39,7 +41,7 @@ export function addReading(app: HttpApp, deps: RouteDeps): void {
     summary: "The account's characters, in the order of their making, page by page",
     auth,
     query: listQuery,
-    answer: { status: 200, body: charactersAnswer },
+    answer: { status: 200, body: charactersAnswer, links: listLinks },
     errors: ['StoreUnavailable', 'Busy'],
   } as const
   route(app, 'get', '/v1/characters', list, async ({ caller, query, log }) => {
@@ -57,7 +59,7 @@ export function addReading(app: HttpApp, deps: RouteDeps): void {
     summary: 'One character',
     auth,
     params: characterParams,
-    answer: { status: 200, body: characterAnswer, says },
+    answer: { status: 200, body: characterAnswer, says, links: characterLinks },
     errors: ['CharacterUnknown', 'CharacterNotYours', 'StoreUnavailable', 'Busy'],
   } as const
   route(app, 'get', '/v1/characters/:id', get, async ({ params, caller, log }) => {
@@ -72,7 +74,7 @@ export function addWriting(app: HttpApp, deps: RouteDeps): void {
     auth,
     body: nameBody,
     heeds: keyed,
-    answer: { status: 201, body: characterAnswer, says: replays },
+    answer: { status: 201, body: characterAnswer, says: replays, links: characterLinks },
     errors: ['NameRefused', 'NameTaken', 'TooManyCharacters', 'AccountUnknown', 'CharacterUnknown', ...once409, 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/characters', make, ({ body, caller, log, header }) => {
@@ -89,7 +91,7 @@ export function addWriting(app: HttpApp, deps: RouteDeps): void {
     params: characterParams,
     body: nameBody,
     heeds: ifMatch,
-    answer: { status: 200, body: characterAnswer, says },
+    answer: { status: 200, body: characterAnswer, says, links: characterLinks },
     errors: ['NameRefused', 'NameTaken', 'CharacterInWorld', 'CharacterDeleting', 'PreconditionRequired', ...changing],
   } as const
   route(app, 'patch', '/v1/characters/:id', rename, async ({ params, body, caller, log, header }) => {
@@ -108,7 +110,7 @@ function addDeleting(app: HttpApp, deps: RouteDeps): void {
     auth,
     params: characterParams,
     heeds: ifMatch,
-    answer: { status: 202, body: characterAnswer, says },
+    answer: { status: 202, body: characterAnswer, says, links: deletedLinks },
     errors: ['CharacterInWorld', 'PreconditionRequired', ...changing],
   } as const
   route(app, 'delete', '/v1/characters/:id', remove, async ({ params, caller, log, header }) => {
@@ -120,8 +122,11 @@ function addDeleting(app: HttpApp, deps: RouteDeps): void {
     summary: 'Takes the deletion of a character back',
     auth,
     params: characterParams,
-    heeds: { ...keyed, 'if-match': { says: 'The ETag of the version that is to be restored; without it any', pattern: ifMatchForm } },
-    answer: { status: 200, body: characterAnswer, says: replays },
+    heeds: {
+      ...keyed,
+      'if-match': { says: 'The ETag of the version that is to be restored; without it any', pattern: ifMatchForm, example: '*' },
+    },
+    answer: { status: 200, body: characterAnswer, says: replays, links: characterLinks },
     errors: [...changing, ...once409],
   } as const
   route(app, 'post', '/v1/characters/:id/restore', restore, ({ params, caller, log, header }) => {

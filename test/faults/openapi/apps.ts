@@ -26,6 +26,8 @@ const patience = { enter: () => ({ succeeded: () => undefined, unanswered: () =>
 /** The real algorithm at a cost that lets it be asked hundreds of times. */
 const cheap = createPasswordHasher({ memoryKib: 64, passes: 1, waiting: 1_000 })
 const unlimited = { perSecond: 1e6, burst: 1e6, addresses: 100 }
+/** Nor has a player as many characters, or names. */
+const manyNames = { limit: 100, namesPerDay: 1e6 }
 /** Where no host dies, none shall be taken for dead because the machine is busy. */
 const patient = { hostDeadAfter: 600_000, claimDeadline: 600_000, claimLimit: 600_000 }
 
@@ -64,7 +66,11 @@ export async function startApps(): Promise<Apps> {
       passwords: cheap,
       throttle: patience,
     }),
-    characters: createCharactersApp({ store, index, verifier, log, metrics: createMetrics('characters'), rate: unlimited }),
+    characters: createCharactersApp({
+      ...{ store, index, verifier, log, rate: unlimited },
+      metrics: createMetrics('characters'),
+      ...manyNames,
+    }),
   } satisfies Record<string, HttpApp>
   const following = await allocator.follow()
   const serving = await Promise.all(Object.values(apps).map((app) => serve(app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })))

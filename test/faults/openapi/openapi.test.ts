@@ -32,7 +32,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
 
-it.each(['allocator', 'allocator-internal', 'auth'] as const)(
+it.each(['allocator', 'allocator-internal', 'auth', 'characters'] as const)(
   '%s does what its OpenAPI document says',
   async (name) => {
     const began = performance.now()
