@@ -64,6 +64,11 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   return app
 }
 
+/** What is for the cluster alone, on a port of its own: health and metrics. Routes may be added. */
+export function createInternalApp(options: Pick<HttpAppOptions, 'name' | 'log' | 'metrics' | 'ready' | 'openapi' | 'clock'>): HttpApp {
+  return createHttpApp({ ...options, rate: 'none' })
+}
+
 /** Answers what no route took: an error, another method of a known address, an address that there is not. */
 function untaken(app: HttpApp, request: Request, response: Response, error: unknown): void {
   if (error !== undefined && error !== null) {

@@ -1,5 +1,5 @@
 export type { HttpApp, HttpAppOptions } from './app.ts'
-export { createHttpApp, files } from './app.ts'
+export { createHttpApp, createInternalApp, files } from './app.ts'
 export type { Call } from './call.ts'
 export type { KeyedRequest, OnceDeps } from './idempotency.ts'
 export { forgetRequests, keyForm, once, sweepRequests } from './idempotency.ts'

@@ -5,7 +5,7 @@ import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
 import { ZONE_WAIT_MAX } from '../../core/timing.ts'
-import { createHttpApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
+import { createHttpApp, createInternalApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import { bearer, type TokenVerifier } from '../../platform/tokens/index.ts'
 import { autoscale, autoscaleAnswer, autoscaleReview } from './autoscale.ts'
@@ -80,13 +80,12 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     trustedProxies: deps.trustedProxies ?? 0,
     openapi: { title: 'Bailiwick allocator', description: 'Where zones are served, and the way into them' },
   })
-  const internal = createHttpApp({
+  const internal = createInternalApp({
     name: 'allocator-internal',
     log,
     metrics,
     ready,
     clock,
-    rate: 'none',
     openapi: { title: 'Bailiwick allocator, internal', description: 'The FleetAutoscaler webhook of Agones' },
   })
   addZoneRoutes(app, copy, watchers, deps.zoneWaitMs ?? ZONE_WAIT_MAX)

@@ -46,6 +46,7 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
     name: 'auth',
     log: deps.log,
     metrics: deps.metrics,
+    exposeMetrics: false,
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
     rate: deps.rate ?? standardRate,

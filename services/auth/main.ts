@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock.ts'
 import { variables } from '../../platform/config/index.ts'
-import { runProgram, serve } from '../../platform/http/index.ts'
+import { createInternalApp, runProgram, serve } from '../../platform/http/index.ts'
 import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
@@ -11,6 +11,7 @@ import { followKeyFile, readKeyFile } from './key-file.ts'
 
 const shape = {
   PORT: variables.port(8080),
+  INTERNAL_PORT: variables.port(8000),
   MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
   MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
   SIGNING_KEY_FILE: variables.text('the path of a PKCS8 PEM file with Ed25519 private keys'),
@@ -32,10 +33,12 @@ runProgram('auth', shape, async ({ config, log }) => {
     standIn: { ownerAbsent: config.STAND_IN_AFTER_DAYS, seenWithin: config.STAND_IN_SEEN_WITHIN_DAYS },
   })
   const serving = await serve(app, { port: config.PORT, log })
+  const inner = createInternalApp({ name: 'auth-internal', log, metrics, ready: () => store.ping() })
+  const internal = await serve(inner, { port: config.INTERNAL_PORT, log })
   const erasing = startErasing({ store, clock: systemClock }, log)
   return {
     async close() {
-      await serving.close()
+      await Promise.all([serving.close(), internal.close()])
       keys.stop()
       await erasing.stop()
       await Promise.all([index.close(), store.close()])

@@ -41,6 +41,7 @@ export function createCharactersApp(given: CharactersDeps): HttpApp {
     name: 'characters',
     log: deps.log,
     metrics: deps.metrics,
+    exposeMetrics: false,
     // Without the index it answers all the same: where a character is, the store knows too.
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,

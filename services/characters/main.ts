@@ -1,5 +1,5 @@
 import { variables } from '../../platform/config/index.ts'
-import { runProgram, serve } from '../../platform/http/index.ts'
+import { createInternalApp, runProgram, serve } from '../../platform/http/index.ts'
 import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
@@ -10,6 +10,7 @@ const DAY = 24 * 3_600_000
 
 const shape = {
   PORT: variables.port(8080),
+  INTERNAL_PORT: variables.port(8000),
   MONGODB_URL: variables.url('mongodb', 'mongodb+srv'),
   MONGODB_DATABASE: variables.text('the name of a database').default('bailiwick'),
   REDIS_URL: variables.url('redis', 'rediss'),
@@ -37,10 +38,12 @@ runProgram('characters', shape, async ({ config, log }) => {
     deleteGraceMs: config.DELETE_GRACE_DAYS * DAY,
   }
   const serving = await serve(createCharactersApp(deps), { port: config.PORT, log })
+  const inner = createInternalApp({ name: 'characters-internal', log, metrics, ready: () => store.ping() })
+  const internal = await serve(inner, { port: config.INTERNAL_PORT, log })
   const sweeper = sweepCharacters(deps)
   return {
     async close() {
-      await Promise.all([serving.close(), sweeper.stop()])
+      await Promise.all([serving.close(), internal.close(), sweeper.stop()])
       await Promise.all([index.close(), store.close()])
     },
   }

@@ -367,6 +367,19 @@ describe('chart', () => {
     }
   })
 
+  it('lets none read metrics but those of the values', async () => {
+    const peers = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }]
+    const inner = async (component: string, metrics: unknown[]) => {
+      const policy = one(await render({ ...trial, networkPolicies: { metrics } }), 'NetworkPolicy', `world-bailiwick-${component}`)
+      return policy.spec.ingress.find(({ ports }: { ports: { port: unknown }[] }) => ports[0]?.port === 'internal')?.from
+    }
+    for (const component of ['auth', 'characters', 'operator']) {
+      expect(await inner(component, []), component).toBeUndefined()
+      expect(await inner(component, peers), component).toEqual(peers)
+    }
+    expect(await inner('allocator', peers)).toEqual(expect.arrayContaining(peers))
+  })
+
   it('backs up when asked: by the image, on the claim, with the URL of the store and nothing else', async () => {
     const jobs = (manifests: Manifest[]) => manifests.filter((each) => each.kind === 'CronJob')
     expect(jobs(await render(trial))).toEqual([])

@@ -106,6 +106,7 @@ async function startService(): Promise<{ readonly child: ChildProcess; readonly 
     PATH: process.env['PATH'],
     LOG_LEVEL: 'silent',
     PORT: String(port),
+    INTERNAL_PORT: '0',
     MONGODB_URL: mongo.url,
     MONGODB_DATABASE: database,
     REDIS_URL: redis.url,

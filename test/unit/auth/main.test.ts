@@ -26,7 +26,7 @@ afterAll(() => {
 
 function start(env: Record<string, string>) {
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compiled'), INTERNAL_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
@@ -38,9 +38,11 @@ function start(env: Record<string, string>) {
     output += data.toString()
   })
   const exited = once(child, 'close').then(([code]) => Number(code))
-  const listening = async (): Promise<number> => {
-    await expect.poll(() => output, { timeout: 60_000 }).toContain('"event":"listening"')
-    return Number(/"port":(\d+)/.exec(output)?.[1])
+  const ports = () => [...output.matchAll(/"port":(\d+)/g)].map(([, port]) => Number(port))
+  /** The public port, and the internal one. */
+  const listening = async (): Promise<readonly number[]> => {
+    await expect.poll(() => ports().length, { timeout: 60_000 }).toBe(2)
+    return ports()
   }
   return { child, exited, listening, output: () => output }
 }
@@ -75,11 +77,15 @@ describe('the program', { timeout: 90_000 }, () => {
 
   test('lives without its store, is not ready, and stops gracefully', async () => {
     const program = start({ MONGODB_URL, REDIS_URL, SIGNING_KEY_FILE: keyFile, PORT: '0' })
-    const url = `http://127.0.0.1:${await program.listening()}`
+    const [url, internal] = (await program.listening()).map((port) => `http://127.0.0.1:${port}`)
     expect((await fetch(`${url}/livez`)).status).toBe(200)
     const ready = await fetch(`${url}/readyz`)
     expect(ready.status).toBe(503)
     expect(await ready.json()).toMatchObject({ code: 'StoreUnavailable' })
+    expect((await fetch(`${internal}/readyz`)).status).toBe(503)
+    // Metrics are no players' business.
+    expect((await fetch(`${url}/metrics`)).status).toBe(404)
+    expect(await (await fetch(`${internal}/metrics`)).text()).toContain('program="auth"')
     program.child.kill('SIGTERM')
     expect(await program.exited).toBe(0)
     expect(program.output()).toContain('stopped listening')
