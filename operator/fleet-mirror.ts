@@ -224,6 +224,7 @@ function differs(a: Known | undefined, b: Known): boolean {
       layer.players !== other.players ||
       layer.closeRequested !== other.closeRequested ||
       layer.failure !== other.failure ||
+      layer.dataSafe !== other.dataSafe ||
       layer.node !== other.node ||
       layer.endpoints.join() !== other.endpoints.join()
     )

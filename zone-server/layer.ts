@@ -79,6 +79,8 @@ export class Layer {
   readonly #lease: Lease
   readonly #state: LayerState
   readonly #inputs = new InputQueue()
+  /** Characters that were sent away and have not left yet, with the record of their stay. */
+  readonly #expelled = new Map<string, number>()
   readonly #audience: Audience
   readonly #departures = new Departures()
   readonly #commit: Commit
@@ -211,8 +213,11 @@ export class Layer {
 
   /** Players of these accounts are cut off at once, and leave. */
   expel(isBarred: (account: string) => boolean): void {
-    for (const { character, account } of this.#state.players.values()) {
-      if (!isBarred(account)) continue
+    // A layer that holds takes no inputs: who was sent away once is gone when it goes on.
+    for (const character of this.#expelled.keys()) if (!this.#state.players.has(character)) this.#expelled.delete(character)
+    for (const { character, account, version } of this.#state.players.values()) {
+      if (!isBarred(account) || this.#expelled.get(character) === version) continue
+      this.#expelled.set(character, version)
       this.#deps.log.info({ layer: this.id, account, character }, 'a barred account is sent away')
       this.#audience.take(character)?.goodbye('Banned')
       // Of the connection nothing is left, so it leaves as one whose connection was lost for too long.

@@ -4,7 +4,7 @@ import express from 'express'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
-import { contextOf } from './context.ts'
+import { contextOf, hasContext } from './context.ts'
 import { type EntranceOptions, entrance } from './entrance.ts'
 import { setCommonHeaders } from './head.ts'
 import type { RouteDescription } from './openapi.ts'
@@ -12,6 +12,7 @@ import { asBailiwickError } from './problem.ts'
 import type { RateOptions } from './rate-limit.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { sendProblem } from './reply.ts'
+import { settleTarget } from './target.ts'
 
 export interface HttpAppOptions extends EntranceOptions {
   readonly name: string
@@ -49,6 +50,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     listener: (plain, answer) => {
       // What they are once Express has had them.
       const [request, response] = [plain as Request, answer as Response]
+      settleTarget(plain)
       engine(request, response, (error: unknown) => untaken(app, request, response, error))
     },
     stopping: new AbortController(),
@@ -71,6 +73,11 @@ export function createInternalApp(options: Pick<HttpAppOptions, 'name' | 'log' |
 
 /** Answers what no route took: an error, another method of a known address, an address that there is not. */
 function untaken(app: HttpApp, request: Request, response: Response, error: unknown): void {
+  if (!hasContext(request)) {
+    // Express could not begin with it. Nothing that names the request may be used.
+    response.writeHead(400, { connection: 'close' }).end()
+    return
+  }
   if (error !== undefined && error !== null) {
     failed(request, response, error)
     return

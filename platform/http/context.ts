@@ -24,6 +24,11 @@ const key = Symbol('context')
 type Carrier = Request & { [key]?: RequestContext }
 const saneId = /^[A-Za-z0-9._:-]{1,64}$/
 
+/** False before `beginRequest`. */
+export function hasContext(request: Request): boolean {
+  return (request as Carrier)[key] !== undefined
+}
+
 /** The context that `beginRequest` made. */
 export function contextOf(request: Request): RequestContext {
   const context = (request as Carrier)[key]

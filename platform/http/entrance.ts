@@ -14,6 +14,7 @@ import { openApiDocument } from './openapi.ts'
 import type { RateOptions } from './rate-limit.ts'
 import { createRateLimit, standardRate } from './rate-limit.ts'
 import { Prepared, sendPrepared, sendProblem } from './reply.ts'
+import { isUnreadable } from './target.ts'
 
 export interface EntranceOptions {
   readonly name: string
@@ -59,6 +60,7 @@ export function entrance(options: EntranceOptions & Inside): RequestHandler {
     if (probe?.unlimited === true) return probe.answer(request, response)
     const waitMs = take?.(addressOf(request)) ?? 0
     if (waitMs > 0) throw new BailiwickError('TooManyRequests', { todo: 'send fewer of them', retryAfterMs: waitMs })
+    if (isUnreadable(request)) throw new BailiwickError('InvalidInput', { asked: 'an address that can not be read' })
     return probe === undefined ? next() : probe.answer(request, response)
   }
 }

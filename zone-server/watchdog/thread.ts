@@ -14,14 +14,27 @@ const log = createLog({ name: 'zone-server' })
 const mark = new StepMark(memory)
 let since: StepLook | undefined
 
+let failing = false
+
 const timer = setInterval(() => {
   const step = mark.read()
-  const now = step && { sequence: step.sequence, usedMs: mainThreadMs(), memory: process.memoryUsage.rss() }
+  const now = step && look(step)
   since = firstLook(since, now)
   if (step === undefined || !isStuck(since, now, heapLimit)) return
   clearInterval(timer)
   void end(step)
 }, STEP_WATCH_EVERY)
+
+/** Undefined: what a look reads could not be read this time. */
+function look({ sequence }: MarkedStep): StepLook | undefined {
+  try {
+    return { sequence, usedMs: mainThreadMs(), memory: process.memoryUsage.rss() }
+  } catch (error) {
+    if (!failing) log.error({ detail: describeError(error) }, 'it can not be seen whether ticks end')
+    failing = true
+    return undefined
+  }
+}
 
 /** Processor time of the process's first thread, whose number is the process's. Read only while a step is under way. */
 function mainThreadMs(): number {

@@ -301,6 +301,33 @@ test('a request that takes too long, in the handler or in the sending, is answer
   expect(answer).toContain('"code":"Timeout"')
 })
 
+/** What a socket is answered to this request line. */
+async function answerTo(line: string): Promise<string> {
+  const socket = connect(serving.port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', (data) => {
+    answer += data.toString()
+  })
+  socket.write(`${line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+  await once(socket, 'close')
+  return answer
+}
+
+// Node's parser lets all of them through, and URL parsers throw.
+test.each(['http://[%]/', 'http://a:b:c/', 'http://[::1/', 'http://'])('a target that is no address is refused: %s', async (target) => {
+  for (const method of ['GET', 'OPTIONS', 'DELETE']) {
+    const answer = await answerTo(`${method} ${target}`)
+    expect(answer).toContain('HTTP/1.1 400')
+    expect(answer).toContain('"code":"InvalidInput"')
+  }
+  expect((await fetch(`${url}/livez`)).status).toBe(200)
+})
+
+test('a target may name the whole address', async () => {
+  expect(await answerTo('GET http://elsewhere.example/livez?a=b')).toContain('HTTP/1.1 200')
+  expect(await answerTo('GET http://elsewhere.example')).toContain('HTTP/1.1 404')
+})
+
 test('a taken port is said by its number', async () => {
   const again = serve(app, { port: serving.port, host: '127.0.0.1', log: silentLog })
   await expect(again).rejects.toMatchObject({ code: 'ConfigInvalid', asked: `port ${serving.port} on 127.0.0.1` })

@@ -36,7 +36,7 @@ function mirrored(readMs: number) {
       throw error
     },
   })
-  return { mirror, told, seen }
+  return { mirror, told, seen, index }
 }
 
 describe('the copy of a fleet', () => {
@@ -46,6 +46,27 @@ describe('the copy of a fleet', () => {
     mirror.start()
     await vi.advanceTimersByTimeAsync(50)
     expect(told).toEqual([zone])
+    mirror.stop()
+  })
+
+  it('tells a zone when what is played in it can not be made safe, and when it can again', async () => {
+    const { mirror, told, index } = mirrored(1)
+    const host = { name: 'h1', incarnation: 'h1-1', node: 'n1', endpoints: ['h1:7000'], capacity: 1 }
+    await index.registerHost(fleet, host, [])
+    await index.placeLayer(fleet, `${zone}/0`)
+    const beat = async (dataSafe: boolean) => {
+      const layers = [{ layer: `${zone}/0`, generation: 1, epoch: 1, state: 'Serving', players: 0, dataSafe } as const]
+      await index.heartbeat(fleet, { host: 'h1', incarnation: 'h1-1', outdated: false, layers })
+      await vi.advanceTimersByTimeAsync(VIEW_REFRESH_MAX * 2)
+    }
+    mirror.start()
+    await beat(true)
+    for (const dataSafe of [false, true]) {
+      told.length = 0
+      await beat(dataSafe)
+      expect(told).toContain(zone)
+      expect(mirror.placementOf(zone)?.layers.map((layer) => layer.dataSafe)).toEqual([dataSafe])
+    }
     mirror.stop()
   })
 
