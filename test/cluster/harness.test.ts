@@ -75,7 +75,17 @@ test('every program of Bailiwick is in the image', async () => {
   await cluster.applyManifest(pod('lister', list, 'Never'))
   await cluster.kubectl('-n', namespace, 'wait', 'pod/lister', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s')
   const folders = (await cluster.kubectl('-n', namespace, 'logs', 'lister')).trim().split(' ')
-  expect(folders).toEqual(['client', 'core', 'node_modules', 'operator', 'package.json', 'platform', 'services', 'zone-server'])
+  expect(folders).toEqual([
+    '.compiled',
+    'client',
+    'core',
+    'node_modules',
+    'operator',
+    'package.json',
+    'platform',
+    'services',
+    'zone-server',
+  ])
 })
 
 test('a killed container is started again and counted', async () => {
