@@ -1,6 +1,6 @@
 /**
  * Makes everything that is generated from a source of truth: the types and schema of a Zone and the chart's copy of its CRD from crds/zone.yaml, the table of
- * errors from core/errors.ts, the protocol from core/protocol/bailiwick.proto.
+ * errors from core/errors.ts, the chart's copy of its values, the protocol from core/protocol/bailiwick.proto.
  * `node scripts/generate.ts --check` makes it in a temporary folder instead, and fails with the differences when the committed files are not the same.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -14,13 +14,16 @@ const root = join(import.meta.dirname, '..')
 const bin = join(root, 'node_modules', '.bin')
 const zoneFile = 'core/zone.generated.ts'
 const chartCrdFile = 'charts/bailiwick/files/zone.yaml'
+const valuesFile = 'charts/bailiwick/values.yaml'
+const chartValuesFile = 'charts/bailiwick/files/values.yaml'
 const errorsFile = 'docs/errors.md'
 const protocolFolder = 'core/protocol/generated'
 
 /** Writes every generated file below `target`, laid out as in the repository. */
 async function generate(target: string): Promise<void> {
   const crd = readFileSync(join(root, 'crds/zone.yaml'), 'utf8')
-  const texts = { [zoneFile]: await zoneTypes(crd), [chartCrdFile]: crd, [errorsFile]: errorsDocument() }
+  const values = readFileSync(join(root, valuesFile), 'utf8')
+  const texts = { [zoneFile]: await zoneTypes(crd), [chartCrdFile]: crd, [chartValuesFile]: values, [errorsFile]: errorsDocument() }
   for (const [file, text] of Object.entries(texts)) {
     mkdirSync(dirname(join(target, file)), { recursive: true })
     writeFileSync(join(target, file), text)
@@ -38,7 +41,13 @@ async function generate(target: string): Promise<void> {
 function generatedFiles(base: string): readonly string[] {
   const folder = join(base, protocolFolder)
   const protocol = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()) : []
-  return [zoneFile, chartCrdFile, errorsFile, ...protocol.map((entry) => join(entry.parentPath, entry.name).slice(base.length + 1))].sort()
+  return [
+    zoneFile,
+    chartCrdFile,
+    chartValuesFile,
+    errorsFile,
+    ...protocol.map((entry) => join(entry.parentPath, entry.name).slice(base.length + 1)),
+  ].sort()
 }
 
 async function check(): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
@@ -55,12 +57,15 @@ async function helmProgram(): Promise<string> {
 }
 
 /** Every object that the chart makes of the values, hooks included. @throws CommandError with what helm said. */
-async function render(values: Values, { set = [], check = false }: { set?: string[]; check?: boolean } = {}): Promise<Manifest[]> {
+async function render(
+  values: Values,
+  { set = [], check = false, from = chart }: { set?: string[]; check?: boolean; from?: string } = {},
+): Promise<Manifest[]> {
   const helm = await helmProgram()
   const flags = ['--namespace', 'bailiwick', '--kube-version', '1.34.0', ...set.flatMap((each) => ['--set', each])]
   const agones = check ? {} : { agones: { check: false } }
   const input = JSON.stringify({ ...agones, ...values })
-  const text = await run(helm, ['template', release, chart, ...flags, '--values', '-'], { input })
+  const text = await run(helm, ['template', release, from, ...flags, '--values', '-'], { input })
   // As Kubernetes reads it.
   return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
     const manifest: Manifest | null = document.toJS()
@@ -200,6 +205,66 @@ describe.each(Object.entries(variants))('chart with %s', (_name, values) => {
     ])
     expect(named.length).toBeGreaterThan(8)
     for (const name of named) expect(made.has(name) || given.has(name), name).toBe(true)
+  })
+})
+
+const valuesBefore = readFileSync(join(root, 'test', 'cluster', 'values-before.yaml'), 'utf8')
+
+/** What `helm upgrade --reuse-values` renders: this chart, with the values of an older one in the place of its own. */
+async function renderWithOlder(older: string, values: Values): Promise<Manifest[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'bailiwick-chart-'))
+  try {
+    cpSync(chart, folder, { recursive: true })
+    writeFileSync(join(folder, 'values.yaml'), older)
+    return await render(values, { from: folder })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Without the signing key, which is another one each time. */
+const repeatable = (manifests: readonly Manifest[]): Manifest[] =>
+  manifests.map((each) => (each.data?.['signing-key.pem'] === undefined ? each : { ...each, data: {} }))
+
+// With no values at all every value is one that the release before did not have: so each new one needs nothing but its default in values.yaml.
+describe.each([
+  ['the values of the release before', valuesBefore],
+  ['no values at all', '{}'],
+])('chart upgraded with %s', (_name, older) => {
+  it.each(Object.entries(variants))('is as installed: %s', async (_variant, values) => {
+    const monitoring = { dashboard: { enabled: true }, rules: { enabled: true }, podMonitors: { enabled: true } }
+    const asked = { ...values, monitoring }
+    const installed = repeatable(await render(asked))
+    expect(installed.length).toBeGreaterThan(40)
+    expect(repeatable(await renderWithOlder(older, asked))).toEqual(installed)
+    expect(repeatable(await renderWithOlder(older, values))).toEqual(repeatable(await render(values)))
+  })
+})
+
+describe('chart upgraded', () => {
+  it('fills in left-out values before any template reads them', () => {
+    const templates = readdirSync(join(chart, 'templates')).filter((name) => !name.endsWith('.tpl'))
+    expect(templates).toContain('NOTES.txt')
+    for (const name of templates) {
+      expect(readFileSync(join(chart, 'templates', name), 'utf8').split('\n')[0], name).toBe('{{- include "bailiwick.defaults" . -}}')
+    }
+  })
+
+  it('leaves what was set: a zero, an empty list, a limit that was taken away', async () => {
+    const asked = {
+      ...trial,
+      auth: { standIn: { afterDays: 0 } },
+      mongodb: { embedded: { enabled: true, command: [] } },
+      podDisruptionBudgets: { enabled: false },
+      allocator: { resources: { limits: null } },
+    }
+    const found = repeatable(await renderWithOlder(valuesBefore, asked))
+    expect(found).toEqual(repeatable(await render(asked)))
+    const auth = one(found, 'Deployment', 'world-bailiwick-auth').spec.template.spec.containers[0]
+    expect(auth.env).toContainEqual({ name: 'STAND_IN_AFTER_DAYS', value: '0' })
+    const allocator = one(found, 'Deployment', 'world-bailiwick-allocator').spec.template.spec.containers[0]
+    expect(allocator.resources).not.toHaveProperty('limits')
+    expect(found.filter((each) => each.kind === 'PodDisruptionBudget' && each.metadata.name === 'world-bailiwick-auth')).toEqual([])
   })
 })
 

@@ -1,3 +1,23 @@
+{{/*
+What the values leave out, as values.yaml has it: `helm upgrade --reuse-values` brings the values of the release before, in which what is new since is missing. Every template begins
+with this. (files/values.yaml is a copy: Helm gives templates no values.yaml.)
+*/}}
+{{- define "bailiwick.defaults" -}}
+{{- include "bailiwick.fill" (dict "into" .Values "from" (.Files.Get "files/values.yaml" | fromYaml)) -}}
+{{- end -}}
+
+{{/* dict "into" "from". Not into maps that are taken as given, from which a key is taken away by null. */}}
+{{- define "bailiwick.fill" -}}
+{{- range $key, $default := .from -}}
+{{- $given := get $.into $key -}}
+{{- if or (not (hasKey $.into $key)) (kindIs "invalid" $given) -}}
+{{- $_ := set $.into $key $default -}}
+{{- else if and (kindIs "map" $given) (kindIs "map" $default) (not (has $key (list "resources" "labels"))) -}}
+{{- include "bailiwick.fill" (dict "into" $given "from" $default) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "bailiwick.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
