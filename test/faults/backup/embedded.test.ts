@@ -66,7 +66,8 @@ test('a whole world is backed up while it is played, and restored elsewhere: acc
     log: silentLog,
   })
   await runCommand({ do: 'create', file: backup }, deps(file))
-  const { name, password, character } = ann
+  const { password, character } = ann
+  const name = (await ann.client.account())?.name ?? ''
   await ann.session?.close()
   await worlds.pop()?.close()
   rmSync(file)

@@ -57,6 +57,7 @@ export class KillWorld {
   readonly #order: StoreOrder
   readonly #folder: string
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #working = new Set<Promise<unknown>>()
   #given: Possessions = { characters: new Map() }
 
   private constructor(redis: RedisServer, redisUrl: string, store: ArchivedStore, order: StoreOrder, folder: string) {
@@ -163,14 +164,20 @@ export class KillWorld {
     await audit(this.store, new Map([[LAYER, this.history]]), this.#given)
   }
 
-  /** Nobody does anything any more. */
-  quiet(): void {
+  /** Nobody acts any more, and what operator and allocator do has ended; who plays goes on asking for a place. */
+  async quiet(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
+    await Promise.all(this.#working)
+  }
+
+  /** Nobody plays any more, either: no client asks the index for anything. */
+  async leave(): Promise<void> {
+    await this.quiet()
+    await Promise.all(this.players.map(({ session }) => session.close()))
   }
 
   async end(): Promise<void> {
-    this.quiet()
-    await Promise.all(this.players.map(({ session }) => session.close()))
+    await this.leave()
     await Promise.all(this.#hosts.map((host) => host.kill()))
     await this.#reader.close()
     await this.index.close()
@@ -218,15 +225,17 @@ export class KillWorld {
   }
 
   #every(ms: number, work: () => Promise<unknown>): void {
-    let busy = false
+    let working: Promise<unknown> | undefined
     const timer = setInterval(() => {
-      if (busy) return
-      busy = true
-      work()
+      if (working !== undefined) return
+      const begun = work()
         .catch((error: unknown) => this.#fail(error))
         .finally(() => {
-          busy = false
+          working = undefined
+          this.#working.delete(begun)
         })
+      working = begun
+      this.#working.add(begun)
     }, ms)
     this.#timers.push(timer)
   }
