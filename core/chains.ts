@@ -15,6 +15,8 @@ export const chains = {
   characterName: (foldedName: string) => `character-name/${foldedName}`,
   /** Of a backup, which is a store in a file: what the other chains of it hold. */
   backupManifest: 'backup/manifest',
+  /** Of a store that was restored: from which backup, and that all of it is there. */
+  restored: 'backup/restored',
   session: (session: string) => `session/${session}`,
   sessionsOf: (account: string) => `account-sessions/${account}`,
   /** Who has more rights than a player: services/auth/staff.ts. */

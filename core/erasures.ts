@@ -2,7 +2,7 @@ import { chains } from './chains.ts'
 import { changeChain } from './change-chain.ts'
 import { BailiwickError } from './errors.ts'
 import type { ChainEntry, Store } from './ports/store-port.ts'
-import { ERASURE_UNDECIDED } from './timing.ts'
+import { ERASURE_KEPT, ERASURE_UNDECIDED } from './timing.ts'
 import { z } from './validate/index.ts'
 
 /**
@@ -45,7 +45,7 @@ export async function sweepErasures(store: Store, eraser: Eraser, now: number, e
       passed = entry.n
     }
   } finally {
-    if (passed > through) await moveCursor(store, eraser, passed)
+    if (passed > through) await moveCursor(store, eraser, passed, now)
   }
   return erased
 }
@@ -56,16 +56,25 @@ async function cursorOf(store: Store, eraser: Eraser): Promise<number> {
   return head === undefined ? 0 : readData(cursorData, chain, head).through
 }
 
-/** Forward only; what every eraser has passed is dropped. */
-async function moveCursor(store: Store, eraser: Eraser, through: number): Promise<void> {
+/** Forward only; what every eraser has passed long ago is dropped. */
+async function moveCursor(store: Store, eraser: Eraser, through: number, now: number): Promise<void> {
   const chain = chains.erasureCursor(eraser)
   await changeChain(store, chain, (head) => {
     const before = head === undefined ? 0 : readData(cursorData, chain, head).through
     return before >= through ? { result: undefined } : { record: { kind: 'cursor', data: { through } }, result: undefined }
   })
   const cursors = await Promise.all(erasers.map((each) => cursorOf(store, each)))
-  const done = Math.min(...cursors)
-  if (done > 0) await store.prune(chains.erasures, done)
+  await forgetDone(store, Math.min(...cursors), now)
+}
+
+/** Drops the oldest wishes up to `done`, but none that a backup may need that was begun before it was done. At most a page of them: the next call drops more. */
+async function forgetDone(store: Store, done: number, now: number): Promise<void> {
+  let below = 0
+  for (const entry of await store.read(chains.erasures, 1, PAGE * 2)) {
+    if (entry.n > done || readData(askedData, chains.erasures, entry).at > now - ERASURE_KEPT) break
+    below = entry.n
+  }
+  if (below > 0) await store.prune(chains.erasures, below)
 }
 
 function readData<T>(schema: z.ZodType<T>, chain: string, entry: ChainEntry): T {

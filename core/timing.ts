@@ -70,6 +70,10 @@ export const HOST_LATE_FULL = 250
 export const HOST_LOAD_OVER = 5_000
 /** The rate of host births counts for so long after the last. */
 export const BIRTHS_COUNT_FOR = 60_000
+/** A backup that was begun so long ago and is not complete is nobody's any more. */
+export const BACKUP_ABANDONED_AFTER = 2 * 86_400_000
+/** A wish that a deleted account's things be erased is kept so long, though every eraser has done it: what a backup copied before that is erased again where it is restored. */
+export const ERASURE_KEPT = 3 * 86_400_000
 /** After an index was emptied for a restore, whoever still runs has written to it within this. */
 export const INDEX_EMPTIED_WAIT = 3_000
 /** A join whose wish would wait longer than this is told so at once. */
@@ -377,6 +381,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],
   [HTTP_REQUEST_DEADLINE * 3 < NAME_CLAIM_UNDECIDED, 'a name that is being registered is not taken for one that is held by nobody'],
+  [BACKUP_ABANDONED_AFTER < ERASURE_KEPT, 'a backup holds the wish for every erasure that was done while it was made'],
   [HTTP_REQUEST_DEADLINE * 3 < ERASURE_UNDECIDED, 'a deletion that is under way is not taken for one that was given up'],
   [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
   [ACCOUNT_BARS_READ_EVERY * 2 < 1_000, 'who is banned is cut off within a second, even if one look comes late'],

@@ -1,12 +1,15 @@
 import { createHash, type Hash } from 'node:crypto'
-import { BailiwickError } from '../../core/errors.ts'
+import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
 import type { ChainEntry } from '../../core/ports/store-port.ts'
+import type { Spool } from './spool.ts'
 
 /** Names in one page. */
 const NAMES = 500
 /** Records in one page: each may have 12 MiB. */
 const RECORDS = 4
+/** … or so many without their blobs. */
+const BARE_RECORDS = 200
 /** A chain that is pruned while it is read is read again, so often. */
 const READS = 10
 
@@ -21,10 +24,10 @@ export async function* chainNames(store: ArchivedStore): AsyncIterable<string> {
 }
 
 /** The records of a chain, page by page. Throws StoreCorrupt for a hole. */
-export async function* recordsOf(store: ArchivedStore, chain: string): AsyncIterable<ChainEntry> {
+export async function* recordsOf(store: ArchivedStore, chain: string, which?: 'withoutBlobs'): AsyncIterable<ChainEntry> {
   let next: number | undefined
   for (;;) {
-    const page = await store.read(chain, next ?? 1, RECORDS)
+    const page = await store.read(chain, next ?? 1, which === undefined ? RECORDS : BARE_RECORDS, which)
     for (const entry of page) {
       if (next !== undefined && entry.n !== next) throw hole(chain, next, entry.n)
       next = entry.n + 1
@@ -35,32 +38,55 @@ export async function* recordsOf(store: ArchivedStore, chain: string): AsyncIter
 }
 
 /**
- * What a chain has of use, without holes and in one piece although others append and prune: of a layer the two newest snapshots and what is behind them, of any other chain all. At most a few
- * snapshots are in memory.
+ * What a chain has of use, without holes and in one piece although others append and prune: of a layer the two newest snapshots and what is behind them, of any other chain all. A page of it
+ * is in memory; a longer chain is kept in the spool until its last record is read. Throws StoreCorrupt.
  */
-export async function readInUse(store: ArchivedStore, chain: string): Promise<readonly ChainEntry[]> {
+export async function* recordsInUse(store: ArchivedStore, chain: string, spool: Spool): AsyncIterable<ChainEntry> {
+  yield* (await gatherPatiently(store, chain, spool)) ?? spool.entries(RECORDS)
+}
+
+async function gatherPatiently(store: ArchivedStore, chain: string, spool: Spool): Promise<readonly ChainEntry[] | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readFrom(store, chain, chain.startsWith('layer/') ? await secondNewestSnapshot(store, chain) : 1)
+      return await gather(store, chain, spool)
     } catch (error) {
-      if (!(error instanceof BailiwickError) || error.code !== 'StoreCorrupt' || attempt === READS) throw error
+      if (!isCode(error, 'StoreCorrupt') || attempt === READS) throw error
     }
   }
 }
 
-async function readFrom(store: ArchivedStore, chain: string, from: number): Promise<ChainEntry[]> {
-  const end = (await store.head(chain))?.n ?? 0
-  const entries: ChainEntry[] = []
-  for (let next = from; next <= end; ) {
-    const page = await store.read(chain, next, Math.min(RECORDS, end - next + 1))
-    for (const entry of page) {
-      if (entries.length > 0 && entry.n !== next) throw hole(chain, next, entry.n)
-      entries.push(entry)
-      next = entry.n + 1
-    }
-    if (page.length === 0) throw hole(chain, next, end)
+/** The records, when they are a page only; else they are in the spool. */
+async function gather(store: ArchivedStore, chain: string, spool: Spool): Promise<readonly ChainEntry[] | undefined> {
+  let spooling = false
+  for await (const { records, last } of pagesInUse(store, chain)) {
+    if (last && !spooling) return records
+    if (!spooling) await spool.empty()
+    spooling = true
+    for (const entry of records) await spool.add(entry)
   }
-  return entries
+  return spooling ? undefined : []
+}
+
+interface Page {
+  readonly records: readonly ChainEntry[]
+  readonly last: boolean
+}
+
+/** Up to the end that the chain has now. Throws StoreCorrupt when it is pruned meanwhile. */
+async function* pagesInUse(store: ArchivedStore, chain: string): AsyncIterable<Page> {
+  const from = chain.startsWith('layer/') ? await secondNewestSnapshot(store, chain) : 1
+  const end = (await store.head(chain))?.n ?? 0
+  let begun = false
+  for (let next = from; next <= end; ) {
+    const records = await store.read(chain, next, Math.min(RECORDS, end - next + 1))
+    if (records.length === 0) throw hole(chain, next, end)
+    for (const { n } of records) {
+      if (begun && n !== next) throw hole(chain, next, n)
+      begun = true
+      next = n + 1
+    }
+    yield { records, last: next > end }
+  }
 }
 
 /** Each record of a layer says where the newest snapshot before it stands; 1 when there are not two. */
@@ -108,7 +134,7 @@ export interface Contents {
   readonly digest: string
 }
 
-/** Reads all of the store but the chains of `kinds`. */
+/** Reads all of the store but the chain `without`. */
 export async function contentsOf(store: ArchivedStore, without: string): Promise<Contents> {
   const hash = createHash('sha256')
   let [chains, records, bytes] = [0, 0, 0]
@@ -121,6 +147,13 @@ export async function contentsOf(store: ArchivedStore, without: string): Promise
     }
   }
   return { chains, records, bytes, digest: hash.digest('hex') }
+}
+
+/** SHA-256 over the records of one chain. */
+export async function digestOf(store: ArchivedStore, chain: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const entry of recordsOf(store, chain)) digestOne(hash, chain, entry)
+  return hash.digest('hex')
 }
 
 function digestOne(hash: Hash, chain: string, { n, nonce, kind, data, blob, due }: ChainEntry): number {

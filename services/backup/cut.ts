@@ -1,15 +1,18 @@
 import type { ChainEntry } from '../../core/ports/store-port.ts'
 
 /** The newest tick of which a layer's records tell: whatever left the layer up to it is gone from it in these records, and what left later is still in. */
-export function durableTick(entries: readonly ChainEntry[]): number {
+export async function durableTick(entries: AsyncIterable<ChainEntry>): Promise<number> {
   let tick = 0
-  for (const { kind, data } of entries) {
+  for await (const { kind, data } of entries) {
     if (kind === 'erased') tick = 0
     const told = kind === 'segment' ? data['to'] : data['tick']
     if (typeof told === 'number') tick = Math.max(tick, told)
   }
   return tick
 }
+
+/** The numbers of a character's first records: it is made, it is there, it joins. */
+const NEVER_LEFT = 3
 
 export interface CharacterCut {
   /** What is kept of the character. */
@@ -28,7 +31,9 @@ export function cutCharacter(
   now: ChainEntry,
   durable: (layer: string) => number | undefined,
 ): CharacterCut {
-  if (before === undefined || before.n === now.n) return { entry: now, exact: true }
+  // One that is new had nothing in any layer before; only a few records on can it have left one.
+  if (before === undefined) return { entry: now, exact: now.n <= NEVER_LEFT }
+  if (before.n === now.n) return { entry: now, exact: true }
   const left = leaving(now)
   const isInCopy = left === undefined || left.tick <= (durable(left.layer) ?? 0)
   if (now.n === before.n + 1) return { entry: isInCopy ? now : before, exact: true }

@@ -1,17 +1,18 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Timers } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
 import { createIndexKeys } from '../../platform/redis/index-keys.ts'
 import { createSqliteStore } from '../../platform/sqlite/index.ts'
-import { backUp, restore } from './backup.ts'
+import { backUp } from './backup.ts'
 import type { BackupCommand } from './command.ts'
 import { requireEmptyIndex } from './index-check.ts'
 import { verify } from './manifest.ts'
-import { backupName, surplus } from './names.ts'
+import { abandoned, backupName, surplus } from './names.ts'
 import { patientStore } from './patient.ts'
+import { restore } from './restore.ts'
 
 export interface CommandDeps {
   /** The store that is served, or is to be. */
@@ -31,6 +32,11 @@ export async function runCommand(command: BackupCommand, deps: CommandDeps): Pro
 /** In a folder each backup has the time in its name; older ones are removed when the new one is there. */
 async function createAs({ file, keep }: Extract<BackupCommand, { readonly do: 'create' }>, deps: CommandDeps): Promise<void> {
   if (keep === undefined) return create(file, deps)
+  // Before: what is to be made may need the room.
+  for (const name of abandoned(readdirSync(file), deps.timers.now())) {
+    rmSync(join(file, name), { force: true })
+    deps.log.warn({ file: name }, 'a backup that was broken off was removed')
+  }
   await create(join(file, backupName(deps.timers.now())), deps)
   for (const name of surplus(readdirSync(file), keep)) {
     rmSync(join(file, name))
@@ -58,8 +64,9 @@ async function create(file: string, { openStore, timers, log }: CommandDeps): Pr
     const scratch = await open(createSqliteStore({ file: scratchFile, use: 'copy' }))
     const made = await backUp({ from, to, scratch, clock: timers, log })
     await to.close()
-    toDisk(part)
+    toDisk(part, 'r+')
     renameSync(part, file)
+    toDisk(dirname(file), 'r')
     log.info({ file, ...made }, 'the backup is complete')
   } finally {
     await Promise.all(opened.map((store) => store.close()))
@@ -93,8 +100,9 @@ async function reading<T>(file: string, work: (backup: ArchivedStore) => Promise
   }
 }
 
-function toDisk(file: string): void {
-  const handle = openSync(file, 'r+')
+/** A file, or the names in a folder. */
+function toDisk(path: string, mode: 'r' | 'r+'): void {
+  const handle = openSync(path, mode)
   try {
     fsyncSync(handle)
   } finally {

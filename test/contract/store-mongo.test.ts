@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMongoStore } from '../../platform/mongo/index.ts'
+import { backupContract } from './backup-contract.ts'
 import type { MongoServer } from './mongo-server.ts'
 import { startMongo, startProxy } from './mongo-server.ts'
 import { storeArchiveContract } from './store-archive-contract.ts'
@@ -12,6 +13,7 @@ const BUILD_LIMIT = 900_000
 
 let server: MongoServer
 const database = `test-${randomUUID().slice(0, 8)}`
+const emptyOnes: string[] = []
 const record = { kind: 'x', data: {} }
 
 beforeAll(async () => {
@@ -20,13 +22,18 @@ beforeAll(async () => {
 
 afterAll(async () => {
   const client = new MongoClient(server.url)
-  await client.db(database).dropDatabase()
+  for (const name of [database, ...emptyOnes]) await client.db(name).dropDatabase()
   await client.close()
   await server.remove()
 })
 
 storeContract('MongoDB', { open: async () => createMongoStore({ url: server.url, database }), runs: 15 })
 storeArchiveContract('MongoDB', async () => createMongoStore({ url: server.url, database }))
+backupContract('MongoDB', async () => {
+  const name = `test-${randomUUID().slice(0, 8)}`
+  emptyOnes.push(name)
+  return createMongoStore({ url: server.url, database: name })
+})
 
 describe('MongoDB', { timeout: 90_000 }, () => {
   test('the head is found with the hint missing, far behind, or behind the floor', async () => {

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createSqliteStore } from '../../platform/sqlite/index.ts'
+import { backupContract } from './backup-contract.ts'
 import { storeArchiveContract } from './store-archive-contract.ts'
 import { storeContract } from './store-contract.ts'
 
@@ -14,6 +15,7 @@ const record = { kind: 'x', data: {} }
 
 storeContract('SQLite', { open: () => createSqliteStore({ file: join(folder, 'made', 'store.db') }), runs: 60 })
 storeArchiveContract('SQLite', () => createSqliteStore({ file: join(folder, 'made', 'store.db') }))
+backupContract('SQLite', () => createSqliteStore({ file: ':memory:' }))
 
 describe('SQLite', () => {
   test('what was appended is there after closing and opening again', async () => {

@@ -7,11 +7,13 @@ import type { ArchivedStore } from '../../../core/ports/store-archive-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createIndexKeys } from '../../../platform/redis/index-keys.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
-import { backUp, restore } from '../../../services/backup/backup.ts'
-import { readInUse } from '../../../services/backup/copying.ts'
+import { backUp } from '../../../services/backup/backup.ts'
+import { recordsInUse } from '../../../services/backup/copying.ts'
 import { durableTick } from '../../../services/backup/cut.ts'
 import { requireEmptyIndex } from '../../../services/backup/index-check.ts'
 import { patientStore } from '../../../services/backup/patient.ts'
+import { restore } from '../../../services/backup/restore.ts'
+import { Spool } from '../../../services/backup/spool.ts'
 import { type Claimed, claimLayer } from '../../../zone-server/claim.ts'
 import { packingOffThread } from '../../../zone-server/packing.ts'
 import { contentHash, simulationSettings } from '../../../zone-server/restore.ts'
@@ -32,7 +34,8 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => mongo.remove())
 
-const stored = async (store: ArchivedStore): Promise<number> => durableTick(await readInUse(store, chains.layer(LAYER)))
+const stored = (store: ArchivedStore, spool: ArchivedStore): Promise<number> =>
+  durableTick(recordsInUse(store, chains.layer(LAYER), new Spool(spool)))
 
 /** What a host does first with a layer, without a host. */
 function claim(world: KillWorld, store: ArchivedStore): Promise<Claimed> {
@@ -46,12 +49,13 @@ function claim(world: KillWorld, store: ArchivedStore): Promise<Claimed> {
 test(`a backup in the middle of play, over MongoDB's protocol: restored with an empty index, everything of then is there once; with the old index it is refused (BAILIWICK_SEED=${seed})`, async () => {
   const world = await KillWorld.create({ connect: tcpConnect, random: randomOf(seed), characters: 4, hosts: 2, mongo: mongo.url })
   const target = createMongoStore({ url: mongo.url, database: `restored-${process.pid}-${Date.now()}` })
-  const [to, scratch] = await Promise.all([createSqliteStore({ file: ':memory:' }), createSqliteStore({ file: ':memory:' })])
+  const inMemory = () => createSqliteStore({ file: ':memory:' })
+  const [to, scratch, looks] = await Promise.all([inMemory(), inMemory(), inMemory()])
   const playing = (): boolean => world.players.every(({ session }) => session.playing)
   try {
     await world.until(playing)
-    await world.until(async () => (await stored(world.store)) > 20)
-    const before = await stored(world.store)
+    await world.until(async () => (await stored(world.store, looks)) > 20)
+    const before = await stored(world.store, looks)
     const made = await backUp({ from: patientStore(world.store, systemClock, log), to, scratch, clock: systemClock, log })
     const opened = await world.store.head(chains.layer(LAYER))
     await world.kill(await world.owner())
@@ -79,6 +83,6 @@ test(`a backup in the middle of play, over MongoDB's protocol: restored with an 
     throw error
   } finally {
     await world.end()
-    await Promise.all([target, to, scratch].map((store) => store.close()))
+    await Promise.all([target, to, scratch, looks].map((store) => store.close()))
   }
 }, 300_000)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { sweepErasures } from '../../../core/erasures.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
-import { ERASURE_UNDECIDED, NAME_CLAIM_UNDECIDED } from '../../../core/timing.ts'
+import { ERASURE_KEPT, ERASURE_UNDECIDED, NAME_CLAIM_UNDECIDED } from '../../../core/timing.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { deleteAccount, findAccount, register } from '../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
@@ -69,7 +69,7 @@ test('a name whose account was never made is free when its time is over, and not
   expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1)
 })
 
-test('each service erases at its own pace; what failed is tried again, and what all have passed is dropped', async () => {
+test('each service erases at its own pace; what failed is tried again, and what all have passed is dropped some days later', async () => {
   const store = await createSqliteStore({ file: ':memory:' })
   const { clock } = await stage()
   const deps = { store, clock, passwords: cheap }
@@ -89,6 +89,11 @@ test('each service erases at its own pace; what failed is tried again, and what 
   expect(erased).toEqual([ids[0], 'failed', ids[1], ids[2]])
   expect(await store.read(chains.erasures, 1, 10)).toHaveLength(3)
   expect(await eraseDeleted({ store, clock })).toBe(3)
-  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(1)
+  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(3)
+  clock.advance(ERASURE_KEPT)
+  await deleteAccount(deps, (await register(deps, 'Dora', PASSWORD)).id)
+  await eraseDeleted({ store, clock })
+  expect(await sweepErasures(store, 'characters', clock.now(), erase)).toBe(1)
+  expect((await store.read(chains.erasures, 1, 10)).map(({ n }) => n)).toEqual([3, 4])
   await store.close()
 })

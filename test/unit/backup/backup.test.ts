@@ -7,13 +7,15 @@ import { chains } from '../../../core/chains.ts'
 import { ManualClock, systemClock } from '../../../core/clock.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import type { ArchivedStore } from '../../../core/ports/store-archive-port.ts'
+import { BACKUP_ABANDONED_AFTER } from '../../../core/timing.ts'
 import type { IndexKeys } from '../../../platform/redis/index-keys.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
-import { backUp, restore } from '../../../services/backup/backup.ts'
+import { backUp } from '../../../services/backup/backup.ts'
 import { readCommand } from '../../../services/backup/command.ts'
 import { cutCharacter } from '../../../services/backup/cut.ts'
 import { requireEmptyIndex } from '../../../services/backup/index-check.ts'
-import { backupName, surplus } from '../../../services/backup/names.ts'
+import { abandoned, backupName, surplus } from '../../../services/backup/names.ts'
+import { restore } from '../../../services/backup/restore.ts'
 import { runCommand } from '../../../services/backup/run.ts'
 import { extent } from '../../faults/extent.ts'
 import { ModelWorld } from './model.ts'
@@ -191,6 +193,7 @@ describe('what is kept of a character', () => {
   it.each([
     ['nobody moved', held(4), held(4), 4, true],
     ['it was made meanwhile', undefined, left(1, 0), 1, true],
+    ['it was made meanwhile and moved since', undefined, left(4, 9), 4, false],
     ['it joined: either way fits', left(3, 9), held(4), 4, true],
     ['it left, and the copy of the layer knows', held(4), left(5, 50), 5, true],
     ['it left behind the copy of the layer', held(4), left(5, 51), 4, true],
@@ -229,10 +232,19 @@ describe('a folder of backups', () => {
     expect(surplus(names, 3)).toEqual([])
   })
 
+  it('is rid of what was broken off long ago, and of nothing that may still be made', () => {
+    const begun = Date.UTC(2026, 0, 1, 4, 30)
+    const names = ['part', 'scratch'].map((what) => `${backupName(begun)}.${what}`)
+    const others = [backupName(begun), `x${names[0]}`, 'a.part']
+    expect(abandoned([...names, ...others], begun + BACKUP_ABANDONED_AFTER)).toEqual([])
+    expect(abandoned([...names, ...others], begun + BACKUP_ABANDONED_AFTER + 1)).toEqual(names)
+  })
+
   it('gets another one and loses the oldest', async () => {
     const backups = join(folder, 'many')
     mkdirSync(backups)
     for (let day = 1; day <= 3; day++) writeFileSync(join(backups, backupName(Date.UTC(2020, 0, day))), '')
+    writeFileSync(join(backups, `${backupName(Date.UTC(2020, 0, 1))}.part`), '')
     const deps = { openStore: inMemory, redisUrl: undefined, timers: systemClock, log }
     await runCommand({ do: 'create', file: backups, keep: 2 }, deps)
     const left = readdirSync(backups).sort()
