@@ -47,7 +47,7 @@ export function backupContract(name: string, open: () => Promise<ArchivedStore>)
         expect(await target.due(kind, dueOf(PRUNED_BELOW) - 1, 10), kind).toEqual([])
       }
       await Promise.all([live, target, to, scratch].map((store) => store.close()))
-    })
+    }, 60_000)
   })
 }
 
