@@ -61,7 +61,7 @@ test(`a backup in the middle of play, over MongoDB's protocol: restored with an 
     await world.kill(await world.owner())
     world.bear()
     await world.until(async () => playing() && ((await world.store.head(chains.layer(LAYER)))?.n ?? 0) > (opened?.n ?? 0))
-    await world.quiet()
+    world.quiet()
     for (const host of [...world.hosts]) await world.kill(host)
     // Only now: who leaves a host that lives is not in the layer any more.
     await world.leave()

@@ -32,7 +32,7 @@ export async function killMany(kills: number, seed: number, mongo?: string): Pro
       await world.redis.start()
     }
     await playing()
-    await world.quiet()
+    world.quiet()
     await world.check()
     expect(world.history.count).toBeGreaterThan(0)
     const heard = world.players.reduce((sum, player) => sum + player.heard.size, 0)

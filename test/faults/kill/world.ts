@@ -164,20 +164,21 @@ export class KillWorld {
     await audit(this.store, new Map([[LAYER, this.history]]), this.#given)
   }
 
-  /** Nobody acts any more, and what operator and allocator do has ended; who plays goes on asking for a place. */
-  async quiet(): Promise<void> {
+  /** Nobody does anything any more; who plays goes on asking for a place. */
+  quiet(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
-    await Promise.all(this.#working)
   }
 
-  /** Nobody plays any more, either: no client asks the index for anything. */
+  /** Nobody plays any more, either, and what was begun has ended: nothing is written to the index. It must answer. */
   async leave(): Promise<void> {
-    await this.quiet()
+    this.quiet()
+    await Promise.all(this.#working)
     await Promise.all(this.players.map(({ session }) => session.close()))
   }
 
   async end(): Promise<void> {
-    await this.leave()
+    this.quiet()
+    await Promise.all(this.players.map(({ session }) => session.close()))
     await Promise.all(this.#hosts.map((host) => host.kill()))
     await this.#reader.close()
     await this.index.close()

@@ -51,7 +51,7 @@ async function playsOn(): Promise<void> {
   const before = world.players.map(({ acknowledged }) => acknowledged)
   await world.until(() => world.players.every(({ acknowledged }, i) => acknowledged > (before[i] ?? 0)))
   await pause(A_WHILE)
-  await world.quiet()
+  world.quiet()
   await world.check()
 }
 
