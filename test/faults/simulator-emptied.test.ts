@@ -9,4 +9,4 @@ test(`${schedules} schedules in which the index is emptied and sends another hos
   console.log(`${schedules} schedules:`, JSON.stringify(done))
   expect(done.ticks).toBeGreaterThan(0)
   expect(done.lost).toBe(0)
-}, 1_200_000)
+}, 3_600_000)

@@ -8,4 +8,4 @@ test(`${schedules} schedules with faults at any time: no tick confirmed twice, n
   const done = await playMany(schedules, STORM)
   console.log(`${schedules} schedules:`, JSON.stringify(done))
   expect(done.ticks).toBeGreaterThan(0)
-}, 1_200_000)
+}, 3_600_000)

@@ -8,4 +8,4 @@ test(`${schedules} schedules in which owners come back late: no tick confirmed t
   const done = await playMany(schedules, TAKEOVERS)
   console.log(`${schedules} schedules:`, JSON.stringify(done))
   expect(done.ticks).toBeGreaterThan(0)
-}, 1_200_000)
+}, 3_600_000)
