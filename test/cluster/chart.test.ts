@@ -410,10 +410,16 @@ describe('chart', () => {
     expect(JSON.parse(dashboard?.data?.['bailiwick.json'] ?? '')).toEqual(JSON.parse(await source('dashboard.json')))
     const rule = one(all, 'PrometheusRule', 'world-bailiwick')
     const [written] = parseAllDocuments(
-      (await source('alerts.yaml')).replaceAll('runbook_url: docs/operations.md#', 'runbook_url: https://docs.example/operations#'),
+      (await source('alerts.yaml'))
+        .replaceAll('runbook_url: docs/operations.md#', 'runbook_url: https://docs.example/operations#')
+        .replaceAll('cronjob=~".*bailiwick.*-backup"', 'cronjob="world-bailiwick-backup"'),
     )
     expect(rule.spec).toEqual(written?.toJS())
     expect(rule.metadata.labels).toMatchObject({ release: 'prometheus' })
+    const names = rule.spec.groups.flatMap(({ rules }: { rules: { alert: string }[] }) => rules.map(({ alert }) => alert))
+    const described = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
+    expect(names).toContain('BailiwickBackupOverdue')
+    for (const name of names) expect(described, name).toContain(`### ${name}\n`)
     const monitors = all.filter((each) => each.kind === 'PodMonitor')
     expect(monitors.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()).toEqual([
       ...['allocator', 'auth', 'characters', 'hosts', 'operator'].map((each) => `bailiwick/world-bailiwick-${each}`),
@@ -435,7 +441,8 @@ describe('chart', () => {
   it('lets none read metrics but those of the values', async () => {
     const peers = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }]
     const inner = async (component: string, metrics: unknown[]) => {
-      const policy = one(await render({ ...trial, networkPolicies: { metrics } }), 'NetworkPolicy', `world-bailiwick-${component}`)
+      const clients = [{ ipBlock: { cidr: '198.51.100.0/24' } }]
+      const policy = one(await render({ ...trial, networkPolicies: { clients, metrics } }), 'NetworkPolicy', `world-bailiwick-${component}`)
       return policy.spec.ingress.find(({ ports }: { ports: { port: unknown }[] }) => ports[0]?.port === 'internal')?.from
     }
     for (const component of ['auth', 'characters', 'operator']) {
@@ -450,6 +457,8 @@ describe('chart', () => {
     expect(jobs(await render(trial))).toEqual([])
     const [job] = jobs(await render({ ...trial, backup: { enabled: true, existingClaim: 'backups', schedule: '0 * * * *', keep: 48 } }))
     expect(job?.spec).toMatchObject({ schedule: '0 * * * *', concurrencyPolicy: 'Forbid' })
+    // Or one that hangs would keep all later ones from beginning.
+    expect(job?.spec.jobTemplate.spec.activeDeadlineSeconds).toBe(12 * 3_600)
     const pod = job?.spec.jobTemplate.spec.template.spec
     expect(pod.containers[0].args).toEqual(['services/backup/main.ts', 'create', '/backups', '--keep', '48'])
     expect(pod.containers[0].env.map(({ name }: { name: string }) => name)).toEqual(['LOG_LEVEL', 'MONGODB_URL', 'MONGODB_DATABASE'])
