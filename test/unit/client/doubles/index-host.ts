@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isCode } from '../../../../core/errors.ts'
 import type { FleetId, LayerId, ZoneId } from '../../../../core/ids.ts'
 import type { LayerReport, ZoneIndex } from '../../../../core/ports/index-port.ts'
 import type { ZoneSettings } from '../../../../core/settings.ts'
@@ -86,6 +87,15 @@ export class IndexHost {
 
   async #beat(): Promise<void> {
     if (this.#stop.signal.aborted) return
+    try {
+      await this.#report()
+    } catch (error) {
+      // The next one says it again, as a zone server's does.
+      if (!isCode(error, 'IndexUnavailable')) throw error
+    }
+  }
+
+  async #report(): Promise<void> {
     const reports: LayerReport[] = [...this.served.values()].map((own) => ({
       layer: own.layer,
       generation: own.generation,
