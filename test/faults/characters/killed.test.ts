@@ -20,8 +20,8 @@ import { nameHolder } from '../../../services/characters/name-claims.ts'
 import { sweepDue } from '../../../services/characters/sweep.ts'
 import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
-import { freePort } from '../../free-port.ts'
 import { extent, givenSeed } from '../extent.ts'
+import { listeningPorts } from '../listening.ts'
 import { randomOf } from '../simulator/random.ts'
 
 /** The service itself, as a process, killed (-9) in the middle of what many players ask of it; then what is left in the store is looked at. */
@@ -57,12 +57,17 @@ class Player {
   readonly account: string
   /** Told that it is there, and not asked to go since. */
   readonly promised = new Set<string>()
-  readonly #token: string
+  /** Signed anew for each round: rounds take longer than it is good for. */
+  #token = ''
   #known: string[] = []
 
-  constructor(account: string, token: string) {
+  constructor(account: string) {
     this.account = account
-    this.#token = token
+  }
+
+  async login(): Promise<void> {
+    const { account } = this
+    this.#token = (await signer.sign({ account, name: account, session: 's', roles: ['player'] })).accessToken
   }
 
   async act(url: string, random: () => number): Promise<void> {
@@ -101,11 +106,10 @@ class Player {
 }
 
 async function startService(): Promise<{ readonly child: ChildProcess; readonly url: string }> {
-  const port = await freePort()
   const env = {
     PATH: process.env['PATH'],
-    LOG_LEVEL: 'silent',
-    PORT: String(port),
+    LOG_LEVEL: 'info',
+    PORT: '0',
     INTERNAL_PORT: '0',
     MONGODB_URL: mongo.url,
     MONGODB_DATABASE: database,
@@ -114,11 +118,16 @@ async function startService(): Promise<{ readonly child: ChildProcess; readonly 
     DELETE_GRACE_DAYS: '0',
     NAMES_PER_DAY: '1000000',
   }
-  const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
-  const url = `http://127.0.0.1:${port}`
-  const ready = async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok ?? false
-  await expect.poll(ready, { timeout: 60_000 }).toBe(true)
-  return { child, url }
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const url = `http://127.0.0.1:${(await listeningPorts(child, ['characters'])).get('characters')}`
+    const ready = async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok ?? false
+    await expect.poll(ready, { timeout: 60_000 }).toBe(true)
+    return { child, url }
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
 }
 
 /** Everybody acts until the service is killed behind so many acts. */
@@ -153,14 +162,9 @@ async function playUntilKilled(players: readonly Player[], random: () => number)
 test('a service that is killed leaves no half-made character and no name held by nobody, and forgets none that it told of', async () => {
   const seed = givenSeed ?? Math.floor(Math.random() * 2 ** 31)
   const random = randomOf(seed)
-  const players = await Promise.all(
-    Array.from({ length: PLAYERS }, async (_, i) => {
-      const account = `killed-${i}`
-      const { accessToken } = await signer.sign({ account, name: account, session: 's', roles: ['player'] })
-      return new Player(account, accessToken)
-    }),
-  )
+  const players = Array.from({ length: PLAYERS }, (_, i) => new Player(`killed-${i}`))
   for (let round = 1; round <= ROUNDS; round++) {
+    for (const player of players) await player.login()
     await playUntilKilled(players, random)
     const at = `BAILIWICK_SEED=${seed}, round ${round}`
     const clock = new ManualClock(Date.now() + UNFINISHED_AFTER + 1_000)
