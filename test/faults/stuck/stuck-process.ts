@@ -22,8 +22,8 @@ export const POISON = 'divide by zero'
 const harms: Readonly<Record<Harm, string>> = {
   none: '',
   loop: 'for (;;) {}',
-  // Slow enough to be seen, and it ends in an abort of the process.
-  fill: 'const kept: unknown[] = []; for (;;) { kept.push(new Array(100_000).fill(kept.length)); const end = performance.now() + 3; while (performance.now() < end) {} }',
+  // So slow that it is found to be stuck long before it ends in an abort of the process: asleep for the most part, so that even beside others its share of a core is enough.
+  fill: 'const kept: unknown[] = []; const rest = new Int32Array(new SharedArrayBuffer(4)); for (;;) { kept.push(new Array(100_000).fill(kept.length)); const end = performance.now() + 1; while (performance.now() < end) {} Atomics.wait(rest, 0, 0, 19) }',
 }
 
 function poisonRules(harm: Harm): void {
