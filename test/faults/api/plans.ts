@@ -64,9 +64,10 @@ export function planOf(seed: number, undisturbed: Undisturbed): Plan {
 /** The run that all others of its scenario are compared with. */
 export async function playUndisturbed({ server, api, footing }: Stage, scenario: string, overRedis: boolean): Promise<Undisturbed> {
   const world = await World.create(server, api, `${scenario}-still-${++runs}`, new Strikes([]), await footing(overRedis))
+  let before: unknown
+  const wrong: string[] = []
   try {
     await play(world, scenario)
-    let before: unknown
     await world.until('an end state that stays', async () => {
       const end = await endStateNow(world)
       const same = isWhole(end) && isDeepStrictEqual(end, before)
@@ -74,12 +75,12 @@ export async function playUndisturbed({ server, api, footing }: Stage, scenario:
       if (!same) await delay(REST_MS)
       return same
     })
-    return { end: before, done: world.done, seen: world.strikes.seen }
   } catch (error) {
-    throw new Error(`${scenario}, undisturbed${overRedis ? ', over Redis' : ''}: ${describeError(error)}\n${lastLines(world)}`)
-  } finally {
-    await world.end()
+    wrong.push(describeError(error), lastLines(world))
   }
+  await world.end().catch((error: unknown) => wrong.push(describeError(error)))
+  if (wrong.length > 0) throw new Error(`${scenario}, undisturbed${overRedis ? ', over Redis' : ''}: ${wrong.join('\n')}`)
+  return { end: before, done: world.done, seen: world.strikes.seen }
 }
 
 /** Plays a plan and compares its end, and what it made and deleted on the way. */
@@ -102,9 +103,11 @@ export async function playPlan({ server, api, footing }: Stage, plan: Plan, undi
     wrong = tooMuch(world.done, undisturbed.done)
   } catch (error) {
     wrong = [describeError(error), ...differences(undisturbed.end, end).slice(0, 12), lastLines(world)].join('\n')
-  } finally {
-    await world.end()
   }
+  // What was wrong before says more than what came of it at the end.
+  await world.end().catch((error: unknown) => {
+    wrong ??= describeError(error)
+  })
   const tookMs = performance.now() - Math.max(begun, world.strikes.lastAt)
   return { plan, wrong, tookMs, struck: world.strikes.done, lives: world.lives }
 }

@@ -64,9 +64,8 @@ export async function walk({ server, api }: Pick<Stage, 'server' | 'api'>, field
     }
   } catch (error) {
     wrong.push(`${field.path}: ${describeError(error)}\n${world.lines.slice(-20).join('\n')}`)
-  } finally {
-    await world.end()
   }
+  await world.end().catch((error: unknown) => wrong.push(`${field.path}, at the end: ${describeError(error)}`))
   return { field: field.path, transitions, refused, unhosted, wrong }
 }
 
