@@ -49,33 +49,37 @@ function whilePlayed(store: ArchivedStore, happen: () => Promise<void>): Archive
 }
 
 describe('a backup', () => {
-  it('made while everybody moves has each thing in one place', async () => {
-    let exact = 0
-    let moved = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(71), { minLength: 20, maxLength: 120 }), fc.integer({ min: 1, max: 9 }), async (choices, pace) => {
-        const [live, to, scratch, target] = await Promise.all([inMemory(), inMemory(), inMemory(), inMemory()])
-        const world = await ModelWorld.create(live)
-        for (const choice of choices.slice(0, 20)) await world.act(choice)
-        let at = 20
-        const happen = async (): Promise<void> => {
-          for (let i = 0; i < pace % 4 && at < choices.length; i++) await world.act(choices[at++] ?? 0)
-        }
-        const made = await backUp({ from: whilePlayed(live, happen), to, scratch, clock, log })
-        await restore({ from: to, to: target, log })
-        const places = await world.places(target)
-        moved += at - 20
-        if (made.movedTwice === 0) {
-          exact += 1
-          for (const item of world.items) expect(places.get(item), item).toHaveLength(1)
-        }
-        await Promise.all([live, to, scratch, target].map((store) => store.close()))
-      }),
-      { numRuns: runs },
-    )
-    expect(exact).toBeGreaterThan(0)
-    expect(moved).toBeGreaterThan(runs)
-  })
+  it(
+    'made while everybody moves has each thing in one place',
+    async () => {
+      let exact = 0
+      let moved = 0
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.nat(71), { minLength: 20, maxLength: 120 }), fc.integer({ min: 1, max: 9 }), async (choices, pace) => {
+          const [live, to, scratch, target] = await Promise.all([inMemory(), inMemory(), inMemory(), inMemory()])
+          const world = await ModelWorld.create(live)
+          for (const choice of choices.slice(0, 20)) await world.act(choice)
+          let at = 20
+          const happen = async (): Promise<void> => {
+            for (let i = 0; i < pace % 4 && at < choices.length; i++) await world.act(choices[at++] ?? 0)
+          }
+          const made = await backUp({ from: whilePlayed(live, happen), to, scratch, clock, log })
+          await restore({ from: to, to: target, log })
+          const places = await world.places(target)
+          moved += at - 20
+          if (made.movedTwice === 0) {
+            exact += 1
+            for (const item of world.items) expect(places.get(item), item).toHaveLength(1)
+          }
+          await Promise.all([live, to, scratch, target].map((store) => store.close()))
+        }),
+        { numRuns: runs },
+      )
+      expect(exact).toBeGreaterThan(0)
+      expect(moved).toBeGreaterThan(runs)
+    },
+    20_000 + runs * 500,
+  )
 
   it('holds the same records under the same numbers, and a store restored from it goes on where the other was', async () => {
     const [live, to, scratch, target] = await Promise.all([inMemory(), inMemory(), inMemory(), inMemory()])
