@@ -15,8 +15,8 @@ import { smallZone } from '../../zone-settings.ts'
 export interface Apps {
   /** By name: where it listens. */
   readonly urls: Readonly<Record<'allocator' | 'allocator-internal' | 'auth' | 'characters', string>>
-  /** An access token of an admin. */
-  readonly token: string
+  /** An access token of an admin, signed now. */
+  token(): Promise<string>
   close(): Promise<void>
 }
 
@@ -75,10 +75,12 @@ export async function startApps(): Promise<Apps> {
   const following = await allocator.follow()
   const serving = await Promise.all(Object.values(apps).map((app) => serve(app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })))
   const urls = Object.fromEntries(Object.keys(apps).map((name, at) => [name, `http://127.0.0.1:${serving[at]?.port}`])) as Apps['urls']
-  const { accessToken } = await signer.sign({ account: 'account-1', name: 'Ada', session: 's', roles: ['player', 'admin'] })
   return {
     urls,
-    token: accessToken,
+    async token() {
+      const { accessToken } = await signer.sign({ account: 'account-1', name: 'Ada', session: 's', roles: ['player', 'admin'] })
+      return accessToken
+    },
     async close() {
       await Promise.all(serving.map((one) => one.close()))
       following.stop()

@@ -8,6 +8,7 @@ import { cacheDir } from '../../cluster/paths.ts'
 
 const run = promisify(execFile)
 const requirements = join(import.meta.dirname, 'requirements.txt')
+/** Of one attempt. */
 const INSTALL_LIMIT = 240_000
 
 export interface Tool {
@@ -60,12 +61,17 @@ async function install(folder: string): Promise<void> {
   const temporary = mkdtempSync(join(cacheDir, 'tools', '.schemathesis-'))
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '--retries', '3', '--timeout', '30']
   const pinned = ['--no-deps', '--only-binary=:all:', '--require-hashes', '-r', requirements]
+  // What an attempt that was broken off has left there is replaced.
+  const attempt = () => run('python3', [...pip, ...pinned, '--upgrade', '--target', temporary], { timeout: INSTALL_LIMIT })
   try {
-    await run('python3', [...pip, ...pinned, '--target', temporary], { timeout: INSTALL_LIMIT })
+    await attempt().catch(attempt).catch(attempt)
     if (!existsSync(folder)) renameSync(temporary, folder)
   } catch (cause) {
     const why = describeError(cause).slice(-2_000)
-    throw new Error(`schemathesis can not be installed: check that pip reaches the Python package index, then try again\n${why}`, { cause })
+    throw new Error(
+      `schemathesis can not be installed, tried three times: check that pip reaches the Python package index, then try again\n${why}`,
+      { cause },
+    )
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
