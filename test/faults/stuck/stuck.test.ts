@@ -24,7 +24,7 @@ const ACCOUNT = 'account-1'
 const ADA = 'ada'
 /** Nobody is taken for dead because the machine is busy, and tries follow at once. */
 const timing = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000, failedLayerWaitMin: 10, failedLayerWaitMax: 20 }
-const LIMIT = 120_000
+const LIMIT = 300_000
 
 let redis: RedisServer
 let folder: string
