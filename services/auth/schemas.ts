@@ -1,16 +1,22 @@
-import { playerName } from '../../core/names.ts'
+import { nameKey, playerName } from '../../core/names.ts'
 import { z } from '../../core/validate/index.ts'
 import { newPassword } from './password-rules.ts'
 
 /** Wider than what can be chosen: that a name or password could never be right is no news for whoever guesses. */
 const anyPassword = z.string().max(512)
+/** The store takes no longer key, so nobody has such a name. A few characters make hundreds in compatibility-normal form. */
+const MAX_NAME_KEY = 380
+const anyName = z
+  .string()
+  .max(200)
+  .refine((name) => nameKey(name).length <= MAX_NAME_KEY, { error: 'too long for a name' })
 const refreshIn = z
   .enum(['body', 'cookie'])
   .default('body')
   .meta({ description: 'Where the refresh token goes: into the answer (games), or into a cookie that scripts can not read (browsers)' })
 
 export const registerBody = z.strictObject({ name: playerName(3, 24), password: newPassword })
-export const loginBody = z.strictObject({ name: z.string().max(200), password: anyPassword, refreshIn })
+export const loginBody = z.strictObject({ name: anyName, password: anyPassword, refreshIn })
 export const refreshBody = z.strictObject({
   refreshToken: z.string().max(200).optional().meta({ description: 'Absent: that of the cookie' }),
 })

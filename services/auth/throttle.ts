@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import { nameKey } from '../../core/names.ts'
@@ -49,7 +50,7 @@ export function createThrottle(clock: Clock, { remembered = 50_000 }: ThrottleOp
   const familiar = createMemory(remembered)
   return {
     enter(name, address) {
-      const [key, network] = [nameKey(name), networkOf(address)]
+      const [key, network] = [throttleKey(name), networkOf(address)]
       const free = names.failuresOf(key) >= ATTACK_AFTER ? FREE_TRIES_UNDER_ATTACK : FREE_TRIES
       const pair = `${network} ${key}`
       const waitMs = Math.max(pairs.waitOf(pair), familiar.has(pair) ? 0 : networks.waitOf(network))
@@ -75,6 +76,11 @@ export function createThrottle(clock: Clock, { remembered = 50_000 }: ThrottleOp
       }
     },
   }
+}
+
+/** What a name is remembered as: 22 characters, however long the name or its key is. */
+export function throttleKey(name: string): string {
+  return createHash('sha256').update(nameKey(name)).digest('base64url').slice(0, 22)
 }
 
 /** A set that forgets what was added the longest ago. */
@@ -122,8 +128,10 @@ function createTable(clock: Clock, remembered: number, free: number, waitMax = L
       return () => {
         const current = counts.get(key)
         if (current === undefined) return
-        current.failures = Math.max(0, current.failures - 1)
-        if (current === count) current.until = before?.until ?? 0
+        current.failures -= 1
+        // Nothing is remembered of tries that did not count.
+        if (current.failures <= 0) counts.delete(key)
+        else if (current === count) current.until = before?.until ?? 0
       }
     },
   }

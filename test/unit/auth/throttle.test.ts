@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import { LOGIN_FAILURES_FORGOTTEN, LOGIN_WAIT_MAX } from '../../../core/timing.ts'
-import { createThrottle } from '../../../services/auth/throttle.ts'
+import { createThrottle, throttleKey } from '../../../services/auth/throttle.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
 /** How many wrong tries get through at one moment. */
@@ -103,6 +103,36 @@ test('what was not looked at does not count, and what is remembered is bounded',
   expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
   for (let k = 0; k < 10; k++) throttle.enter(`other${k}`, '192.0.2.2')
   expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+})
+
+test('tries that did not count leave nothing behind that would push out others', () => {
+  const throttle = createThrottle(new ManualClock(), { remembered: 10 })
+  for (let k = 0; k < 9; k++) throttle.enter('Ann', '192.0.2.1')
+  for (let k = 0; k < 100; k++) throttle.enter(`other${k}`, `198.51.100.${k}`).unanswered()
+  expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(1)
+})
+
+test('a name is remembered in a few characters, however long it is', () => {
+  expect(throttleKey('\ufdfa'.repeat(200))).toHaveLength(22)
+  expect(throttleKey('ANN')).toBe(throttleKey('Ann'))
+  expect(throttleKey('Bob')).not.toBe(throttleKey('Ann'))
+})
+
+test('a name that nobody can have is refused before anything is counted', async () => {
+  let entered = 0
+  const throttle = createThrottle(new ManualClock())
+  const { login } = await stage({
+    throttle: {
+      enter(name, address) {
+        entered += 1
+        return throttle.enter(name, address)
+      },
+    },
+  })
+  expect(problem(await login('\ufdfa'.repeat(200)))).toEqual({ status: 400, code: 'InvalidInput' })
+  expect(entered).toBe(0)
+  expect(problem(await login('x'.repeat(200)))).toEqual({ status: 401, code: 'WrongCredentials' })
+  expect(entered).toBe(1)
 })
 
 test('the service answers 429 with Retry-After, before it hashes, and the same for a name that is nobody’s', async () => {
