@@ -6,16 +6,21 @@ import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import { NAME_CLAIM_UNDECIDED } from '../../core/timing.ts'
 import { nameClaimData, read } from './stored.ts'
 
-/** Where the claim of a name may be: under its key, or, made by the first release, under the folded name. Depends on the text of the name alone. */
-function chainsOf(name: string): readonly string[] {
-  return [...new Set([chains.accountName(nameKey(name)), chains.accountName(foldName(name))])]
+/**
+ * Where the claim of a name may be: under its key, or, made by the first release, under the folded name. Depends on the text of the name alone. The older claim goes first: names that
+ * look alike could be had by several then, and whoever has exactly this one keeps it, whoever has the key.
+ */
+function chainsOf(name: string): { readonly own: string; readonly older: string | undefined } {
+  const [own, older] = [chains.accountName(nameKey(name)), chains.accountName(foldName(name))]
+  return { own, older: older === own ? undefined : older }
 }
 
 /** Which account has the name, or undefined. The same reads whether somebody has it or not. */
 export async function nameHolder(store: Store, name: string): Promise<string | undefined> {
-  let holder: string | undefined
-  for (const chain of chainsOf(name)) holder ??= holderOf(chain, await store.head(chain))?.account
-  return holder
+  const { own, older } = chainsOf(name)
+  const [ownHead, olderHead] = await Promise.all([store.head(own), older === undefined ? undefined : store.head(older)])
+  const exact = older === undefined ? undefined : holderOf(older, olderHead)
+  return (exact ?? holderOf(own, ownHead))?.account
 }
 
 /**
@@ -23,11 +28,16 @@ export async function nameHolder(store: Store, name: string): Promise<string | u
  * Throws Busy.
  */
 export async function claimName(store: Store, name: string, account: string, now: number): Promise<boolean> {
-  const [chain = '', ...older] = chainsOf(name)
-  for (const other of older) if ((await lookAt(store, other, now)).held) return false
-  const seen = await lookAt(store, chain, now)
-  return changeChain(store, chain, (head) => {
-    const holder = holderOf(chain, head)
+  const { own, older } = chainsOf(name)
+  if (older !== undefined) {
+    const { held, holder } = await lookAt(store, older, now)
+    if (held) return false
+    // Nobody's, but it would go before ours.
+    if (holder !== undefined) await freeChain(store, older, holder)
+  }
+  const seen = await lookAt(store, own, now)
+  return changeChain(store, own, (head) => {
+    const holder = holderOf(own, head)
     if (holder?.account === account) return { result: true }
     // What was found free may have been taken since: then the head is another one.
     if (holder !== undefined && (seen.held || head?.n !== seen.n)) return { result: false }
@@ -37,25 +47,34 @@ export async function claimName(store: Store, name: string, account: string, now
 
 /** Gives the name back; one that is not the account's stays as it is. Throws Busy. */
 export async function freeName(store: Store, name: string, account: string): Promise<void> {
-  for (const chain of chainsOf(name)) {
-    await changeChain(
-      store,
-      chain,
-      (head) =>
-        holderOf(chain, head)?.account === account ? { record: { kind: 'freed', data: {} }, result: undefined } : { result: undefined },
-      'always',
-    )
-  }
+  const { own, older } = chainsOf(name)
+  await freeChain(store, own, account)
+  if (older !== undefined) await freeChain(store, older, account)
+}
+
+async function freeChain(store: Store, chain: string, account: string): Promise<void> {
+  await changeChain(
+    store,
+    chain,
+    (head) =>
+      holderOf(chain, head)?.account === account ? { record: { kind: 'freed', data: {} }, result: undefined } : { result: undefined },
+    'always',
+  )
 }
 
 /** Whether the name is somebody's, by the record of this number. */
-async function lookAt(store: Store, chain: string, now: number): Promise<{ readonly held: boolean; readonly n: number }> {
+async function lookAt(
+  store: Store,
+  chain: string,
+  now: number,
+): Promise<{ readonly held: boolean; readonly n: number; readonly holder?: string }> {
   const head = await store.head(chain)
   const n = head?.n ?? 0
   const holder = holderOf(chain, head)
   if (holder === undefined) return { held: false, n }
   const account = await store.head(chains.account(holder.account))
-  return { held: account === undefined ? now - holder.claimedAt < NAME_CLAIM_UNDECIDED : !isAccountGone(account), n }
+  const held = account === undefined ? now - holder.claimedAt < NAME_CLAIM_UNDECIDED : !isAccountGone(account)
+  return { held, n, holder: holder.account }
 }
 
 function holderOf(chain: string, head: ChainEntry | undefined): { readonly account: string; readonly claimedAt: number } | undefined {
