@@ -257,7 +257,7 @@ export const NAME_CLAIM_UNDECIDED = 60_000
 /** Whoever failed to log in too often waits so long for the next try at first, then twice as long each time, up to the most … */
 export const LOGIN_WAIT_MIN = 1_000
 export const LOGIN_WAIT_MAX = 300_000
-/** … and failures count for so long. */
+/** … and failures count for so long after the last one; where there is always another, as many as are free leak in this time. */
 export const LOGIN_FAILURES_FORGOTTEN = 3_600_000
 /** A character that is to be deleted can be restored for so long, unless the settings say otherwise. */
 export const DELETE_GRACE = 7 * 24 * 3_600_000

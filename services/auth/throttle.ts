@@ -26,6 +26,8 @@ interface Count {
   /** When it may be tried again. */
   until: number
   lastAt: number
+  /** Failures before this have been let go of, as far as time allowed. */
+  leakedAt: number
 }
 
 /** Failures of one network at one name before it waits … */
@@ -44,9 +46,9 @@ export interface ThrottleOptions {
 
 /** The counts are the process's own: with several replicas a guesser has that many times the tries. */
 export function createThrottle(clock: Clock, { remembered = 50_000 }: ThrottleOptions = {}): Throttle {
-  const pairs = createTable(clock, remembered, FREE_TRIES)
-  const networks = createTable(clock, remembered, NETWORK_FREE_TRIES, NETWORK_WAIT_MAX)
-  const names = createTable(clock, remembered, Number.POSITIVE_INFINITY)
+  const pairs = createTable(clock, remembered, { free: FREE_TRIES })
+  const networks = createTable(clock, remembered, { free: NETWORK_FREE_TRIES, waitMax: NETWORK_WAIT_MAX })
+  const names = createTable(clock, remembered, { free: ATTACK_AFTER, waitMax: 0 })
   const familiar = createMemory(remembered)
   return {
     enter(name, address) {
@@ -98,12 +100,24 @@ function createMemory(remembered: number) {
   }
 }
 
-/** Failures by key: from `free` of them on the next try waits, longer each time, up to `waitMax`. */
-function createTable(clock: Clock, remembered: number, free: number, waitMax = LOGIN_WAIT_MAX) {
+interface TableOptions {
+  readonly free: number
+  readonly waitMax?: number
+}
+
+/**
+ * Failures by key: from `free` of them on the next try waits, longer each time, up to `waitMax`. They leak, `free` of them per LOGIN_FAILURES_FORGOTTEN, so that those of a place or name
+ * that is never quiet go, too; slower than one who waits as long as he must can add to them.
+ */
+function createTable(clock: Clock, remembered: number, { free, waitMax = LOGIN_WAIT_MAX }: TableOptions) {
   const counts = new Map<string, Count>()
+  const leakEvery = LOGIN_FAILURES_FORGOTTEN / free
   const known = (key: string): Count | undefined => {
     const count = counts.get(key)
-    return count === undefined || clock.now() - count.lastAt > LOGIN_FAILURES_FORGOTTEN ? undefined : count
+    if (count === undefined || clock.now() - count.lastAt > LOGIN_FAILURES_FORGOTTEN) return undefined
+    const leaked = Math.floor((clock.now() - count.leakedAt) / leakEvery)
+    if (leaked >= count.failures && count.until <= clock.now()) return undefined
+    return { ...count, failures: Math.max(0, count.failures - leaked), leakedAt: count.leakedAt + leaked * leakEvery }
   }
   return {
     failuresOf: (key: string): number => known(key)?.failures ?? 0,
@@ -115,7 +129,12 @@ function createTable(clock: Clock, remembered: number, free: number, waitMax = L
     fail(key: string, freeNow = free): () => void {
       const now = clock.now()
       const before = known(key)
-      const count: Count = { failures: (before?.failures ?? 0) + 1, until: before?.until ?? 0, lastAt: now }
+      const count: Count = {
+        failures: (before?.failures ?? 0) + 1,
+        until: before?.until ?? 0,
+        lastAt: now,
+        leakedAt: before?.leakedAt ?? now,
+      }
       const beyond = count.failures - freeNow
       if (beyond >= 0) count.until = now + Math.min(waitMax, LOGIN_WAIT_MIN * 2 ** Math.min(beyond, 30))
       // Taken out and put back: a Map keeps the order of insertion, so the first key is the one that was quiet the longest.
@@ -131,7 +150,10 @@ function createTable(clock: Clock, remembered: number, free: number, waitMax = L
         current.failures -= 1
         // Nothing is remembered of tries that did not count.
         if (current.failures <= 0) counts.delete(key)
-        else if (current === count) current.until = before?.until ?? 0
+        else if (current === count && before !== undefined) {
+          current.until = before.until
+          current.lastAt = before.lastAt
+        }
       }
     },
   }

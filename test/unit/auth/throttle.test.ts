@@ -18,6 +18,17 @@ function triesLeft(throttle: ReturnType<typeof createThrottle>, name: string, ad
   return 1_000
 }
 
+/** Whether one wrong try gets through. */
+function enters(throttle: ReturnType<typeof createThrottle>, name: string, address: string): boolean {
+  try {
+    throttle.enter(name, address)
+    return true
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'TooManyRequests' })
+    return false
+  }
+}
+
 describe('who guesses', () => {
   test('has ten tries at a name, in whatever writing, then waits longer and longer, and is told how long', () => {
     const clock = new ManualClock()
@@ -103,6 +114,55 @@ test('what was not looked at does not count, and what is remembered is bounded',
   expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
   for (let k = 0; k < 10; k++) throttle.enter(`other${k}`, '192.0.2.2')
   expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+})
+
+test('failures go with time, also at an address that is never quiet', () => {
+  const clock = new ManualClock()
+  const throttle = createThrottle(clock)
+  for (let k = 0; k < 90; k++) throttle.enter(`player${k}`, '192.0.2.1')
+  for (let minute = 0; minute < 60; minute++) {
+    clock.advance(60_000)
+    // Somebody mistypes, others log in.
+    throttle.enter(`other${minute}`, '192.0.2.1')
+    throttle.enter(`familiar${minute}`, '192.0.2.1').succeeded()
+  }
+  let free = 0
+  while (free < 100 && enters(throttle, `next${free}`, '192.0.2.1')) free += 1
+  // 90 and 60 failed, and about 100 leaked.
+  expect(free).toBeGreaterThanOrEqual(49)
+  expect(free).toBeLessThanOrEqual(52)
+})
+
+/** Tries on and on, as soon as it may, and answers how many got through in this time. */
+function guess(throttle: ReturnType<typeof createThrottle>, clock: ManualClock, ms: number): number {
+  const end = clock.now() + ms
+  let tries = 0
+  while (clock.now() < end) {
+    try {
+      throttle.enter('Ann', '192.0.2.1')
+      tries += 1
+    } catch (error) {
+      clock.advance((error as { readonly retryAfterMs: number }).retryAfterMs)
+    }
+  }
+  return tries
+}
+
+test('a try that does not count keeps no old failure alive', () => {
+  const clock = new ManualClock()
+  const throttle = createThrottle(clock)
+  guess(throttle, clock, 2 * 3_600_000)
+  for (let part = 0; part < 3; part++) {
+    clock.advance(LOGIN_FAILURES_FORGOTTEN / 3 + 1)
+    throttle.enter('Ann', '192.0.2.1').unanswered()
+  }
+  expect(triesLeft(throttle, 'Ann', '192.0.2.1')).toBe(10)
+})
+
+test('who guesses on and on at one name gets no more tries by that', () => {
+  const clock = new ManualClock()
+  const day = 24 * 3_600_000
+  expect(guess(createThrottle(clock), clock, day)).toBeLessThan(10 + 10 + day / LOGIN_WAIT_MAX)
 })
 
 test('tries that did not count leave nothing behind that would push out others', () => {
