@@ -25,6 +25,9 @@ export interface BackupDeps {
  * Copies everything that the store holds while it is in use: characters are looked at before and after the layers, so that each thing is in one place only (cut.ts). What
  * the journal alone holds is not in it: a layer is as of its newest record. Throws StoreUnavailable, StoreCorrupt, Busy.
  *
+ * What is begun in a character's chain and done in others (its slot in the roster of its account, the claim of its name) is copied in that order, character first: then the copy knows of a
+ * character that its roster has, or has not yet, what is left to do. A roster that was copied first would lack whoever was made meanwhile, for good; a slot without a character is passed over.
+ *
  * Erasures go on meanwhile, and what was copied before it was erased must be erased again where the copy is restored: how far each eraser is is copied first, the wishes last, and
  * accounts behind all that is theirs. So whose account is copied alive has lost nothing yet, and for whose is not there is a wish that no eraser has passed.
  */

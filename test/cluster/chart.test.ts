@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { FLEET_ANNOTATIONS } from '../../core/capacity.ts'
 import { OUTDATED_ANNOTATION } from '../../core/ports/game-server-port.ts'
-import { POD_GRACE } from '../../core/timing.ts'
+import { BACKUP_ABANDONED_AFTER, POD_GRACE } from '../../core/timing.ts'
 import { isForeign } from './harness.ts'
 import { root } from './paths.ts'
 import { CommandError, run } from './run.ts'
@@ -459,6 +459,8 @@ describe('chart', () => {
     expect(job?.spec).toMatchObject({ schedule: '0 * * * *', concurrencyPolicy: 'Forbid' })
     // Or one that hangs would keep all later ones from beginning.
     expect(job?.spec.jobTemplate.spec.activeDeadlineSeconds).toBe(12 * 3_600)
+    const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8'))
+    expect(schema.properties.backup.properties.deadlineSeconds.maximum * 1_000).toBeLessThanOrEqual(BACKUP_ABANDONED_AFTER)
     const pod = job?.spec.jobTemplate.spec.template.spec
     expect(pod.containers[0].args).toEqual(['services/backup/main.ts', 'create', '/backups', '--keep', '48'])
     expect(pod.containers[0].env.map(({ name }: { name: string }) => name)).toEqual(['LOG_LEVEL', 'MONGODB_URL', 'MONGODB_DATABASE'])

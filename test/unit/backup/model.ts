@@ -26,6 +26,8 @@ interface Layer {
   readonly outbox: Leaving[]
 }
 
+const ROSTER = chains.charactersOf('everybody')
+
 /**
  * Layers and characters that do with a store what real ones do: a character is held before it is in, its things are where it is, and it is released only when its leaving stands in
  * the layer's chain. One action at a time, each chosen by a number, so that a copy may see the store between any two.
@@ -60,6 +62,7 @@ export class ModelWorld {
       await store.append(chains.characterName(character), 1, 'named', { kind: 'taken', data: { character } })
     }
     const world = new ModelWorld(store, layers, characters, items)
+    await store.append(ROSTER, 1, 'roster-1', { kind: 'roster', data: { slots: characters } })
     for (const layer of layers) await world.#persist(layer)
     return world
   }
@@ -68,7 +71,7 @@ export class ModelWorld {
   async act(choice: number): Promise<void> {
     const character = this.#characters[choice % this.#characters.length] ?? ''
     const layer = this.#layers[Math.floor(choice / 4) % this.#layers.length] as Layer
-    switch (Math.floor(choice / 12) % 6) {
+    switch (Math.floor(choice / 12) % 7) {
       case 0:
         return this.#join(character, layer)
       case 1:
@@ -79,9 +82,30 @@ export class ModelWorld {
         return this.#leave(layer, character)
       case 4:
         return this.#persist(layer)
-      default:
+      case 5:
         return this.#release(layer)
+      default:
+        return this.#make()
     }
+  }
+
+  /** A character that nobody plays: it is there, and then it is in the roster. */
+  async #make(): Promise<void> {
+    const head = await this.#store.head(ROSTER)
+    if (head === undefined) throw new Error('there is no roster')
+    const n = head.n + 1
+    const character = `made-${n}`
+    await this.#store.append(chains.character(character), 1, 'made', released([]))
+    await this.#store.append(ROSTER, n, `roster-${n}`, { kind: 'roster', data: { slots: [...slotsOf(head.data), character] } })
+    await this.#store.prune(ROSTER, n)
+  }
+
+  /** The characters that are in no roster, by what a store says alone. */
+  async unlisted(store: ArchivedStore): Promise<readonly string[]> {
+    const listed = new Set(slotsOf((await store.head(ROSTER))?.data ?? {}))
+    const found = await store.chains(undefined, 1_000)
+    const start = chains.character('')
+    return found.flatMap((chain) => (chain.startsWith(start) && !listed.has(chain.slice(start.length)) ? [chain] : []))
   }
 
   async #join(character: string, layer: Layer): Promise<void> {
@@ -170,3 +194,8 @@ interface State {
 const released = (items: readonly string[]): StoredRecord => ({ kind: 'released', data: { items } })
 
 const itemsOf = ({ items }: JsonObject): readonly string[] => (Array.isArray(items) ? items.map(String) : [])
+
+function slotsOf(data: JsonObject): readonly string[] {
+  const slots = data['slots']
+  return Array.isArray(slots) ? slots.map(String) : []
+}
