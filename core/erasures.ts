@@ -1,6 +1,7 @@
 import { chains } from './chains.ts'
 import { changeChain } from './change-chain.ts'
-import { BailiwickError } from './errors.ts'
+import { BailiwickError, describeError } from './errors.ts'
+import type { Log } from './ports/log-port.ts'
 import type { ChainEntry, Store } from './ports/store-port.ts'
 import { ERASURE_KEPT, ERASURE_UNDECIDED } from './timing.ts'
 import { z } from './validate/index.ts'
@@ -29,25 +30,57 @@ export function isAccountGone(head: ChainEntry | undefined): boolean {
 
 /**
  * Erases what `eraser` keeps of deleted accounts, as far as its cursor has not passed them; answers how many it erased. `erase` may be called twice for one account, by any number of
- * processes at once, and throws when it has to be tried again later. Bounded: call it again while it answers more than 0.
+ * processes at once. One for which it throws is told to `failed` and asked for anew behind all others, so that it keeps nobody else's erasure up. Bounded: call it again while it answers
+ * more than 0.
  */
-export async function sweepErasures(store: Store, eraser: Eraser, now: number, erase: (account: string) => Promise<void>): Promise<number> {
+export async function sweepErasures(
+  store: Store,
+  eraser: Eraser,
+  now: number,
+  { erase, failed }: { readonly erase: (account: string) => Promise<void>; readonly failed: (account: string, error: unknown) => void },
+): Promise<number> {
   const through = await cursorOf(store, eraser)
+  // Once each, however often several processes asked for it anew.
+  const again = new Set<string>()
   let passed = through
   let erased = 0
   try {
     for (const entry of await store.read(chains.erasures, through + 1, PAGE)) {
       const { account, at } = readData(askedData, chains.erasures, entry)
-      if (isAccountGone(await store.head(chains.account(account)))) {
-        await erase(account)
-        erased += 1
-      } else if (now - at < ERASURE_UNDECIDED) break
+      try {
+        if (isAccountGone(await store.head(chains.account(account)))) {
+          await erase(account)
+          erased += 1
+        } else if (now - at < ERASURE_UNDECIDED) break
+      } catch (error) {
+        failed(account, error)
+        // With the store away this throws, and the cursor stays.
+        if (!again.has(account)) await askErasure(store, account, now)
+        again.add(account)
+      }
       passed = entry.n
     }
   } finally {
     if (passed > through) await moveCursor(store, eraser, passed, now)
   }
   return erased
+}
+
+/** So many accounts whose erasure fails are known by name; beyond, one may be told again. */
+const TOLD = 1_000
+
+/** What to do with the accounts whose erasure fails: tells each in the log, but once. */
+export function tellFailedErasures(log: Pick<Log, 'warn'>): (account: string, error: unknown) => void {
+  const told = new Set<string>()
+  return (account, error) => {
+    if (told.has(account)) return
+    if (told.size >= TOLD) told.clear()
+    told.add(account)
+    log.warn(
+      { account, detail: describeError(error) },
+      'what a deleted account left could not be erased; it is tried again, behind the others',
+    )
+  }
 }
 
 async function cursorOf(store: Store, eraser: Eraser): Promise<number> {

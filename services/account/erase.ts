@@ -18,7 +18,8 @@ export interface Erased {
 /** Others' erasures stand before ours in the order of asking, so many at most in one sweep. */
 const SWEEPS = 1_000
 
-/** Deletes an account and erases what the store keeps of it, characters without grace. What is left the services end by themselves. Safe to repeat. Throws AccountUnknown. */
+/** Deletes an account and erases what the store keeps of it, characters without grace. What is left the services end by themselves. Safe to repeat. Throws AccountUnknown; what
+ * kept it from being erased. */
 export async function eraseEverything(deps: { readonly store: Store; readonly clock: Clock }, id: string): Promise<Erased> {
   const { store, clock } = deps
   const chain = chains.account(id)
@@ -28,7 +29,13 @@ export async function eraseEverything(deps: { readonly store: Store; readonly cl
   await beginErasure(store, id, clock.now())
   // The limit is for makings; here none goes on.
   await continueErasure({ store, clock, limit: 0 }, id)
-  for (let sweep = 0; sweep < SWEEPS && (await eraseDeleted(deps)) > 0; sweep++);
+  let failure: unknown
+  const failed = (account: string, error: unknown): void => {
+    // Others' the auth service tries again, and tells.
+    if (account === id) failure = error
+  }
+  for (let sweep = 0; sweep < SWEEPS && (await eraseDeleted(deps, failed)) > 0; sweep++);
+  if (failure !== undefined) throw failure
   return {
     account: (await store.head(chain))?.kind === 'erased',
     charactersInZones: (await readRoster(store, id)).slots.length,

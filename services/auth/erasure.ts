@@ -1,6 +1,6 @@
 import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
-import { sweepErasures } from '../../core/erasures.ts'
+import { sweepErasures, tellFailedErasures } from '../../core/erasures.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { ERASURE_SWEEP_EVERY } from '../../core/timing.ts'
@@ -8,15 +8,19 @@ import { eraseAccount } from './accounts.ts'
 import { eraseRoster, readRoster } from './roster.ts'
 import type { SessionDeps } from './sessions.ts'
 
-/** Erases what deleted accounts left with auth: their sessions, the roster of them, and the name if its holder died before it freed it. Answers how many. */
-export function eraseDeleted(deps: SessionDeps): Promise<number> {
+/**
+ * Erases what deleted accounts left with auth: their sessions, the roster of them, and the name if its holder died before it freed it. Answers how many; `failed` is told of those that
+ * it could not erase.
+ */
+export function eraseDeleted(deps: SessionDeps, failed: (account: string, error: unknown) => void): Promise<number> {
   const { store, clock } = deps
-  return sweepErasures(store, 'auth', clock.now(), async (account) => {
+  const erase = async (account: string): Promise<void> => {
     const roster = await readRoster(store, account)
     for (const { id } of roster?.sessions ?? []) await eraseSession(deps, id)
     await eraseRoster(store, account)
     await eraseAccount(store, account)
-  })
+  }
+  return sweepErasures(store, 'auth', clock.now(), { erase, failed })
 }
 
 /** Ended, and without the account's id. */
@@ -35,11 +39,12 @@ export function startErasing(deps: SessionDeps, log: Log): { stop(): Promise<voi
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped = false
+  const failed = tellFailedErasures(log)
   const sweep = async (): Promise<void> => {
     try {
       let erased = 0
       do {
-        erased = await eraseDeleted(deps)
+        erased = await eraseDeleted(deps, failed)
         if (erased > 0) log.info({ erased }, 'what deleted accounts left was erased')
       } while (erased > 0 && !stopped)
     } catch (error) {

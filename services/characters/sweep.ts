@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { sweepErasures } from '../../core/erasures.ts'
+import { sweepErasures, tellFailedErasures } from '../../core/erasures.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { DUE_SWEEP_BUSY, DUE_SWEEP_EVERY } from '../../core/timing.ts'
@@ -26,12 +26,14 @@ const kinds: Readonly<Record<string, (deps: SweepDeps, chain: string) => Promise
 
 /**
  * One round: ends what was begun and left (makings, renamings), deletes what is to be deleted by now, erases what deleted accounts left, forgets old answers. Bounded; answers how many
- * chains it looked at. One that fails is told in the log and comes again in the next round.
+ * chains it looked at. One that fails is told in the log and comes again in the next round. When the erasures can not be read it throws, after all the rest is done.
  */
-export async function sweepDue(deps: SweepDeps, swept?: Counter): Promise<number> {
+export async function sweepDue(deps: SweepDeps, swept?: Counter, failed = tellFailedErasures(deps.log)): Promise<number> {
   const { store, clock, log } = deps
   const now = clock.now()
-  let looked = await sweepErasures(store, 'characters', now, (account) => beginErasure(store, account, now))
+  const erase = (account: string): Promise<void> => beginErasure(store, account, now)
+  const [erasures] = await Promise.allSettled([sweepErasures(store, 'characters', now, { erase, failed })])
+  let looked = erasures.status === 'fulfilled' ? erasures.value : 0
   for (const [kind, work] of Object.entries(kinds)) {
     for (const chain of await store.due(kind, now, PAGE)) {
       looked += 1
@@ -47,6 +49,7 @@ export async function sweepDue(deps: SweepDeps, swept?: Counter): Promise<number
       }
     }
   }
+  if (erasures.status === 'rejected') throw erasures.reason
   return looked
 }
 
@@ -59,10 +62,11 @@ export interface DueSweeper {
 export function startDueSweeper(deps: SweepDeps): DueSweeper {
   const stop = new AbortController()
   const swept = deps.metrics.counter('characters_swept_total', 'Chains that were due and looked at', ['kind', 'result'])
+  const failed = tellFailedErasures(deps.log)
   let failing = false
   const round = async (): Promise<number> => {
     try {
-      const looked = await sweepDue(deps, swept)
+      const looked = await sweepDue(deps, swept, failed)
       failing = false
       return looked
     } catch (error) {

@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
-import { sweepErasures } from '../../../core/erasures.ts'
+import { sweepErasures, tellFailedErasures } from '../../../core/erasures.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { ERASURE_KEPT, ERASURE_UNDECIDED, NAME_CLAIM_UNDECIDED } from '../../../core/timing.ts'
+import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { deleteAccount, findAccount, register } from '../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
-import { cheap } from './serve-app.ts'
+import { sweepDue } from '../../../services/characters/sweep.ts'
+import { cheap, collectLog } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
+
+const mayNotFail = (account: string, error: unknown): void => {
+  throw new Error(`the erasure of ${account} failed`, { cause: error })
+}
 
 test('deleting asks for the password; then nobody is logged in, and the name is free', async () => {
   const { player, ask, refresh, login, register } = await stage()
@@ -25,8 +31,8 @@ test('what was deleted is erased: no name, no hash, no client, no session stays 
   const { player, ask, store, clock } = await stage()
   const ann = await player('Ann-the-first')
   await ask('POST', '/v1/accounts/current/deletion', { password: PASSWORD }, ann.accessToken)
-  expect(await eraseDeleted({ store, clock })).toBe(1)
-  expect(await eraseDeleted({ store, clock })).toBe(0)
+  expect(await eraseDeleted({ store, clock }, mayNotFail)).toBe(1)
+  expect(await eraseDeleted({ store, clock }, mayNotFail)).toBe(0)
   expect(await store.read(chains.account(ann.account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
   expect(await store.head(chains.sessionsOf(ann.account.id))).toMatchObject({ kind: 'erased', data: {} })
   expect(await store.read(chains.session(ann.refreshToken.split('.')[0] ?? ''), 1, 10)).toMatchObject([
@@ -53,7 +59,7 @@ test.each([1, 2, 3])('a death before write %i of a deletion: the account is whol
   const { id } = await register(deps, 'Ann', PASSWORD)
   await expect(deleteAccount({ store: mortal(store, write), clock }, id)).rejects.toThrow('killed')
   clock.advance(ERASURE_UNDECIDED)
-  await eraseDeleted({ store, clock })
+  await eraseDeleted({ store, clock }, mayNotFail)
   if ((await findAccount(store, id)) === undefined) expect((await register(deps, 'Ann', PASSWORD)).id).not.toBe(id)
   else await expect(register(deps, 'Ann', PASSWORD)).rejects.toMatchObject({ code: 'NameTaken' })
   expect((await findAccount(store, id)) === undefined).toBe(write === 3)
@@ -69,31 +75,66 @@ test('a name whose account was never made is free when its time is over, and not
   expect(answers.filter((answer) => answer.status === 'fulfilled')).toHaveLength(1)
 })
 
-test('each service erases at its own pace; what failed is tried again, and what all have passed is dropped some days later', async () => {
+test('each service erases at its own pace; what failed goes behind the others and is tried again, and what all have passed is dropped some days later', async () => {
   const store = await createSqliteStore({ file: ':memory:' })
   const { clock } = await stage()
   const deps = { store, clock, passwords: cheap }
   const ids: string[] = []
   for (const name of ['Ann', 'Bob', 'Carl']) ids.push((await register(deps, name, PASSWORD)).id)
   for (const id of ids) await deleteAccount(deps, id)
-  const erased: string[] = []
-  const erase = async (account: string): Promise<void> => {
-    if (account === ids[1] && !erased.includes('failed')) {
-      erased.push('failed')
-      throw new Error('away')
-    }
-    erased.push(account)
+  const [erased, failures]: [string[], string[]] = [[], []]
+  const work = {
+    async erase(account: string) {
+      if (account === ids[1] && failures.length < 2) throw new Error('away')
+      erased.push(account)
+    },
+    failed: (account: string) => void failures.push(account),
   }
-  await expect(sweepErasures(store, 'characters', clock.now(), erase)).rejects.toThrow('away')
-  expect(await sweepErasures(store, 'characters', clock.now(), erase)).toBe(2)
-  expect(erased).toEqual([ids[0], 'failed', ids[1], ids[2]])
-  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(3)
-  expect(await eraseDeleted({ store, clock })).toBe(3)
-  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(3)
+  const sweep = () => sweepErasures(store, 'characters', clock.now(), work)
+  expect([await sweep(), await sweep(), await sweep(), await sweep()]).toEqual([2, 0, 1, 0])
+  expect(erased).toEqual([ids[0], ids[2], ids[1]])
+  expect(failures).toEqual([ids[1], ids[1]])
+  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(5)
+  expect(await eraseDeleted({ store, clock }, mayNotFail)).toBe(5)
+  expect(await store.read(chains.erasures, 1, 10)).toHaveLength(5)
   clock.advance(ERASURE_KEPT)
   await deleteAccount(deps, (await register(deps, 'Dora', PASSWORD)).id)
-  await eraseDeleted({ store, clock })
-  expect(await sweepErasures(store, 'characters', clock.now(), erase)).toBe(1)
-  expect((await store.read(chains.erasures, 1, 10)).map(({ n }) => n)).toEqual([3, 4])
+  await eraseDeleted({ store, clock }, mayNotFail)
+  expect(await sweep()).toBe(1)
+  expect((await store.read(chains.erasures, 1, 10)).map(({ n }) => n)).toEqual([5, 6])
   await store.close()
+})
+
+test('an account whose records can not be read keeps nobody else from being erased, is told once, and does not multiply', async () => {
+  const { store, clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  const [ann, bob] = [await register(deps, 'Ann', PASSWORD), await register(deps, 'Bob', PASSWORD)]
+  await store.append(chains.sessionsOf(ann.id), 1, 'broken', { kind: 'roster', data: { sessions: 'none' } })
+  for (const { id } of [ann, bob]) await deleteAccount(deps, id)
+  const told: unknown[] = []
+  const failed = tellFailedErasures({ warn: (fields) => void told.push(fields) })
+  expect(await eraseDeleted({ store, clock }, failed)).toBe(1)
+  for (let k = 0; k < 5; k++) await Promise.all([0, 1].map(() => eraseDeleted({ store, clock }, failed)))
+  expect(told).toMatchObject([{ account: ann.id, detail: expect.stringContaining('can not be read back') }])
+  expect(await store.head(chains.account(bob.id))).toMatchObject({ kind: 'erased' })
+  const head = (await store.head(chains.erasures))?.n ?? 0
+  expect(head).toBeLessThanOrEqual(2 + 1 + 5 * 2)
+})
+
+test('what is due for characters is done whatever becomes of the erasures', async () => {
+  const { store, clock } = await stage()
+  const { log } = collectLog()
+  await store.append(chains.erasures, 1, 'broken', { kind: 'asked', data: {} })
+  await store.append(chains.requestsOf('Ann'), 1, 'due', { kind: 'requests', data: { requests: [] }, due: clock.now() - 1 })
+  const done: unknown[] = []
+  const watched: Store = {
+    ...store,
+    async due(kind, before, limit) {
+      done.push(kind)
+      return store.due(kind, before, limit)
+    },
+  }
+  const deps = { store: watched, clock, limit: 8, log, metrics: createMetrics('sweep') }
+  await expect(sweepDue(deps)).rejects.toMatchObject({ code: 'StoreCorrupt' })
+  expect(done).toEqual(['character', 'account-characters', 'account-requests'])
 })

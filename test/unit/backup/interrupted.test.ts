@@ -100,11 +100,15 @@ test('an account erased at any moment of a backup is whole, or is erased again, 
     const theirs = [chains.character('ann'), chains.charactersOf(account.id)]
     for (const chain of theirs) await live.append(chain, 1, 'made', { kind: 'theirs', data: {} })
     const erase = async (store: ArchivedStore): Promise<void> => {
-      await eraseDeleted({ store, clock })
-      await sweepErasures(store, 'characters', clock.now(), async () => {
+      const failed = (_: string, error: unknown): never => {
+        throw error
+      }
+      await eraseDeleted({ store, clock }, failed)
+      const eraseTheirs = async (): Promise<void> => {
         for (const chain of theirs)
           if ((await store.head(chain))?.kind === 'theirs') await store.append(chain, 2, 'erased', { kind: 'erased', data: {} })
-      })
+      }
+      await sweepErasures(store, 'characters', clock.now(), { erase: eraseTheirs, failed })
     }
     let calls = 0
     const from = watched(live, ['head', 'read', 'chains'], async () => {
