@@ -7,10 +7,10 @@ import type { Log } from '../../core/ports/log-port.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
-import { findAccount } from './accounts.ts'
+import { findAccount, wrongCredentials } from './accounts.ts'
 import { assertNotBanned } from './bans.ts'
 import type { RosterSession } from './roster.ts'
-import { enterRoster, leaveRoster, readRoster } from './roster.ts'
+import { enterRoster, eraseRoster, leaveRoster, readRoster } from './roster.ts'
 import type { LiveData } from './stored.ts'
 import { liveData, randomId, read } from './stored.ts'
 
@@ -40,13 +40,13 @@ export interface SessionView {
   readonly agent: string
 }
 
-type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'AccountDeleted'
+type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' | 'AccountDeleted'
 
 const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
 /**
  * Opens a session for the account, always with a new id. It stands in the account's roster before it can be used; an account that has as many as it may have loses the one that was quiet the longest.
- * Throws Banned, Busy.
+ * Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile.
  */
 export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string): Promise<OpenSession> {
   const { store, clock } = deps
@@ -56,13 +56,24 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
   await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, async (full) => {
     const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
     const live = views.filter((view) => view !== undefined)
-    if (live.length < full.length) return full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
+    if (live.length < full.length) {
+      const dead = full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
+      // What nobody can use any more still holds the account's id, and erasure finds it by the roster alone.
+      for (const id of dead) await endSession(deps, id, 'Expired')
+      return dead
+    }
     const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
     await endSession(deps, quietest.id, 'TooMany')
     return [quietest.id]
   })
   const { refreshToken, data } = newToken(session, account, { openedAt: now, now })
   await store.append(chains.session(session), 1, randomId(), { kind: 'live', data: { ...data } })
+  if ((await findAccount(store, account.id)) === undefined) {
+    // Its erasure may have looked before we wrote.
+    await endSession(deps, session, 'AccountDeleted')
+    await eraseRoster(store, account.id)
+    throw wrongCredentials()
+  }
   return { session, account, refreshToken }
 }
 

@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import type { Store } from '../../../core/ports/store-port.ts'
+import { SESSION_TTL } from '../../../core/timing.ts'
 import { z } from '../../../core/validate/index.ts'
+import { deleteAccount, register as makeAccount } from '../../../services/auth/accounts.ts'
+import { eraseDeleted } from '../../../services/auth/erasure.ts'
 import { MAX_SESSIONS } from '../../../services/auth/roster.ts'
-import { session } from './serve-app.ts'
+import { openSession } from '../../../services/auth/sessions.ts'
+import { cheap, session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
 const sessionsBody = z.object({
@@ -69,6 +74,44 @@ test('an account that has as many sessions as it may have loses the one that was
   expect(await list(newest.accessToken)).toHaveLength(MAX_SESSIONS)
   expect((await refresh(first.refreshToken)).status).toBe(200)
   expect(problem(await refresh(open[1]?.refreshToken ?? '')).code).toBe('SessionEnded')
+})
+
+test('sessions that a full roster drops because nobody can use them have ended, and say nothing of the account', async () => {
+  const { register, loggedIn, clock, store } = await withSessions()
+  await register('Ann')
+  const open: Awaited<ReturnType<typeof loggedIn>>[] = []
+  for (let k = 0; k < MAX_SESSIONS; k++) open.push(await loggedIn('Ann'))
+  clock.advance(SESSION_TTL)
+  await loggedIn('Ann')
+  for (const { refreshToken, account } of open) {
+    const records = await store.read(chains.session(refreshToken.split('.')[0] ?? ''), 1, 10)
+    expect(records).toMatchObject([{ kind: 'ended', data: { reason: 'Expired' } }])
+    expect(JSON.stringify(records)).not.toContain(account.id)
+  }
+})
+
+test('an account that is deleted and erased while somebody logs in gets no session, and nothing of it stays', async () => {
+  const { store, clock } = await stage()
+  const account = await makeAccount({ store, clock, passwords: cheap }, 'Ann', PASSWORD)
+  let session = ''
+  const slow: Store = {
+    ...store,
+    async append(chain, ...args) {
+      if (chain.startsWith('session/')) {
+        if (session === '') {
+          await deleteAccount({ store, clock }, account.id)
+          await eraseDeleted({ store, clock }, (_, error) => {
+            throw error
+          })
+        }
+        session = chain
+      }
+      return store.append(chain, ...args)
+    },
+  }
+  await expect(openSession({ store: slow, clock }, account, 'phone')).rejects.toMatchObject({ code: 'WrongCredentials' })
+  expect(await store.read(session, 1, 10)).toMatchObject([{ kind: 'ended', data: { reason: 'AccountDeleted' } }])
+  expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
 })
 
 test('a login never takes over a session that the client brings: its id is always new', async () => {
