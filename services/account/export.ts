@@ -2,9 +2,16 @@ import { chains } from '../../core/chains.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { JsonObject, Store } from '../../core/ports/store-port.ts'
 import { findAccount } from '../auth/accounts.ts'
+import { nameHolder } from '../auth/name-claims.ts'
 import { readRoster as readSessions } from '../auth/roster.ts'
 import { readRoster } from '../characters/roster.ts'
 import { readCharacter } from '../characters/settle.ts'
+
+/** The id of the account of this id, or name. The id goes first, also that of an account that is gone: a player may choose a name that looks like another's id. */
+export async function accountIdOf(store: Store, idOrName: string): Promise<string> {
+  if ((await store.head(chains.account(idOrName))) !== undefined) return idOrName
+  return (await nameHolder(store, idOrName)) ?? idOrName
+}
 
 /** Everything that the store keeps of one account, but what would let somebody act for it (the hashes of its password and tokens). Throws AccountUnknown. */
 export async function exportAccount(store: Store, id: string, now: number): Promise<JsonObject> {

@@ -8,9 +8,8 @@ import type { Store } from '../../core/ports/store-port.ts'
 import { readConfig, variables } from '../../platform/config/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { createSqliteStore } from '../../platform/sqlite/index.ts'
-import { nameHolder } from '../auth/name-claims.ts'
 import { eraseEverything } from './erase.ts'
-import { exportAccount } from './export.ts'
+import { accountIdOf, exportAccount } from './export.ts'
 
 const usage = `npm run account -- COMMAND ACCOUNT [options]
 
@@ -44,7 +43,7 @@ async function main(): Promise<number> {
 }
 
 async function printExport(store: Store, idOrName: string): Promise<number> {
-  const id = (await nameHolder(store, idOrName)) ?? idOrName
+  const id = await accountIdOf(store, idOrName)
   process.stdout.write(`${JSON.stringify(await exportAccount(store, id, systemClock.now()), undefined, 2)}\n`)
   return 0
 }

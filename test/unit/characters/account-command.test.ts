@@ -15,8 +15,8 @@ import { once, Prepared } from '../../../platform/http/index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { eraseEverything } from '../../../services/account/erase.ts'
-import { exportAccount } from '../../../services/account/export.ts'
-import { register } from '../../../services/auth/accounts.ts'
+import { accountIdOf, exportAccount } from '../../../services/account/export.ts'
+import { makeAccount, register } from '../../../services/auth/accounts.ts'
 import { createPasswordHasher } from '../../../services/auth/passwords.ts'
 import { openSession } from '../../../services/auth/sessions.ts'
 import { listCharacters, makeCharacter } from '../../../services/characters/life.ts'
@@ -71,6 +71,15 @@ describe('the command over one account', () => {
     expect(JSON.parse(text)).toMatchObject({ account: { id, hasPassword: true }, requests: 1, sessions: [{}], characters: [{}, {}] })
     for (const secret of ['argon2', 'passwordHash', 'tokenHash']) expect(text).not.toContain(secret)
     await expect(exportAccount(store, 'nobody', clock.now())).rejects.toMatchObject({ code: 'AccountUnknown' })
+  })
+
+  test('an id names its account, though somebody has chosen it as a name', async () => {
+    const { id } = await somebody('Exportb')
+    const other = await makeAccount({ store, clock }, id, async () => null)
+    expect(await accountIdOf(store, id)).toBe(id)
+    expect(await accountIdOf(store, 'exportB')).toBe(id)
+    expect(await accountIdOf(store, other.id)).toBe(other.id)
+    expect(await accountIdOf(store, 'nobody-here')).toBe('nobody-here')
   })
 
   test('erases all of it, and nothing of others', async () => {
