@@ -7,9 +7,10 @@ import { ERASURE_SWEEP_EVERY } from '../../core/timing.ts'
 import { eraseAccount } from './accounts.ts'
 import { eraseRoster, readRoster } from './roster.ts'
 import type { SessionDeps } from './sessions.ts'
+import { eraseStaff } from './staff.ts'
 
 /**
- * Erases what deleted accounts left with auth: their sessions, the roster of them, and the name if its holder died before it freed it. Answers how many; `failed` is told of those that
+ * Erases what deleted accounts left with auth: their sessions, the roster of them, their place among the staff, and the name if its holder died before it freed it. Answers how many; `failed` is told of those that
  * it could not erase.
  */
 export function eraseDeleted(deps: SessionDeps, failed: (account: string, error: unknown) => void): Promise<number> {
@@ -18,6 +19,7 @@ export function eraseDeleted(deps: SessionDeps, failed: (account: string, error:
     const roster = await readRoster(store, account)
     for (const { id } of roster?.sessions ?? []) await eraseSession(deps, id)
     await eraseRoster(store, account)
+    await eraseStaff(store, account)
     await eraseAccount(store, account)
   }
   return sweepErasures(store, 'auth', clock.now(), { erase, failed })

@@ -1,4 +1,5 @@
 import { chains } from '../../core/chains.ts'
+import type { Change } from '../../core/change-chain.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
@@ -46,6 +47,18 @@ export async function makeOwner(store: Store, account: string, now: number): Pro
   })
 }
 
+/** Forgets that an account that is gone was an admin or a moderator. An owner stays: that it is absent for ever is what somebody stands in for. Throws Busy. */
+export async function eraseStaff(store: Store, account: string): Promise<void> {
+  await changeStaff(
+    store,
+    (members) => {
+      const others = members.filter((member) => member.account !== account || member.role === 'owner')
+      return others.length === members.length ? members : others
+    },
+    'always',
+  )
+}
+
 /** Who stands in for an absent owner now, and when each of the staff was seen last. */
 export async function lookAtStaff(deps: SessionDeps, rule: StandInRule) {
   const { store, clock } = deps
@@ -72,8 +85,12 @@ export async function powerOf(deps: SessionDeps, account: StoredAccount, rule: S
   return (await lookAtStaff(deps, rule)).standIn === account.id ? 'admin' : 'moderator'
 }
 
-async function changeStaff(store: Store, change: (members: readonly Member[]) => readonly Member[]): Promise<void> {
-  await changeChain(store, chains.staff, (head) => {
+async function changeStaff(
+  store: Store,
+  change: (members: readonly Member[]) => readonly Member[],
+  prune: 'sometimes' | 'always' = 'sometimes',
+): Promise<void> {
+  const look = (head: ChainEntry | undefined): Change<undefined> => {
     const before = membersOf(head)
     const after = change(before)
     if (after === before) return { result: undefined }
@@ -81,7 +98,8 @@ async function changeStaff(store: Store, change: (members: readonly Member[]) =>
       throw new BailiwickError('TooManyStaff', { found: `${before.length} of ${MAX_STAFF}`, todo: 'make one of them a player first' })
     }
     return { record: { kind: 'staff', data: { members: after.map((member) => ({ ...member })) } }, result: undefined }
-  })
+  }
+  await changeChain(store, chains.staff, look, prune)
 }
 
 function membersOf(head: ChainEntry | undefined): readonly Member[] {

@@ -7,6 +7,7 @@ import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { deleteAccount, findAccount, register } from '../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
+import { grantRole, makeOwner, readStaff } from '../../../services/auth/staff.ts'
 import { sweepDue } from '../../../services/characters/sweep.ts'
 import { cheap, collectLog } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
@@ -38,6 +39,21 @@ test('what was deleted is erased: no name, no hash, no client, no session stays 
   expect(await store.read(chains.session(ann.refreshToken.split('.')[0] ?? ''), 1, 10)).toMatchObject([
     { kind: 'ended', data: { reason: 'AccountDeleted' } },
   ])
+})
+
+test('who is erased is no admin or moderator any more; only that there was an owner is known', async () => {
+  const { store, clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  const ids: string[] = []
+  for (const name of ['Olga', 'Adam', 'Moda', 'Mary']) ids.push((await register(deps, name, PASSWORD)).id)
+  const [owner = '', admin = '', moderator = '', stays = ''] = ids
+  await makeOwner(store, owner, clock.now())
+  await grantRole(store, admin, 'admin', clock.now())
+  for (const id of [moderator, stays]) await grantRole(store, id, 'moderator', clock.now())
+  for (const id of [owner, admin, moderator]) await deleteAccount(deps, id)
+  expect(await eraseDeleted({ store, clock }, mayNotFail)).toBe(3)
+  expect((await readStaff(store)).map(({ account }) => account)).toEqual([owner, stays])
+  expect(await store.read(chains.staff, 1, 10)).toHaveLength(1)
 })
 
 /** A store that ends its process, so to say, before the given append. */
