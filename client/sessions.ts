@@ -168,6 +168,10 @@ export class Sessions {
     if (session.accessToken !== old) return session
     try {
       const renewed = this.#sessionOf(await this.#http(this.#refreshRequest(session.refreshToken)))
+      // The cookie is the browser's: somebody logged in with another account in another tab, and this page must not become that without a word.
+      if (renewed.account.id !== session.account.id) {
+        throw new BailiwickError('SessionEnded', { found: 'a login with another account', todo: 'log in again' })
+      }
       await this.#store.save(renewed)
       return renewed
     } catch (error) {

@@ -10,7 +10,7 @@ async function world() {
   const { served, register } = await stage()
   await register('Ann')
   const urls = { authUrl: served.url, charactersUrl: served.url, allocatorUrl: served.url }
-  return { url: served.url, urls, open: () => createClient(urls) }
+  return { url: served.url, urls, register, open: () => createClient(urls) }
 }
 
 test('a client sees its logins, ends one, changes the password, and deletes the account', async () => {
@@ -35,11 +35,10 @@ test('a client sees its logins, ends one, changes the password, and deletes the 
   await expect(desk.login('Ann', 'a new pass word')).rejects.toMatchObject({ code: 'WrongCredentials' })
 })
 
-test('a page keeps its login in the cookie alone, and goes on with it after a reload', async () => {
-  const { urls } = await world()
+/** What a browser does with the cookie: its pages share it. */
+function browser() {
   let jar: string | undefined
-  /** What a browser does with the cookie. */
-  const browser = async (url: string, init: RequestInit): Promise<Response> => {
+  const ask = async (url: string, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers)
     if (jar !== undefined) headers.set('cookie', jar)
     headers.set('sec-fetch-site', 'same-origin')
@@ -48,7 +47,13 @@ test('a page keeps its login in the cookie alone, and goes on with it after a re
     if (set !== null) jar = set.includes('Max-Age=0') ? undefined : set.split(';')[0]
     return response
   }
-  const page = () => createClient({ ...urls, fetch: browser, refreshIn: 'cookie' })
+  return { ask, cookie: () => jar }
+}
+
+test('a page keeps its login in the cookie alone, and goes on with it after a reload', async () => {
+  const { urls } = await world()
+  const { ask, cookie } = browser()
+  const page = () => createClient({ ...urls, fetch: ask, refreshIn: 'cookie' })
   const first = page()
   expect(await first.resume()).toBeUndefined()
   await first.login('Ann', PASSWORD)
@@ -58,8 +63,23 @@ test('a page keeps its login in the cookie alone, and goes on with it after a re
   await reloaded.refresh()
   expect(await reloaded.sessions.list()).toHaveLength(1)
   await reloaded.logout()
-  expect(jar).toBeUndefined()
+  expect(cookie()).toBeUndefined()
   expect(await page().resume()).toBeUndefined()
+})
+
+test('a page whose cookie another tab has made another account’s is logged out, and does not become that account', async () => {
+  const { urls, register } = await world()
+  await register('Bob')
+  const { ask } = browser()
+  const page = () => createClient({ ...urls, fetch: ask, refreshIn: 'cookie' })
+  const [first, second] = [page(), page()]
+  await first.login('Ann', PASSWORD)
+  await second.login('Bob', PASSWORD)
+  await expect(first.refresh()).rejects.toMatchObject({ code: 'SessionEnded' })
+  expect(await first.account()).toBeUndefined()
+  await second.refresh()
+  expect(await second.account()).toMatchObject({ name: 'Bob' })
+  expect(await second.sessions.list()).toHaveLength(1)
 })
 
 test('the command line does the same', async () => {
