@@ -100,7 +100,11 @@ function sizeRows(stage: () => Stage): void {
       const [set] = setsOf(own, 'r21')
       return set?.status?.shutdownReplicas === 1 && set.status.replicas === 1 && fleetStatus(own, 'r21')['replicas'] === 1
     })
-    expect(history.servers.get(NAMESPACE, nameOf(server))?.metadata.deletionTimestamp).toBeDefined()
+    // Servers and sets are watched apart: what was written first may be seen last.
+    await until('the deletion of the one that shuts down', () => {
+      const seen = history.servers.get(NAMESPACE, nameOf(server))
+      return seen === undefined || seen.metadata.deletionTimestamp !== undefined
+    })
   })
 }
 
