@@ -28,7 +28,7 @@ async function dispatch(routes: FrontRoutes, request: IncomingMessage, response:
   if (/^\/v1\/(accounts|sessions|admin)(\/|$)/.test(path) || path.startsWith('/.well-known/'))
     return routes.auth.listener(request, response)
   if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters.listener(request, response)
-  if (await serveStatic(request, response)) return
+  if (await serveStatic(request, path, response)) return
   const zone = /^\/content\/([a-z0-9-]{1,63})\/([a-z0-9-]{1,63})$/.exec(path)
   if (zone !== null && request.method === 'GET') return sendContent(await routes.contentOf(`${zone[1]}/${zone[2]}`), response)
   routes.allocator.listener(request, response)

@@ -34,9 +34,10 @@ const security = {
  * Serves the browser page. TypeScript is served with its types removed, so that the page runs the same source as everybody else.
  * Answers false when the path is none of its own.
  */
-export async function serveStatic(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+export async function serveStatic(request: IncomingMessage, path: string, response: ServerResponse): Promise<boolean> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false
-  const file = fileOf(new URL(request.url ?? '/', 'http://localhost').pathname)
+  // The path as it was sent: a URL parser throws at some that Node's lets through.
+  const file = fileOf(path)
   if (file === undefined) return false
   const type = types[extname(file)]
   let body: string
