@@ -42,6 +42,8 @@ function sendContent(content: string | undefined, response: ServerResponse): voi
 
 /** Hands a WebSocket upgrade for /hosts/NAME to that host, byte by byte; the host itself checks the handshake. */
 function passOn(gamePort: (host: string) => number | undefined, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  // The server let go of it: a reset that nobody listens to would end the process.
+  socket.on('error', () => socket.destroy())
   const host = /^\/hosts\/([a-z0-9-]{1,63})$/.exec(request.url ?? '')?.[1]
   const port = host === undefined ? undefined : gamePort(host)
   if (port === undefined) {
