@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { FLEET_ANNOTATIONS } from '../../core/capacity.ts'
 import { OUTDATED_ANNOTATION } from '../../core/ports/game-server-port.ts'
-import { BACKUP_ABANDONED_AFTER, POD_GRACE } from '../../core/timing.ts'
+import { BACKUP_ABANDONED_AFTER, HEALTH_EVERY, POD_GRACE, POD_START_MAX } from '../../core/timing.ts'
 import { isForeign } from './harness.ts'
 import { root } from './paths.ts'
 import { CommandError, run } from './run.ts'
@@ -166,6 +166,10 @@ describe.each(Object.entries(variants))('chart with %s', (_name, values) => {
         { name: 'game', container: 'zone-server', portPolicy: 'Dynamic', containerPort: 7654, protocol: 'TCP' },
       ])
       expect(server.eviction).toEqual({ safe: 'Always' })
+      // A slow start is not taken for a hang, nor are a few pings that come late.
+      const { initialDelaySeconds, periodSeconds, failureThreshold } = server.health
+      expect(initialDelaySeconds + (failureThreshold - 1) * periodSeconds).toBeGreaterThan(POD_START_MAX / 1_000)
+      expect((failureThreshold * periodSeconds * 1_000) / HEALTH_EVERY).toBeGreaterThan(10)
       const pod: PodSpec = server.template.spec
       expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(POD_GRACE / 1_000)
       expect(pod.serviceAccountName).toBeUndefined()

@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { clusterName, netnsName, netnsPath, node, stateDir } from './paths.ts'
 import { run, waitFor } from './run.ts'
@@ -146,9 +157,18 @@ export function cgroupFolders(): string[] {
   return lines.flatMap((line) => (/ - cgroup2? /.test(line) ? join(line.split(' ')[4] ?? '', clusterName) : []))
 }
 
-/** kubelet wants its root group to exist in every hierarchy before it starts. */
+/** The pods' share of the processors in the units of each version of control groups: that of sixteen processes. */
+const share = { 'cpu.shares': 16 * 1024, 'cpu.weight': 16 * 100 }
+
+/**
+ * kubelet wants its root group to exist in every hierarchy before it starts. All pods together weigh as much as one process beside it, unless they are given more: where others
+ * use the machine too, dozens of pods would have to do with a few percent of it, which no node that is left to its pods knows.
+ */
 export function createCgroups(): void {
-  for (const folder of cgroupFolders()) mkdirSync(folder, { recursive: true })
+  for (const folder of cgroupFolders()) {
+    mkdirSync(folder, { recursive: true })
+    for (const [file, value] of Object.entries(share)) if (existsSync(join(folder, file))) writeFileSync(join(folder, file), String(value))
+  }
 }
 
 function removeCgroups(): boolean {
