@@ -8,6 +8,8 @@
 export const HEARTBEAT_EVERY = 500
 /** A host whose last heartbeat is older is taken for dead and its layers are placed again. */
 export const HOST_DEAD_AFTER = 2_000
+/** … and one of which Agones says that it is Unhealthy (its container has ended, say), when it is silent for so long. */
+export const HOST_SUSPECT_DEAD_AFTER = 1_000
 /** No death verdict for so long after the index restarted, failed over or its clock jumped. */
 export const INDEX_GRACE = 2_000
 /** A gap in the index's own clock of more than this is a jump. */
@@ -22,6 +24,8 @@ export const SWEEP_EVERY = 500
 export const SWEEP_EMPTY_EVERY = 10_000
 /** Index calls give up after this. */
 export const INDEX_CALL_DEADLINE = 1_500
+/** Each step of a new connection to the index gives up after that at first, and takes so much more time with each failure in a row, up to this. */
+export const INDEX_CONNECT_LIMIT = 6_000
 /** A dead host is forgotten after this. */
 export const HOST_FORGOTTEN_AFTER = 60_000
 /** A host that left is still counted as live for so long, at most: its game server stays Allocated until Agones has written Shutdown. */
@@ -346,7 +350,12 @@ export const LOAD_LIMIT = 600_000
 /** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */
 export const inequalities: readonly (readonly [boolean, string])[] = [
   [HEARTBEAT_EVERY * 3 < HOST_DEAD_AFTER, 'three heartbeats may be lost before a host is taken for dead'],
+  [
+    HEARTBEAT_EVERY * 2 <= HOST_SUSPECT_DEAD_AFTER && HOST_SUSPECT_DEAD_AFTER < HOST_DEAD_AFTER,
+    'a suspected host has time for a heartbeat',
+  ],
   [INDEX_CALL_DEADLINE < HOST_DEAD_AFTER, 'a host notices that its index call failed before it is taken for dead'],
+  [INDEX_CALL_DEADLINE * 2 <= INDEX_CONNECT_LIMIT, 'who can not connect in time is given more of it'],
   [INDEX_GRACE >= HOST_DEAD_AFTER, 'after an index outage every live host has time for a heartbeat before the first verdict'],
   [INDEX_CLOCK_JUMP > HEARTBEAT_EVERY && INDEX_CLOCK_JUMP > SWEEP_EVERY, 'the quiet between two calls is no jump of the clock'],
   [FAILED_LAYER_WAIT_MIN <= FAILED_LAYER_WAIT_MAX && INDEX_RECONNECT_MIN <= INDEX_RECONNECT_MAX, 'a back-off grows'],

@@ -2,6 +2,7 @@ import AgonesSDK from '@google-cloud/agones-sdk'
 import { BailiwickError } from '../../core/errors.ts'
 import type { GameServerView } from '../../core/ports/game-server-port.ts'
 import { SDK_CALL_DEADLINE } from '../../core/timing.ts'
+import { within } from '../../core/within.ts'
 
 type ServerOfSdk = Parameters<Parameters<AgonesSDK['watchGameServer']>[0]>[0]
 
@@ -110,8 +111,5 @@ function viewOf({ objectMeta, status }: ServerOfSdk): GameServerView {
 }
 
 function inTime<T>(name: string, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer to ${name} within ${SDK_CALL_DEADLINE} ms`)), SDK_CALL_DEADLINE)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
+  return within(SDK_CALL_DEADLINE, work, () => new Error(`no answer to ${name} within ${SDK_CALL_DEADLINE} ms`))
 }

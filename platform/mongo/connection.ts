@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb'
 import { MongoClient } from 'mongodb'
 import { BailiwickError, describeError } from '../../core/errors.ts'
+import { within } from '../../core/within.ts'
 
 export interface Connection {
   /** The result of `work`, or StoreUnavailable when it fails or takes longer than the deadline. Work that was given up may still be done by the server: nonces tell. */
@@ -37,18 +38,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     goodAt = performance.now()
   }
 
+  const onceConnected = async <T>(used: MongoClient, work: (database: Db) => Promise<T>): Promise<T> => {
+    connecting ??= used.connect().catch((error: unknown) => {
+      connecting = undefined
+      throw error
+    })
+    await connecting
+    return work(used.db(options.database))
+  }
+
   return {
     async run(asked, work) {
       const used = client
       try {
-        const result = await withinDeadline(asked, deadlineMs, async () => {
-          connecting ??= used.connect().catch((error: unknown) => {
-            connecting = undefined
-            throw error
-          })
-          await connecting
-          return work(used.db(options.database))
-        })
+        const result = await within(deadlineMs, onceConnected(used, work), () => unavailable(asked, `no answer within ${deadlineMs} ms`))
         goodAt = performance.now()
         return result
       } catch (error) {
@@ -95,18 +98,6 @@ function createClient({ url, deadlineMs }: ConnectionOptions): MongoClient {
 /** A client that is stuck may not close cleanly either; what is left of it ends with its sockets' timeouts. */
 async function discard(client: MongoClient): Promise<void> {
   await client.close(true).catch(() => undefined)
-}
-
-async function withinDeadline<T>(asked: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(asked, `no answer within ${deadlineMs} ms`)), deadlineMs)
-  })
-  try {
-    return await Promise.race([work(), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** True for the server's refusal of an _id that is there already. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { type BailiwickError, describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import { INDEX_CALL_DEADLINE, INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN } from '../../core/timing.ts'
+import { INDEX_CALL_DEADLINE, INDEX_CONNECT_LIMIT, INDEX_RECONNECT_MAX, INDEX_RECONNECT_MIN } from '../../core/timing.ts'
+import { within } from '../../core/within.ts'
 import { addressOf, isReadOnly, Overdue, translate, unavailable } from './failures.ts'
 
 export interface Connection {
@@ -23,12 +24,12 @@ export interface ConnectionOptions {
 }
 
 /** The library's own queue and reconnection are off: a call that its caller gave up must never run later. */
-function newClient(url: string) {
+function newClient(url: string, connectTimeout: number) {
   return createClient({
     url,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    socket: { connectTimeout: INDEX_CALL_DEADLINE, reconnectStrategy: false },
+    socket: { connectTimeout, reconnectStrategy: false },
   })
 }
 
@@ -42,8 +43,10 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
   let outage: { readonly since: number; readonly cause: unknown } | undefined
   let waiting = deferred()
 
-  async function connectOnce(): Promise<void> {
-    const client = newClient(url)
+  /** @param patience ms for each step */
+  async function connectOnce(patience: number): Promise<void> {
+    // The kernel answers a connection, and asks again after 1 s and 3 s: to wait for longer than that is in vain.
+    const client = newClient(url, Math.min(patience, INDEX_CALL_DEADLINE * 2))
     const over = new Promise<Error>((resolve) => {
       client.on('error', resolve)
       client.on('end', () => resolve(new Error('the connection was closed')))
@@ -51,8 +54,8 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
     const close = (): void => client.destroy()
     stop.signal.addEventListener('abort', close, { once: true })
     try {
-      await within(INDEX_CALL_DEADLINE, client.connect())
-      if (prepare !== undefined) await within(INDEX_CALL_DEADLINE, prepare(client))
+      await within(patience, client.connect(), overdue(patience))
+      if (prepare !== undefined) await within(patience, prepare(client), overdue(patience))
       current = client
       outage = undefined
       waiting.resolve()
@@ -72,7 +75,8 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
     while (!stop.signal.aborted) {
       const before = waiting
       try {
-        await connectOnce()
+        // Each attempt in a row gets more time: on a machine that has too much to do none would ever come to its end otherwise.
+        await connectOnce(Math.min(INDEX_CALL_DEADLINE * (1 + failures), INDEX_CONNECT_LIMIT))
       } catch (error) {
         if (stop.signal.aborted) return
         outage = { since: outage?.since ?? performance.now(), cause: error }
@@ -94,7 +98,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
     if (stop.signal.aborted) throw closed
     if (current !== undefined) return current
     if (outage !== undefined && performance.now() - outage.since > deadline) throw unreachable(outage.cause)
-    await within(deadline, waiting.promise).catch((error: unknown) => {
+    await within(deadline, waiting.promise, overdue(deadline)).catch((error: unknown) => {
       throw unreachable(error)
     })
     if (current === undefined) throw unavailable(address, 'the connection broke')
@@ -107,7 +111,8 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
       const end = performance.now() + deadline
       try {
         const client = await clientWithin(deadline)
-        return await within(Math.max(1, end - performance.now()), work(client)).catch((error: unknown) => {
+        const left = Math.max(1, end - performance.now())
+        return await within(left, work(client), overdue(left)).catch((error: unknown) => {
           // A server that does not answer, or became a replica, is left: the next connection may lead to another.
           if (error instanceof Overdue || isReadOnly(error)) client.destroy()
           throw error
@@ -130,15 +135,7 @@ export async function backOff(failures: number, signal: AbortSignal): Promise<vo
   await delay(most * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Overdue(`no answer within ${Math.round(ms)} ms`)), ms)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const overdue = (ms: number) => (): Error => new Overdue(`no answer within ${Math.round(ms)} ms`)
 
 /** A promise that may be rejected when nobody waits for it. */
 function deferred(): PromiseWithResolvers<void> {
