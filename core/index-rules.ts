@@ -11,6 +11,7 @@ import {
   HOST_DEAD_AFTER,
   HOST_FORGOTTEN_AFTER,
   HOST_LATE_FULL,
+  HOST_SUSPECT_DEAD_AFTER,
   INDEX_CLOCK_JUMP,
   INDEX_GRACE,
   LEAVING_COUNTED,
@@ -29,6 +30,8 @@ export const ACCOUNT_BARS_MAX = 10_000
 /** What every driver of the zone index decides by: times in milliseconds, and bounds. */
 export interface IndexRules {
   readonly hostDeadAfter: number
+  /** A host that somebody else says has ended is dead when it is silent for so long. */
+  readonly suspectDeadAfter: number
   readonly grace: number
   readonly clockJump: number
   readonly claimDeadline: number
@@ -82,6 +85,7 @@ export interface IndexRules {
 
 export const defaultIndexRules: IndexRules = {
   hostDeadAfter: HOST_DEAD_AFTER,
+  suspectDeadAfter: HOST_SUSPECT_DEAD_AFTER,
   grace: INDEX_GRACE,
   clockJump: INDEX_CLOCK_JUMP,
   claimDeadline: CLAIM_DEADLINE,

@@ -22,6 +22,7 @@ const methods: Readonly<Record<Method, true>> = {
   drainHost: true,
   cordonNode: true,
   leaveHost: true,
+  suspectHost: true,
   removeHost: true,
   placeLayer: true,
   joinLayer: true,

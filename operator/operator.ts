@@ -185,6 +185,7 @@ class RunningOperator implements Operator {
   async #serverLeaves({ fleet, name, fate }: ServerFate): Promise<void> {
     const { index, log } = this.#deps
     try {
+      if (fate === 'unhealthy') await index.suspectHost(fleet, name)
       await (fate === 'gone' ? index.removeHost(fleet, name) : index.drainHost(fleet, name))
     } catch (error) {
       log.debug({ fleet, host: name, fate, error: describeError(error) }, 'index: not told of a game server that leaves')

@@ -58,6 +58,11 @@ export interface ZoneIndex extends Journal {
    * autoscale call after the one that retired it; else false and nothing changes (a placement may have un-retired it).
    */
   leaveHost(fleet: FleetId, host: string, incarnation: string): Promise<boolean>
+  /**
+   * Somebody else says that the host has ended or hangs (Agones calls its game server Unhealthy): it is dead when it is silent for `suspectDeadAfter`, not `hostDeadAfter` as others, unless
+   * it is heard again.
+   */
+  suspectHost(fleet: FleetId, host: string): Promise<void>
   /** The pod is known to be gone for good (seen in Kubernetes): the host is dead at once, whatever its last heartbeat. The incarnation guards against a newer one. */
   removeHost(fleet: FleetId, host: string, incarnation?: string): Promise<void>
 

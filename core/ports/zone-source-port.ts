@@ -127,8 +127,8 @@ export interface ServerFate {
   readonly fleet: FleetId
   readonly name: string
   /**
-   * leaving: it will not come back, but may still be closing its layers (Shutdown, Unhealthy, being deleted). gone: its pod is gone for good, or never was (the
+   * leaving: it will not come back, but may still be closing its layers (Shutdown, being deleted). unhealthy: the same, but it has ended already, or hangs. gone: its pod is gone for good, or never was (the
    * object is deleted, or in state Error).
    */
-  readonly fate: 'leaving' | 'gone'
+  readonly fate: 'leaving' | 'unhealthy' | 'gone'
 }

@@ -6,9 +6,6 @@ import { type WatchedResource, watchResource } from './watch-resource.ts'
 import { type KubernetesSourceOptions, resources, withoutManagedFields } from './zones.ts'
 
 const FLEET_LABEL = 'agones.dev/fleet'
-/** States that nothing leaves, of servers whose pod may still be closing its layers. */
-const LEAVING = new Set(['Shutdown', 'Unhealthy'])
-
 const plurals = { fleets: 'agones.dev', gameservers: 'agones.dev', fleetautoscalers: 'autoscaling.agones.dev' } as const
 type Plural = keyof typeof plurals
 
@@ -171,7 +168,9 @@ function stateOf(object: KubernetesObject): string {
 function fateOf(object: KubernetesObject, removed: boolean): ServerFate['fate'] | undefined {
   // Agones deletes the object only when the pod is gone.
   if (removed || stateOf(object) === 'Error') return 'gone'
-  return LEAVING.has(stateOf(object)) || object.metadata.deletionTimestamp !== undefined ? 'leaving' : undefined
+  // Nothing leaves these two states.
+  if (stateOf(object) === 'Unhealthy') return 'unhealthy'
+  return stateOf(object) === 'Shutdown' || object.metadata.deletionTimestamp !== undefined ? 'leaving' : undefined
 }
 
 function relevantPart(object: KubernetesObject): string {

@@ -59,6 +59,7 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
     state: 'Ready',
     dead: false,
     removed: false,
+    suspected: false,
     outdated: false,
     outdatedAt: undefined,
     lastSeen: fleet.now,
@@ -84,6 +85,7 @@ function hear(fleet: FleetState, host: HostRecord): void {
   host.lastSeen = fleet.now
   host.dead = false
   host.removed = false
+  host.suspected = false
   if (host.state !== 'Leaving') host.forgetAt = undefined
 }
 
@@ -184,6 +186,14 @@ export function leaveHost(fleet: FleetState, name: string, incarnation: string):
   host.forgetAt = fleet.now + fleet.rules.leavingCounted
   hostChanged(fleet, host)
   return true
+}
+
+/** As if it had been silent for so much longer. Its next heartbeat says that it lives. */
+export function suspectHost(fleet: FleetState, name: string): void {
+  const host = fleet.hosts.get(name)
+  if (host === undefined || host.suspected || host.dead || host.state === 'Leaving') return
+  host.suspected = true
+  host.lastSeen -= fleet.rules.hostDeadAfter - fleet.rules.suspectDeadAfter
 }
 
 export function removeHost(fleet: FleetState, name: string, incarnation: string | undefined): void {

@@ -10,7 +10,7 @@ import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
 import { cordonNode, drainHost } from './drain.ts'
-import { heartbeat, leaveHost, registerHost, removeHost } from './hosts.ts'
+import { heartbeat, leaveHost, registerHost, removeHost, suspectHost } from './hosts.ts'
 import {
   appendJournal,
   createJournals,
@@ -99,6 +99,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     drainHost: (fleet, host, withinMs) => change(fleet, (state) => drainHost(state, host, withinMs)),
     cordonNode: (fleet, node, cordoned) => change(fleet, (state) => cordonNode(state, node, cordoned)),
     leaveHost: (fleet, host, incarnation) => change(fleet, (state) => leaveHost(state, host, incarnation)),
+    suspectHost: (fleet, host) => change(fleet, (state) => suspectHost(state, host)),
     removeHost: (fleet, host, incarnation) => change(fleet, (state) => removeHost(state, host, incarnation)),
 
     placeLayer: (fleet, layer) => change(fleet, (state) => placeLayer(state, layer)),

@@ -9,6 +9,8 @@ export interface HostRecord extends HostRegistration {
   dead: boolean
   /** Its pod is gone for good: this incarnation is not known any more. */
   removed: boolean
+  /** Somebody else says that it has ended, and it was not heard since. */
+  suspected: boolean
   outdated: boolean
   /** Since when. */
   outdatedAt: number | undefined

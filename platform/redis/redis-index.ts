@@ -91,6 +91,9 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       await ask('cordon_node', fleet, { node, cordoned })
     },
     leaveHost: (fleet, host, incarnation) => read<boolean>('leave_host', fleet, { host, incarnation }),
+    async suspectHost(fleet, host) {
+      await ask('suspect_host', fleet, { host })
+    },
     async removeHost(fleet, host, incarnation) {
       await ask('remove_host', fleet, { host, incarnation })
     },

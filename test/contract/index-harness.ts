@@ -19,6 +19,7 @@ export interface IndexHarness {
  */
 export const rules: Partial<IndexRules> = {
   hostDeadAfter: 200_000,
+  suspectDeadAfter: 100_000,
   grace: 200_000,
   clockJump: 100_000,
   claimDeadline: 200_000,

@@ -155,6 +155,31 @@ export function hostsContract(harness: () => IndexHarness): void {
       expect(await world.index.heartbeat(world.fleet, beat('a'))).toMatchObject({ known: false })
     })
 
+    it('is dead earlier when somebody else says that it has ended, unless it is heard', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await world.serve(world.layer(0), 4)
+      await world.register('b')
+      await index.suspectHost(fleet, 'nobody')
+      await index.suspectHost(fleet, 'a')
+      await world.live(1, [beat('a', [report(world.layer(0), 1, 4)]), beat('b')])
+      await world.live(1, [beat('b')])
+      // Heard since: it is only as silent as it is.
+      expect((await hostOf(world, 'a'))?.state).toBe('Ready')
+      await index.suspectHost(fleet, 'a')
+      await index.suspectHost(fleet, 'a')
+      expect((await hostOf(world, 'a'))?.state).toBe('Ready')
+      expect(await index.sweep(fleet)).toBe(0)
+      await world.live(1, [beat('b')])
+      expect((await hostOf(world, 'a'))?.state).toBe('Dead')
+      expect(await index.sweep(fleet)).toBe(1)
+      expect(await index.getLayer(fleet, world.layer(0))).toMatchObject({ host: 'b', generation: 2, failure: 'host a sends no heartbeat' })
+      // It lived all the time.
+      expect(await index.heartbeat(fleet, beat('a', [report(world.layer(0), 1, 4)]))).toMatchObject({ known: true, layers: [] })
+      expect((await hostOf(world, 'a'))?.state).toBe('Ready')
+    })
+
     it('is dead at once when its pod is gone, unless it is another incarnation', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world

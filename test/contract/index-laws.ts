@@ -14,6 +14,7 @@ const HALF = TICK / 2
 
 export const lawRules: Partial<IndexRules> = {
   hostDeadAfter: 200 * TICK + HALF,
+  suspectDeadAfter: 90 * TICK + HALF,
   grace: 200 * TICK + HALF,
   clockJump: 100 * TICK + HALF,
   claimDeadline: 200 * TICK + HALF,
@@ -66,6 +67,7 @@ const frequent = ['register', 'beat', 'beat', 'beat', 'place', 'place', 'join', 
 const rare = [
   'drain',
   'leave',
+  'suspect',
   'remove',
   'redeem',
   'request',
@@ -200,6 +202,8 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
       return index.drainHost(fleet, host, step.honest ? undefined : step.time * TICK + HALF)
     case 'leave':
       return index.leaveHost(fleet, host, incarnation)
+    case 'suspect':
+      return index.suspectHost(fleet, host)
     case 'remove':
       return index.removeHost(fleet, host, step.honest ? incarnation : undefined)
     case 'place':

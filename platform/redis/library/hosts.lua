@@ -10,6 +10,7 @@ local function hear(fleet, host)
   host.lastSeen = fleet.now
   host.dead = false
   host.removed = false
+  host.suspected = nil
   if host.state ~= 'Leaving' then host.forgetAt = nil end
   put_host(fleet, host)
 end
@@ -177,6 +178,15 @@ local function bury(fleet, host)
   host.forgetAt = fleet.now + fleet.rules.hostForgottenAfter
   put_host(fleet, host)
   host_changed(fleet, host)
+end
+
+-- As if it had been silent for so much longer. Its next heartbeat says that it lives.
+local function suspect_host(fleet, asked)
+  local host = host_of(fleet, asked.host)
+  if not host or host.suspected or host.dead or host.state == 'Leaving' then return end
+  host.suspected = true
+  host.lastSeen = host.lastSeen - (fleet.rules.hostDeadAfter - fleet.rules.suspectDeadAfter)
+  put_host(fleet, host)
 end
 
 local function remove_host(fleet, asked)

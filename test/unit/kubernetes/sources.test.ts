@@ -146,6 +146,7 @@ describe('Fleets of a cluster', () => {
         event('MODIFIED', gameServer('a', 11, 'Shutdown')),
         event('MODIFIED', gameServer('c', 12, 'Allocated', { deletionTimestamp: 'now' })),
         event('DELETED', gameServer('a', 13, 'Shutdown')),
+        event('MODIFIED', gameServer('c', 15, 'Unhealthy', { deletionTimestamp: 'now' })),
         event('ADDED', object('stranger', 14, { status: { state: 'Error' } })),
       ]),
     ]
@@ -153,7 +154,7 @@ describe('Fleets of a cluster', () => {
     const fleets = new KubernetesFleets(options())
     await fleets.watchServers((server) => fates.push(server), stop.signal)
     await vi.waitFor(
-      () => expect(fates.map(({ name, fate }) => `${name} ${fate}`)).toEqual(['b gone', 'a leaving', 'c leaving', 'a gone']),
+      () => expect(fates.map(({ name, fate }) => `${name} ${fate}`)).toEqual(['b gone', 'a leaving', 'c leaving', 'a gone', 'c unhealthy']),
       15_000,
     )
     expect(fleets.troubleOf('game/zone-servers')).toContain('game server b is in state Error')
