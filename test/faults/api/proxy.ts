@@ -30,6 +30,8 @@ export interface ProxyOptions {
   readonly onCrash: () => void
 }
 
+/** Written when it is time, not because of anything that a plan does: neither disturbed nor counted. */
+const COURTESIES: ReadonlySet<string> = new Set(['events', 'leases'])
 const HEADERS = ['content-type', 'retry-after'] as const
 
 /** The way of one operator, in one of its lives, to the API server. Faults come as the plan says. */
@@ -82,7 +84,7 @@ export class ApiProxy {
     const method = request.method ?? 'GET'
     const asked: Asked = { method, url, body: Buffer.concat(chunks), plural, label: `${method} ${plural} ${name}` }
     const headers = { 'content-type': request.headers['content-type'] ?? 'application/json' }
-    if (plural === 'events') await this.#pass(asked, headers, response)
+    if (COURTESIES.has(plural)) await this.#pass(asked, headers, response)
     else if (method !== 'GET') await this.#write(asked, headers, response)
     else if (url.searchParams.get('watch') === 'true') await this.#watch(asked, response)
     else await this.#read(asked, response)

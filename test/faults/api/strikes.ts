@@ -70,6 +70,7 @@ export class Strikes {
 }
 
 const MOST_STRIKES = 4
+const MOST_KILLS = 3
 const LONGEST_MS = 1_500
 
 /** The faults of a seed: one to four, at moments that an undisturbed run of the scenario has (`seen`). */
@@ -83,5 +84,14 @@ export function planStrikes(random: Chance, seen: Seen, overRedis: boolean): rea
       what: random.of<string>(kinds[place]),
       ms: 1 + random.below(LONGEST_MS),
     }
+  })
+}
+
+/** Where a process is killed, by the seed: one to three times, before or after a write to the API server or the index, or as it hears of a change. */
+export function planKills(random: Chance, seen: Seen): readonly Strike[] {
+  return Array.from({ length: 1 + random.below(MOST_KILLS) }, () => {
+    const place = random.of(['write', 'write', 'redis', 'redis', 'event'] as const)
+    const what = place === 'event' ? 'crash' : random.of(['crash-before', 'crash-after'] as const)
+    return { place, at: 1 + random.below(Math.max(1, seen[place])), what, ms: 0 }
   })
 }

@@ -13,6 +13,9 @@ export interface Toxic {
   readonly blackhole?: boolean
 }
 
+/** Sees what goes through a connection, piece by piece and before the far side does; answers false to swallow a piece. Made anew for each connection. */
+export type Tap = () => (chunk: Buffer, way: 'there' | 'back') => boolean
+
 export interface Wire {
   readonly port: number
   /** Connections break and none is made until it is joined again. */
@@ -27,16 +30,17 @@ export interface Wire {
 }
 
 /** A wire on the loopback address that can be cut and laid elsewhere. */
-export async function startWire(to: number): Promise<Wire> {
+export async function startWire(to: number, tap?: Tap): Promise<Wire> {
   let target: number | undefined = to
   let toxic: Toxic = {}
   const sockets = new Set<Socket>()
 
-  function join(from: Socket, onward: Socket): void {
+  function join(from: Socket, onward: Socket, passes: (chunk: Buffer) => boolean): void {
     sockets.add(from)
     from.setNoDelay(true)
     let before: Promise<void> = Promise.resolve()
     from.on('data', (chunk: Buffer) => {
+      if (!passes(chunk)) return
       const current = toxic
       const due = performance.now() + (current.latencyMs ?? 0) + Math.random() * (current.jitterMs ?? 0)
       before = before.then(() => pass(chunk, onward, current, due))
@@ -57,8 +61,9 @@ export async function startWire(to: number): Promise<Wire> {
       return
     }
     const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
-    join(near, far)
-    join(far, near)
+    const seen = tap?.() ?? (() => true)
+    join(near, far, (chunk) => seen(chunk, 'there'))
+    join(far, near, (chunk) => seen(chunk, 'back'))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
