@@ -43,7 +43,9 @@ test(`the operator's process is killed (SIGKILL) before and after what it writes
   timeout: 3_600_000,
 }, async () => {
   let leasesLost = 0
-  const onLeaseLost = (): void => void (leasesLost += 1)
+  const onLeaseLost = (): void => {
+    leasesLost += 1
+  }
   const stage = { server, api, footing: () => footingOfProcess({ mongo: mongo.url, folder, onLeaseLost }) }
   const undisturbed = new Map<string, Undisturbed>()
   const played = [...new Set(seeds.map(scenarioOf))]
