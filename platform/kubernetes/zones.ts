@@ -62,7 +62,7 @@ export class KubernetesZones implements ZoneSource {
     const { namespace, name } = parsePair(zone)
     const base = this.#cached(zone)
     const found = await this.#options.client.get(resourceOf(namespace), name)
-    if (found !== undefined && base !== undefined) this.#advance(base, withoutManagedFields(found))
+    if (found !== undefined && base !== undefined) for (const { cache } of this.#watched) cache.refresh(base, withoutManagedFields(found))
     return found === undefined ? undefined : asZone(found)
   }
 
@@ -89,11 +89,7 @@ export class KubernetesZones implements ZoneSource {
     const patch = [{ op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion }, ...operations]
     const options = subresource === undefined ? {} : { subresource }
     const written = await this.#options.client.jsonPatch(resourceOf(namespace ?? 'default'), name, patch, options)
-    this.#advance({ ...zone }, withoutManagedFields(written))
-  }
-
-  #advance(base: KubernetesObject, written: KubernetesObject): void {
-    for (const { cache } of this.#watched) cache.advance(base, written)
+    for (const { cache } of this.#watched) cache.advance({ ...zone }, withoutManagedFields(written))
   }
 
   #cached(zone: ZoneId): KubernetesObject | undefined {
