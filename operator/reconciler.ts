@@ -4,7 +4,7 @@ import { RESYNC_EVERY, RESYNC_SETTLED_EVERY } from '../core/timing.ts'
 import type { Zone, ZoneStatus } from '../core/zone.ts'
 import { type ApplyDeps, applyPlan } from './apply.ts'
 import type { ContentMirror } from './content-mirror.ts'
-import { observe } from './observe.ts'
+import { type Observed, observe } from './observe.ts'
 import { type Plan, plan } from './plan.ts'
 import { planDeletion, planStray } from './plan-deletion.ts'
 import { computeStatus } from './status.ts'
@@ -36,7 +36,7 @@ export class Reconciler {
 
   /** Answers after how many ms the zone is to be looked at again; undefined: only when something changes. Throws what an action threw. */
   async reconcile(id: ZoneId): Promise<number | undefined> {
-    const { zones, writer, contents, clock } = this.#deps
+    const { zones, writer, contents } = this.#deps
     const before = zones.get(id)
     if (before !== undefined) await contents.look(before)
     const zone = zones.get(id)
@@ -45,14 +45,18 @@ export class Reconciler {
       this.#surpluses.forget(id)
       return this.#reconcileStray(id)
     }
-    const observed = observe(zone, id, { ...this.#deps, surpluses: this.#surpluses }, clock.now())
+    const observed = this.#observe(id, zone)
     const deleting = zone.metadata.deletionTimestamp !== undefined
     const next: Plan = deleting ? planDeletion(observed, this.#deps.mirror.settingsKnown) : plan(observed)
-    const status = computeStatus(observed)
+    let status = computeStatus(observed)
     let letGo = false
     try {
       await applyPlan(next, id, zone, this.#deps)
       letGo = next.actions.some((action) => action.do === 'setFinalizer' && !action.present)
+      // As it is by now: what was so before would be written only to be written again. A spec that was changed meanwhile has its own turn.
+      const now = zones.get(id)
+      const same = now !== undefined && now.metadata.generation === zone.metadata.generation
+      if (same && next.actions.length > 0) status = computeStatus(this.#observe(id, now))
     } finally {
       // After the actions, whose writes to the zone would be in conflict with this one.
       if (letGo) writer.drop(id)
@@ -60,6 +64,10 @@ export class Reconciler {
     }
     const settled = SETTLED.has(status.phase) && next.actions.length === 0
     return Math.min(next.againAfterMs ?? Number.POSITIVE_INFINITY, this.#jittered(settled ? RESYNC_SETTLED_EVERY : RESYNC_EVERY))
+  }
+
+  #observe(id: ZoneId, zone: Zone): Observed {
+    return observe(zone, id, { ...this.#deps, surpluses: this.#surpluses }, this.#deps.clock.now())
   }
 
   /** What a zone that is no more has left in the index. The API is asked first: a copy that is wrong must not close the world. */
