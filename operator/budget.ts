@@ -1,32 +1,38 @@
-/** At most `limit` in any second, wherever the second begins: remembers when the last `limit` were. */
+/** A little more than a second: the clock tells whole milliseconds. */
+const SECOND = 1_001
+
+/**
+ * At most `limit` take effect in any second, wherever the second begins and whoever counts: one that is begun takes effect somewhere between its beginning and its end, so it counts
+ * from its beginning until a second after its end.
+ */
 export class Budget {
   readonly #limit: number
-  #times: number[] = []
-  /** Where the oldest of the last `limit` stands, once there are so many. */
-  #oldest = 0
-  #latest = Number.NEGATIVE_INFINITY
+  #under = 0
+  /** When those ended that still count, the first one first. */
+  #ended: number[] = []
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** How long (ms) until one more is allowed; 0: it is. A clock that was set back begins anew: it must not stop everything for as long. */
+  /** How long (ms) until one more is allowed; 0: it is; Infinity: one of those under way must end before. */
   waitAt(now: number): number {
-    if (now < this.#latest) {
-      this.#times = []
-      this.#oldest = 0
-      this.#latest = now
-    }
-    const oldest = this.#times.length < this.#limit ? undefined : this.#times[this.#oldest]
-    return oldest === undefined ? 0 : Math.max(0, oldest + 1_000 - now)
+    // A clock that was set back begins anew: it must not stop everything for as long.
+    if (now < (this.#ended.at(-1) ?? now)) this.#ended = []
+    let over = 0
+    while ((this.#ended[over] ?? now) <= now - SECOND) over += 1
+    if (over > 0) this.#ended.splice(0, over)
+    if (this.#under + this.#ended.length < this.#limit) return 0
+    const [oldest] = this.#ended
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest + SECOND - now
   }
 
-  spend(now: number): void {
-    this.#latest = now
-    if (this.#times.length < this.#limit) this.#times.push(now)
-    else {
-      this.#times[this.#oldest] = now
-      this.#oldest = (this.#oldest + 1) % this.#limit
-    }
+  begin(): void {
+    this.#under += 1
+  }
+
+  end(now: number): void {
+    this.#under -= 1
+    this.#ended.push(now)
   }
 }

@@ -92,28 +92,30 @@ export class StatusWriter {
     const isFree = (): boolean => this.#writing.size < CONCURRENCY && this.#budget.waitAt(now) === 0
     for (const zone of this.#urgent) {
       if (!isFree()) break
-      if (!this.#writing.has(zone)) this.#begin(zone, now)
+      if (!this.#writing.has(zone)) this.#begin(zone)
     }
     // Only as many are looked at as can be written: ten thousand may be due.
     while (this.#urgent.size === 0 && isFree()) {
       const due = this.#players.shift(now) as ZoneId | undefined
       if (due === undefined) break
       if (this.#writing.has(due)) this.#players.add(due, now + PUMP_EVERY)
-      else this.#begin(due, now)
+      else this.#begin(due)
     }
     if (this.#pending.size === 0) return
     const due = this.#urgent.size > 0 ? now : (this.#players.next ?? now)
     const wait = Math.max(PUMP_EVERY, due - now, this.#budget.waitAt(now))
-    this.#timer = setTimeout(() => this.#pump(), wait)
+    // A write that ends looks again.
+    if (wait < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#pump(), wait)
   }
 
-  #begin(zone: ZoneId, now: number): void {
+  #begin(zone: ZoneId): void {
     const status = this.#pending.get(zone)
     this.forget(zone)
     if (status === undefined) return
-    this.#budget.spend(now)
+    this.#budget.begin()
     this.#writing.add(zone)
     void this.#write(zone, status).finally(() => {
+      this.#budget.end(this.#options.clock.now())
       this.#writing.delete(zone)
       this.#pump()
     })
