@@ -12,12 +12,14 @@ const MAX_MESSAGE = 1_000
 /** Of all objects together; what is more is dropped. */
 const PER_SECOND = 10
 const BURST = 100
+/** Of the burst: what a crowd that comes and goes in thousands of zones says leaves so much for what somebody has to look into. */
+const FOR_WARNINGS = 30
 /** So many different events are remembered for counting. */
 const MAX_REMEMBERED = 5_000
 
 interface Remembered {
   readonly count: number
-  /** When it was last written. */
+  /** When it was last written; -Infinity: never, for lack of budget. */
   readonly writtenAt: number
   /** When it was first seen, for people. */
   readonly first: string
@@ -25,7 +27,7 @@ interface Remembered {
 
 /**
  * Writes Events about objects. The same event about the same object is one Event whose count rises, written at most every EVENT_REPEAT_AFTER; all together
- * are held to a budget. An Event is a courtesy: one that can't be written is logged and forgotten.
+ * are held to a budget, of which a part is for warnings alone. An Event is a courtesy: one that can't be written is logged and forgotten.
  */
 export class EventWriter {
   readonly #client: KubernetesClient
@@ -48,16 +50,17 @@ export class EventWriter {
     const known = this.#remembered.get(name)
     const count = (known?.count ?? 0) + 1
     const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
-    const due = known === undefined || now - known.writtenAt >= EVENT_REPEAT_AFTER
-    this.#remember(name, { count, writtenAt: due ? now : known.writtenAt, first: known?.first ?? time })
-    if (!due || !this.#spend(now)) return
-    void this.#send(about, event, { name, count, first: known?.first ?? time, last: time })
+    const writtenAt = known?.writtenAt ?? Number.NEGATIVE_INFINITY
+    const writes = now - writtenAt >= EVENT_REPEAT_AFTER && this.#spend(now, event.type === 'Warning' ? 0 : FOR_WARNINGS)
+    this.#remember(name, { count, writtenAt: writes ? now : writtenAt, first: known?.first ?? time })
+    if (!writes) return
+    void this.#send(about, event, { name, count, first: known?.first ?? time, last: time, again: Number.isFinite(writtenAt) })
   }
 
   async #send(
     about: KubernetesObject,
     event: ZoneEvent,
-    written: { name: string; count: number; first: string; last: string },
+    written: { name: string; count: number; first: string; last: string; again: boolean },
   ): Promise<void> {
     const namespace = about.metadata.namespace ?? 'default'
     const resource = { group: '', version: 'v1', plural: 'events', namespace }
@@ -78,7 +81,7 @@ export class EventWriter {
       lastTimestamp: written.last,
     }
     try {
-      if (written.count > 1) {
+      if (written.again) {
         const changed = { count: written.count, lastTimestamp: written.last }
         await this.#client.mergePatch(resource, written.name, changed).catch((error: unknown) => {
           // Events expire after an hour.
@@ -100,10 +103,11 @@ export class EventWriter {
     if (oldest !== undefined) this.#remembered.delete(oldest)
   }
 
-  #spend(now: number): boolean {
+  /** False when no more than `kept` is left. */
+  #spend(now: number, kept: number): boolean {
     this.#budget = Math.min(BURST, this.#budget + ((now - this.#refilledAt) / 1_000) * PER_SECOND)
     this.#refilledAt = now
-    if (this.#budget < 1) return false
+    if (this.#budget < kept + 1) return false
     this.#budget -= 1
     return true
   }

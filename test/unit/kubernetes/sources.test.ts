@@ -211,4 +211,15 @@ describe('events', () => {
     for (let n = 0; n < 1_000; n++) writer.write(about, { type: 'Warning', reason: 'Failed', message: `again ${n}` })
     await vi.waitFor(() => expect(written).toHaveLength(110), 15_000)
   })
+  test('what ten thousand zones say of players leaves room for a warning, and what had no room is said later', async () => {
+    answerWrites(() => ({ status: 200, body: object('e', 1) }))
+    const writer = new EventWriter(client, clock, silentLog)
+    const plain = { type: 'Normal', reason: 'Running', message: 'players can join' } as const
+    for (let n = 0; n < 1_000; n++) writer.write(object(`zone-${n}`, 1), { ...plain, message: `players can join ${n}` })
+    for (let n = 0; n < 10; n++) writer.write(about, { type: 'Warning', reason: 'Failed', message: `layer ${n}` })
+    await vi.waitFor(() => expect(written).toHaveLength(80), 15_000)
+    clock.advance(10_000)
+    writer.write(object('zone-999', 1), { ...plain, message: 'players can join 999' })
+    await vi.waitFor(() => expect(written.filter(({ body }) => (body as { type?: string }).type === 'Normal')).toHaveLength(71), 15_000)
+  })
 })
