@@ -8,6 +8,8 @@ import type { Endpoint } from '../../platform/kubernetes/plain-endpoint.ts'
 import { customResourceDefinitions } from '../cluster/agones-emulator/manifests/crds.ts'
 import { ensureTool } from '../cluster/tools.ts'
 import { freePorts } from '../free-port.ts'
+import { type Audited, type AuditedResource, auditFlags, readAudit } from './audit.ts'
+import { flags } from './flags.ts'
 import { crdResource, type Definition, namespaceResource, zoneDefinition } from './objects.ts'
 import { createPki, type Pki } from './pki.ts'
 import { type Program, startProgram, until } from './process.ts'
@@ -29,13 +31,27 @@ export interface ApiServer {
   /** The same for a client of the test's. */
   client(): KubernetesClient
   makeNamespace(name: string): Promise<void>
-  /** What etcd's database takes on disk, bytes, and the revision it is at: it rises by one with each write. */
-  etcd(): Promise<{ readonly bytes: number; readonly revision: number }>
+  /** Every write that the options ask to be written down, in the order in which they were answered. */
+  audited(): readonly Audited[]
+  etcd(): Promise<EtcdSize>
   /** Ends both programs and removes what they wrote. */
   stop(): Promise<void>
 }
 
+export interface EtcdSize {
+  /** What its database takes on disk, bytes. */
+  readonly bytes: number
+  /** … and what of it holds something. */
+  readonly used: number
+  /** Rises by one with each write. */
+  readonly revision: number
+}
+
 export interface ApiServerOptions {
+  /** True: etcd keeps every revision. Otherwise the API server has it forget old ones, every five minutes. */
+  readonly keepRevisions?: boolean
+  /** Writes to these are written down as the server sees them, for audited(). Default: none. */
+  readonly audit?: readonly AuditedResource[]
   /** Before the programs' command lines: `taskset` in a benchmark. */
   readonly prefix?: readonly string[]
   readonly say?: (line: string) => void
@@ -45,7 +61,12 @@ export interface ApiServerOptions {
  * etcd and kube-apiserver alone, real ones, on the loopback address, with the CRDs of Bailiwick and of Agones: no node, no scheduler, no controllers, so nothing
  * collects garbage and no namespace ever goes away. The programs are those of the cluster suites (test/cluster/modules).
  */
-export async function startApiServer({ prefix = [], say = () => {} }: ApiServerOptions = {}): Promise<ApiServer> {
+export async function startApiServer({
+  prefix = [],
+  say = () => {},
+  audit = [],
+  keepRevisions = false,
+}: ApiServerOptions = {}): Promise<ApiServer> {
   const [etcdFile, apiserverFile] = [await ensureTool('etcd', say), await ensureTool('kube-apiserver', say)]
   const folder = mkdtempSync(join(tmpdir(), 'bailiwick-api-'))
   const pki = await createPki(join(folder, 'pki'))
@@ -55,7 +76,9 @@ export async function startApiServer({ prefix = [], say = () => {} }: ApiServerO
   mkdirSync(join(folder, 'etcd'), { mode: 0o700 })
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
   const etcd = startProgram([...prefix, etcdFile, ...etcdFlags(folder, etcdUrl, peerPort)], join(folder, 'etcd.log'))
-  const apiserver = startProgram([...prefix, apiserverFile, ...apiserverFlags(folder, pki, etcdUrl, port)], join(folder, 'apiserver.log'))
+  const kept = keepRevisions ? ['--etcd-compaction-interval=0s'] : []
+  const serverFlags = [...apiserverFlags(folder, pki, etcdUrl, port), ...auditFlags(folder, audit), ...kept]
+  const apiserver = startProgram([...prefix, apiserverFile, ...serverFlags], join(folder, 'apiserver.log'))
   const base = new URL(`https://127.0.0.1:${port}`)
   const kubeconfig = join(folder, 'kubeconfig')
   writeFileSync(kubeconfig, kubeconfigText(base, pki, token), { mode: 0o600 })
@@ -87,13 +110,11 @@ export async function startApiServer({ prefix = [], say = () => {} }: ApiServerO
     async makeNamespace(name) {
       await own.create(namespaceResource, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
     },
+    audited: () => readAudit(folder),
     etcd: () => etcdStatus(etcdUrl),
     stop,
   }
 }
-
-const flags = (values: Readonly<Record<string, string | number | boolean>>): readonly string[] =>
-  Object.entries(values).map(([name, value]) => `--${name}=${value}`)
 
 function etcdFlags(folder: string, url: string, peerPort: number): readonly string[] {
   return flags({
@@ -164,8 +185,8 @@ function kubeconfigText(base: URL, pki: Pki, token: string): string {
   })
 }
 
-async function etcdStatus(url: string): Promise<{ bytes: number; revision: number }> {
+async function etcdStatus(url: string): Promise<EtcdSize> {
   const answer = await fetch(`${url}/v3/maintenance/status`, { method: 'POST', body: '{}', signal: AbortSignal.timeout(15_000) })
-  const status = (await answer.json()) as { dbSize: string; header: { revision: string } }
-  return { bytes: Number(status.dbSize), revision: Number(status.header.revision) }
+  const status = (await answer.json()) as { dbSize: string; dbSizeInUse: string; header: { revision: string } }
+  return { bytes: Number(status.dbSize), used: Number(status.dbSizeInUse), revision: Number(status.header.revision) }
 }

@@ -1,6 +1,7 @@
 // `npm run bench:fleet`: 1,000 to 10,000 Zones on a real API server, and the operator as it is shipped on a core of its own.
 import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog } from '../../../core/ports/log-port.ts'
+import { RESYNC_SETTLED_EVERY } from '../../../core/timing.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { startApiServer } from '../../api-server/server.ts'
@@ -10,15 +11,18 @@ import { guard, OTHER_CORE, pin, pinned, SERVER_CORE, startChild } from '../kit/
 import { quick, say } from '../kit/result.ts'
 import { cpuOf, memoryOf, type OperatorProcess, startOperator } from './operator-process.ts'
 import { comeAndGo } from './players.ts'
+import { ratesOf } from './rates.ts'
 import { measureReaction } from './reaction.ts'
 import { type Play, type Point, report } from './report.ts'
-import { StatusCounter } from './status-counter.ts'
+import { StatusWatch } from './status-watch.ts'
 import { makeFleets, makeZones } from './zones.ts'
 
 /** `-- --zones 2500` measures this number alone, with the times of a whole run. */
 const asked = process.argv.indexOf('--zones')
 const COUNTS = asked > 0 ? [Number(process.argv[asked + 1])] : quick ? [250, 1_000] : [1_000, 2_500, 5_000, 10_000]
 const IDLE_SECONDS = quick ? 5 : 20
+/** With the most zones: so long that each of them is looked at once more, though nothing has changed. */
+const REST_SECONDS = quick ? 5 : RESYNC_SETTLED_EVERY / 1_000
 const CHANGES = quick ? 50 : 300
 const PLAY_SECONDS = quick ? 15 : 90
 const LAST = COUNTS.at(-1) ?? 0
@@ -29,14 +33,18 @@ const WAIT = 600_000
 pin(process.pid, OTHER_CORE)
 const begun = performance.now()
 say('etcd, kube-apiserver, Redis')
-const server = await startApiServer({ prefix: pinned(OTHER_CORE, []), say })
+const audit = [
+  { group: 'bailiwick.dev', resource: 'zones/status' },
+  { group: '', resource: 'events' },
+]
+const server = await startApiServer({ prefix: pinned(OTHER_CORE, []), say, audit, keepRevisions: true })
 for (const pid of Object.values(server.pids)) guard(pid)
 const redis = await startRedisServer()
 guard(redis.pid)
 if (redis.pid !== undefined) pin(redis.pid, OTHER_CORE)
 const index = createRedisIndex({ url: redis.url, log: silentLog })
 const api = server.client()
-const statuses = new StatusCounter(api)
+const statuses = new StatusWatch(api)
 let restarts = 0
 try {
   await makeFleets(server, api)
@@ -45,10 +53,12 @@ try {
   let made = 0
   for (const zones of COUNTS) {
     say(`${zones} zones`)
+    const began = performance.now()
     await makeZones(api, made, zones)
+    const madeMs = performance.now() - began
     const fresh = zones - made
     made = zones
-    points.push(await measure(zones, fresh))
+    points.push({ ...(await measure(zones, fresh)), madeMs })
   }
   report(points, await play(), restarts)
   say(`took ${((performance.now() - begun) / 60_000).toFixed(1)} min`)
@@ -60,7 +70,7 @@ try {
   await server.stop()
 }
 
-async function measure(zones: number, fresh: number): Promise<Point> {
+async function measure(zones: number, fresh: number): Promise<Omit<Point, 'madeMs'>> {
   // The first start finds zones that were never seen: finalizers and settings are written, and statuses at their budget.
   const first = await startOperator(server, redis.url)
   const settings = settingsCount()
@@ -96,15 +106,20 @@ function settingsCount(): () => Promise<number> {
 async function atRest(
   operator: OperatorProcess,
   zones: number,
-): Promise<Pick<Point, 'idleCpu' | 'memory' | 'peak' | 'settings' | 'status'>> {
+): Promise<Pick<Point, 'idleCpu' | 'restCpu' | 'memory' | 'peak' | 'settings' | 'status'>> {
   await delay(3_000)
   const meter = new CpuMeter(operator.pid)
   await delay(IDLE_SECONDS * 1_000)
   const idleCpu = meter.stop().cpu
+  const rest = zones === LAST ? REST_SECONDS - IDLE_SECONDS : 0
+  await delay(rest * 1_000)
+  const restCpu = meter.stop().cpu
   const reaction = await measureReaction(api, index, statuses, zones, CHANGES)
   const { now, peak } = memoryOf(operator.pid)
-  say(`at rest ${(idleCpu * 100).toFixed(2)}% of a core, ${now.toFixed(0)} MB (peak ${peak.toFixed(0)})`)
-  return { idleCpu, memory: now, peak, ...reaction }
+  say(
+    `at rest ${(idleCpu * 100).toFixed(2)}% of a core, over ${IDLE_SECONDS + rest} s ${(restCpu * 100).toFixed(2)}%, ${now.toFixed(0)} MB (peak ${peak.toFixed(0)})`,
+  )
+  return { idleCpu, restCpu, memory: now, peak, ...reaction }
 }
 
 /** A list and a watch of the same zones with nothing behind, on the same core, while the operator rests. */
@@ -129,16 +144,18 @@ async function play(): Promise<Play> {
   await operator.poll('every zone to be looked at', async () => (await operator.metric('bailiwick_reconciles_total')) >= LAST)
   const store = await createSqliteStore({ file: ':memory:' })
   try {
-    statuses.start()
+    const since = Date.now()
     const before = await server.etcd()
     const meter = new CpuMeter(operator.pid)
     const joins = await comeAndGo({ api, index, store }, LAST, AWAKE, PLAY_SECONDS)
     const after = await server.etcd()
     const cpu = meter.stop().cpu
-    const { total, most } = statuses.rates()
+    const written = server.audited()
+    const statusWrites = { ...ratesOf(written, 'zones/status', since), mostEver: ratesOf(written, 'zones/status', 0).most }
+    const events = ratesOf(written, 'events', since)
     const waiting = await operator.metric('bailiwick_status_writes_waiting')
-    const grown = { bytesBefore: before.bytes, bytes: after.bytes - before.bytes, revisions: after.revision - before.revision }
-    return { seconds: PLAY_SECONDS, joins, writes: total, most, waiting, cpu, memory: memoryOf(operator.pid).now, ...grown }
+    const grown = { usedBefore: before.used, used: after.used - before.used, revisions: after.revision - before.revision }
+    return { seconds: PLAY_SECONDS, joins, statusWrites, events, waiting, cpu, memory: memoryOf(operator.pid).now, ...grown }
   } finally {
     await operator.stop()
     await store.close()

@@ -3,7 +3,7 @@ import { zoneId } from '../../../core/ids.ts'
 import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import { zones } from '../../api-server/objects.ts'
-import type { StatusCounter } from './status-counter.ts'
+import type { StatusWatch } from './status-watch.ts'
 import { nameOf, namespaceOf } from './zones.ts'
 
 export interface Reaction {
@@ -22,7 +22,7 @@ let changed = 0
 export async function measureReaction(
   api: KubernetesClient,
   index: ZoneIndex,
-  statuses: StatusCounter,
+  statuses: StatusWatch,
   count: number,
   changes: number,
 ): Promise<Reaction> {
