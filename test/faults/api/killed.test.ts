@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import { type ApiServer, BUILD_LIMIT, startApiServer } from '../../api-server/server.ts'
 import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
-import { extent, givenSeed } from '../extent.ts'
+import { extent, givenSeed, seedsUpTo } from '../extent.ts'
 import { chanceOf } from './chance.ts'
 import { inTurns } from './in-turns.ts'
 import { footingOfProcess } from './operator-process.ts'
@@ -15,7 +15,7 @@ import { planKills } from './strikes.ts'
 
 /** Not in `npm test`. */
 const PLANS = extent({ quick: 4, usual: 4, full: 60 })
-const seeds = givenSeed === undefined ? Array.from({ length: PLANS }, (_, index) => index + 1) : [givenSeed]
+const seeds = seedsUpTo(PLANS)
 /** Each plan has several processes of its own. */
 const AT_ONCE = 3
 

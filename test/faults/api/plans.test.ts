@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KubernetesClient } from '../../../platform/kubernetes/client.ts'
 import { type ApiServer, BUILD_LIMIT, startApiServer } from '../../api-server/server.ts'
-import { extent, givenSeed } from '../extent.ts'
+import { extent, givenSeed, seedsUpTo } from '../extent.ts'
 import { inTurns } from './in-turns.ts'
 import { footingHere } from './operator-here.ts'
 import { castOf, described, planOf, playPlan, playUndisturbed, summed, type Undisturbed } from './plans.ts'
 
 const PLANS = extent({ quick: 10, usual: 60, full: 350 })
-const seeds = givenSeed === undefined ? Array.from({ length: PLANS }, (_, index) => index + 1) : [givenSeed]
+const seeds = seedsUpTo(PLANS)
 
 let server: ApiServer
 let api: KubernetesClient
