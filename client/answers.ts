@@ -25,6 +25,34 @@ export interface SessionSummary {
   readonly current: boolean
 }
 
+/** An issuer of accounts that a player may log in with. */
+export interface IssuerName {
+  readonly id: string
+  readonly name: string
+}
+
+/** Who logged in at an issuer. */
+export interface Identified {
+  readonly issuer: IssuerName
+  /** The account that it opens; null: none yet. */
+  readonly account: Account | null
+  /** For a new account; null: nothing that could be one. */
+  readonly suggestedName: string | null
+  /** Absent: it is in a cookie. */
+  readonly proof?: string
+}
+
+/** A login of an issuer that opens the account. */
+export interface LinkedLogin {
+  readonly id: string
+  /** Its identifier, a URL. */
+  readonly issuer: string
+  /** What it is called; null: players can't log in there any more. */
+  readonly name: string | null
+  /** ISO 8601. */
+  readonly linkedAt: string
+}
+
 export interface Character {
   readonly id: string
   readonly name: string
@@ -103,6 +131,30 @@ type Reader<T> = (value: unknown, what: string) => T
 export const readAccount: Reader<Account> = (value, what) => {
   const fields = object(value, what)
   return { id: text(fields['id'], `${what}.id`), name: text(fields['name'], `${what}.name`) }
+}
+
+/** Of the same form, though no account. */
+export const readIssuerName: Reader<IssuerName> = readAccount
+
+export const readIdentified: Reader<Identified> = (value, what) => {
+  const fields = object(value, what)
+  const { account = null, suggestedName = null, proof } = fields
+  return {
+    issuer: readIssuerName(fields['issuer'], `${what}.issuer`),
+    account: account === null ? null : readAccount(account, `${what}.account`),
+    suggestedName: suggestedName === null ? null : text(suggestedName, `${what}.suggestedName`),
+    ...(proof === undefined ? {} : { proof: text(proof, `${what}.proof`) }),
+  }
+}
+
+export const readLinkedLogin: Reader<LinkedLogin> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    id: text(fields['id'], `${what}.id`),
+    issuer: text(fields['issuer'], `${what}.issuer`),
+    name: fields['name'] == null ? null : text(fields['name'], `${what}.name`),
+    linkedAt: text(fields['linkedAt'], `${what}.linkedAt`),
+  }
 }
 
 export const readTokens: Reader<Tokens> = (value, what) => {

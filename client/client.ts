@@ -14,6 +14,7 @@ import { type Characters, charactersOver } from './characters.ts'
 import { type Connect, webSocketConnect } from './connection.ts'
 import type { ZoneHandlers } from './handlers.ts'
 import { createHttp, type FetchLike, type Request } from './http.ts'
+import { type Issuers, issuersOver } from './issuers.ts'
 import { memorySessionStore, type RefreshIn, type SessionStore, Sessions } from './sessions.ts'
 import { changedZone, listZones, resolveZone, type ZoneFilter } from './zone-list.ts'
 import { ZoneSession, type ZoneSessionDeps } from './zone-session.ts'
@@ -43,10 +44,10 @@ export interface Client {
   logout(): Promise<void>
   /** In a page whose refresh token is in a cookie: goes on with that login, if there is one. */
   resume(): Promise<Account | undefined>
-  /** Asks for the old one. All other sessions end. */
-  changePassword(password: string, newPassword: string): Promise<void>
-  /** Asks for the password. The name is free then, and the characters go. */
-  deleteAccount(password: string): Promise<void>
+  /** Asks for the old one, if there is one. All other sessions end. */
+  changePassword(password: string | undefined, newPassword: string): Promise<void>
+  /** Asks for the password, if there is one. The name is free then, and the characters go. */
+  deleteAccount(password: string | undefined): Promise<void>
   readonly sessions: {
     /** The logins of the account that can still be used, the newest first. */
     list(): Promise<readonly SessionSummary[]>
@@ -58,6 +59,8 @@ export interface Client {
   refresh(): Promise<void>
   /** Who is logged in. */
   account(): Promise<Account | undefined>
+  /** Logging in with accounts of other issuers. */
+  readonly issuers: Issuers
   readonly characters: Characters
   readonly zones: {
     /** All zones, or those of a kind; page after page. */
@@ -96,6 +99,7 @@ export function createClient(options: ClientOptions): Client {
     sessions: { list: () => sessions.list(), revoke: (session) => sessions.revoke(session), revokeAll: () => sessions.logoutEverywhere() },
     refresh: () => sessions.refresh(),
     account: () => sessions.account(),
+    issuers: issuersOver(base(options.authUrl), http, sessions, options.refreshIn === 'cookie'),
     characters: charactersOver(`${base(options.charactersUrl)}/v1/characters`, authorized),
     zones: {
       list: (filter = {}) => listZones(http, zones, filter),

@@ -71,6 +71,11 @@ export class Sessions {
     return this.#take({ method: 'POST', url: `${this.#authUrl}/v1/sessions`, body: { name, password, ...this.#wanted } })
   }
 
+  /** Opens a session with the proof of a login at an issuer; in a page it is in a cookie. Throws NameNeeded, NameTaken, NameRefused, LoginExpired. */
+  async loginAtIssuer(given: { readonly proof?: string; readonly name?: string }): Promise<Account> {
+    return this.#take({ method: 'POST', url: `${this.#authUrl}/v1/oidc/sessions`, body: { ...given, ...this.#wanted } })
+  }
+
   /** Goes on with the login that is in the browser's cookie; undefined when there is none, or it has ended. */
   async resume(): Promise<Account | undefined> {
     try {
@@ -81,16 +86,18 @@ export class Sessions {
     }
   }
 
-  /** Throws WrongCredentials when `password` is not the old one, PasswordCommon. All other sessions end. */
-  async changePassword(password: string, newPassword: string): Promise<void> {
+  /** Throws WrongCredentials when `password` is not the old one, LoginTooOld when there is none (then it is undefined) and the login is old, PasswordCommon. All other sessions end. */
+  async changePassword(password: string | undefined, newPassword: string): Promise<void> {
     const url = `${this.#authUrl}/v1/accounts/current/password`
-    await this.authorized((token) => this.#take({ method: 'POST', url, token, body: { password, newPassword, ...this.#wanted } }))
+    await this.authorized((token) =>
+      this.#take({ method: 'POST', url, token, body: { ...ifGiven(password), newPassword, ...this.#wanted } }),
+    )
   }
 
   /** Throws WrongCredentials. Afterwards nobody is logged in. */
-  async deleteAccount(password: string): Promise<void> {
+  async deleteAccount(password: string | undefined): Promise<void> {
     const url = `${this.#authUrl}/v1/accounts/current/deletion`
-    await this.authorized((token) => this.#http({ method: 'POST', url, token, body: { password } }))
+    await this.authorized((token) => this.#http({ method: 'POST', url, token, body: ifGiven(password) }))
     await this.#forget()
   }
 
@@ -207,4 +214,9 @@ export class Sessions {
     const { expiresInMs, ...tokens } = readTokens(answer, 'the answer')
     return { ...tokens, expiresAt: this.#clock.now() + expiresInMs }
   }
+}
+
+/** Nothing of an account that has none. */
+function ifGiven(password: string | undefined): { readonly password?: string } {
+  return password === undefined ? {} : { password }
 }

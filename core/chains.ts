@@ -12,6 +12,8 @@ export const chains = {
   requestsOf: (account: string) => `account-requests/${account}`,
   account: (account: string) => `account/${account}`,
   accountName: (foldedName: string) => `account-name/${foldedName}`,
+  /** Whose account a login of another issuer opens: services/auth/identities.ts. */
+  identity: (key: string) => `account-identity/${key}`,
   characterName: (foldedName: string) => `character-name/${foldedName}`,
   /** Of a backup, which is a store in a file: what the other chains of it hold. */
   backupManifest: 'backup/manifest',

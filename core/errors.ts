@@ -27,6 +27,17 @@ export const catalogue = {
   Forbidden: { status: 403, title: 'The account may not do this' },
   Banned: { status: 403, title: 'The account is banned' },
   AccountUnknown: { status: 404, title: 'There is no such account' },
+  // Accounts of other issuers (OpenID Connect)
+  IssuerUnknown: { status: 404, title: 'There is no such issuer of accounts' },
+  IssuerUnavailable: { status: 503, title: 'The issuer of accounts does not answer as it should' },
+  IssuerRefused: { status: 403, title: 'The issuer of accounts did not confirm the login' },
+  LoginExpired: { status: 401, title: 'This login was not begun here, or too long ago' },
+  LoginTooOld: { status: 403, title: 'This needs a login of a moment ago' },
+  NameNeeded: { status: 409, title: 'The new account needs a name' },
+  IdentityTaken: { status: 409, title: 'This login belongs to another account' },
+  IdentityUnknown: { status: 404, title: 'The account has no such login' },
+  TooManyIdentities: { status: 409, title: 'The account has as many logins of issuers as it may have' },
+  LastLogin: { status: 409, title: 'The account would have no way left to log in' },
   TooManyStaff: { status: 409, title: 'There are as many moderators and admins as there may be' },
   Busy: { status: 503, title: 'The service is at its limit, try again' },
   // Characters

@@ -258,6 +258,23 @@ export const ERASURE_UNDECIDED = 600_000
 export const ERASURE_SWEEP_EVERY = 30_000
 /** A name whose account was not made within this of the claim is held by nobody. */
 export const NAME_CLAIM_UNDECIDED = 60_000
+/** A login at another issuer must come back within this … */
+export const ISSUER_LOGIN_TTL = 600_000
+/** … the code by which a game's client fetches what came of it, which has been in a browser's history, is good for so long … */
+export const ISSUER_CODE_TTL = 60_000
+/** … and what proves that it succeeded for so long: a player chooses a name meanwhile. */
+export const ISSUER_PROOF_TTL = 600_000
+/** An account without a password does what asks for one with a login that is no older than this. */
+export const FRESH_LOGIN = 600_000
+/** One request to an issuer. */
+export const ISSUER_CALL_DEADLINE = 2_500
+/** How many times an issuer's description is asked for at once, with up to so long between two tries … */
+export const ISSUER_TRIES = 2
+export const ISSUER_RETRY_MAX = 500
+/** … and when that failed not again before this. */
+export const ISSUER_COOLDOWN = 5_000
+/** It is read anew when it is older than this; meanwhile, and while the issuer is away, the old one serves. */
+export const ISSUER_DESCRIPTION_CACHE = 3_600_000
 /** Whoever failed to log in too often waits so long for the next try at first, then twice as long each time, up to the most … */
 export const LOGIN_WAIT_MIN = 1_000
 export const LOGIN_WAIT_MAX = 300_000
@@ -335,6 +352,9 @@ export const CLIENT_LEAVE_DEADLINE = 5_000
 /** The access token is renewed when it has less than this left. */
 export const CLIENT_REFRESH_BEFORE = 60_000
 
+/** A player has so long to log in at an issuer, in the system's browser. */
+export const CLIENT_BROWSER_LOGIN_LIMIT = 600_000
+
 // Load generator
 /** Each of its clients moves so often. */
 export const LOAD_MOVE_EVERY = 100
@@ -401,6 +421,13 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     IDEMPOTENCY_UNDER_WAY < IDEMPOTENCY_KEPT && DUE_SWEEP_BUSY < DUE_SWEEP_EVERY,
     'a key outlives its request; a sweep that has more to do comes sooner',
   ],
+  [
+    ISSUER_CALL_DEADLINE * (ISSUER_TRIES + 3) + ISSUER_RETRY_MAX * (ISSUER_TRIES - 1) < HTTP_REQUEST_DEADLINE,
+    'a request outlasts all that is asked of an issuer: its description, the tokens, the keys and what it knows of the player',
+  ],
+  [ISSUER_LOGIN_TTL < SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL, 'what was sealed can be opened after a change of the signing keys'],
+  [ISSUER_PROOF_TTL < SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL && ISSUER_CODE_TTL < ISSUER_PROOF_TTL, 'so can what proves a login'],
+  [ISSUER_COOLDOWN < ISSUER_DESCRIPTION_CACHE, 'a description can be read again before it is old'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

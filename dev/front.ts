@@ -25,7 +25,7 @@ export function passUpgrades(server: Server, gamePort: (host: string) => number 
 
 async function dispatch(routes: FrontRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-  if (/^\/v1\/(accounts|sessions|admin)(\/|$)/.test(path) || path.startsWith('/.well-known/'))
+  if (/^\/v1\/(accounts|sessions|admin|oidc)(\/|$)/.test(path) || path.startsWith('/.well-known/'))
     return routes.auth.listener(request, response)
   if (/^\/v1\/characters(\/|$)/.test(path)) return routes.characters.listener(request, response)
   if (await serveStatic(request, path, response)) return

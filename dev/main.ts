@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeError } from '../core/errors.ts'
+import { readConfig } from '../platform/config/index.ts'
 import { createLog, type LogLevel, logLevels } from '../platform/log/index.ts'
+import { createIssuer } from '../platform/oidc/index.ts'
+import { issuerVariables, readIssuers } from '../services/auth/issuer-config.ts'
 import { createEmbeddedWorld } from './world.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -28,7 +31,10 @@ async function main(): Promise<void> {
 
 async function run(port: number, host: string, zones: string, data: string, logLevel: LogLevel): Promise<void> {
   const log = createLog({ name: 'bailiwick', level: logLevel })
-  const world = await createEmbeddedWorld({ port, host, zones, data, log, logLevel, capacity: 4 })
+  const environment = readConfig(issuerVariables, process.env)
+  const settings = readIssuers({ ...environment, PUBLIC_URL: environment.PUBLIC_URL ?? `http://${host}:${port}` })
+  const issuers = settings.map((each) => createIssuer(each, { log }))
+  const world = await createEmbeddedWorld({ port, host, zones, data, log, logLevel, capacity: 4, issuers })
   const names = world.folder
     .list()
     .map((zone) => `${zone.metadata.namespace}/${zone.metadata.name} (${zone.spec.activation ?? 'OnDemand'})`)

@@ -13,6 +13,7 @@ import { type HttpApp, serve } from '../platform/http/index.ts'
 import type { LogLevel } from '../platform/log/index.ts'
 import { createMemoryIndex } from '../platform/memory/memory-index.ts'
 import { createMetrics } from '../platform/metrics/index.ts'
+import type { Issuer } from '../platform/oidc/index.ts'
 import { createSqliteStore } from '../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../platform/tokens/index.ts'
 import { createAllocatorApp } from '../services/allocator/app.ts'
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly capacity: number
   readonly bounds?: Partial<FleetBounds>
   readonly retireEmptyAfterMs?: number
+  /** Issuers of accounts that players may log in with; default: none. */
+  readonly issuers?: readonly Issuer[]
 }
 
 export interface EmbeddedWorld {
@@ -66,7 +69,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
-  const auth = createAuthApp({ store, index, signer, clock, log, metrics: createMetrics('auth') })
+  const auth = createAuthApp({ store, index, signer, clock, log, metrics: createMetrics('auth'), issuers: options.issuers ?? [] })
   const characterDeps = { store, index, verifier, clock, log, metrics: createMetrics('characters') }
   const characters = createCharactersApp(characterDeps)
   const allocator = createAllocatorApp({ index, verifier, clock, log, metrics: createMetrics('allocator') })

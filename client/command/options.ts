@@ -16,6 +16,8 @@ export interface CommandLine {
   /** How long `wander` walks. */
   readonly seconds: number
   readonly tcp: boolean
+  /** Where `login` goes; undefined: it asks for name and password. */
+  readonly issuer: string | undefined
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -28,6 +30,7 @@ export const usage = `npm run client -- COMMAND [options]
 
   register NAME [PASSWORD]   make an account
   login NAME [PASSWORD]      log in; the session is kept for the next commands
+  login --issuer ID          the same with an account of another issuer, in the browser
   logout
   sessions                   where you are logged in
   revoke SESSION             end one of those logins; all: every one, this one too
@@ -60,6 +63,7 @@ const options = {
   profile: { type: 'string' },
   seconds: { type: 'string' },
   tcp: { type: 'boolean' },
+  issuer: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -82,6 +86,7 @@ export function readCommandLine(argv: readonly string[], env: Environment): Comm
     profile: checkedProfile(values.profile ?? 'default'),
     seconds: checkedSeconds(values.seconds ?? '30'),
     tcp: values.tcp === true,
+    issuer: values.issuer,
   }
 }
 

@@ -2,6 +2,7 @@ import { BailiwickError, describeError } from '../../core/errors.ts'
 import { type Client, createClient } from '../index.ts'
 import { tcpConnect } from '../tcp.ts'
 import { findCharacter, printCharacters, printSessions, printZone, printZones, readLines, readPassword } from './account-commands.ts'
+import { loginAtIssuer } from './issuer-login.ts'
 import { type CommandLine, type Environment, readCommandLine, usage } from './options.ts'
 import { play } from './play.ts'
 import { fileSessionStore, sessionFilePath } from './session-file.ts'
@@ -21,7 +22,7 @@ type Command = (run: Run, ...args: string[]) => Promise<boolean>
 /** Each with how many arguments it takes, at least and at most. */
 const commands: Readonly<Record<string, readonly [least: number, most: number, Command]>> = {
   register: [1, 2, register],
-  login: [1, 2, login],
+  login: [0, 2, login],
   logout: [0, 0, async ({ client }) => done(client.logout())],
   sessions: [0, 0, async ({ client, terminal }) => done(printSessions(client, terminal))],
   revoke: [1, 1, async ({ client }, id = '') => done(id === 'all' ? client.sessions.revokeAll() : client.sessions.revoke(id))],
@@ -81,8 +82,12 @@ async function register({ client, terminal, env }: Run, name = '', password?: st
   return true
 }
 
-async function login({ client, terminal, env, line }: Run, name = '', password?: string): Promise<boolean> {
-  const account = await client.login(name, await readPassword(password, env, terminal))
+async function login({ client, terminal, env, line }: Run, name?: string, password?: string): Promise<boolean> {
+  if ((name === undefined) === (line.issuer === undefined)) throw misused('login')
+  const account =
+    name === undefined
+      ? await loginAtIssuer(client, line.issuer ?? '', terminal)
+      : await client.login(name, await readPassword(password, env, terminal))
   terminal.out(`logged in as ${account.name}; the session is in ${sessionFilePath(line.profile, env)}`)
   return true
 }

@@ -17,7 +17,7 @@ export interface Problem {
 }
 
 /** Their parts tell of our inside (addresses, records): for the log, not for the sender. */
-const inner = new Set<ErrorCode>(['Internal', 'ConfigInvalid', 'StoreCorrupt', 'StoreUnavailable', 'IndexUnavailable'])
+const inner = new Set<ErrorCode>(['Internal', 'ConfigInvalid', 'StoreCorrupt', 'StoreUnavailable', 'IndexUnavailable', 'IssuerUnavailable'])
 const MAX_DETAIL = 500
 
 /** The body of the answer to `error`. */

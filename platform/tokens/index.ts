@@ -1,4 +1,5 @@
 export type { Caller, Role } from './claims.ts'
+export type { Sealer } from './sealer.ts'
 export type { PublicKeys, TokenSigner } from './signer.ts'
 export { createTokenSigner } from './signer.ts'
 export type { TokenVerifier } from './verifier.ts'

@@ -55,9 +55,14 @@ export class KeyRing {
 
   /** The public keys that tokens may be checked with now. */
   published(now: number): readonly JWK[] {
+    return this.known(now).map(({ jwk }) => jwk)
+  }
+
+  /** The keys that something may have been signed or sealed with that is still good, each once. */
+  known(now: number): readonly SigningKey[] {
     for (const [kid, { until }] of this.#retired) if (until <= now) this.#retired.delete(kid)
-    const kids = new Map<string, JWK>()
-    for (const { kid, jwk } of [...this.#current, ...[...this.#retired.values()].map(({ key }) => key)]) kids.set(kid, jwk)
+    const kids = new Map<string, SigningKey>()
+    for (const key of [...this.#current, ...[...this.#retired.values()].map((retired) => retired.key)]) kids.set(key.kid, key)
     return [...kids.values()]
   }
 }

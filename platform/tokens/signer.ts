@@ -7,6 +7,8 @@ import { ACCESS_TOKEN_TTL } from '../../core/timing.ts'
 import type { Caller } from './claims.ts'
 import { ALGORITHM, AUDIENCE, ISSUER } from './claims.ts'
 import { KeyRing, readKeys, signingKey } from './key-ring.ts'
+import type { Sealer } from './sealer.ts'
+import { createSealer } from './sealer.ts'
 
 /** Public keys as /.well-known/jwks.json shows them. */
 export type PublicKeys = JSONWebKeySet
@@ -16,6 +18,8 @@ export interface TokenSigner {
   sign(caller: Caller): Promise<{ readonly accessToken: string; readonly expiresInMs: number }>
   /** The keys that tokens may be checked with now; they change when keys do. */
   publicJwks(): PublicKeys
+  /** What the same keys keep from others' eyes and hands. */
+  readonly sealer: Sealer
   /** Other keys from now on, as PEM: the first one signs as soon as everybody can know it. Throws ConfigInvalid, and all stays as it was. */
   replaceKeys(pem: string): Promise<void>
 }
@@ -30,6 +34,7 @@ export async function createTokenSigner(options: { readonly pem?: string; readon
     options.pem === undefined ? [await signingKey(generateKeyPairSync('ed25519').privateKey)] : await readKeys(options.pem),
   )
   return {
+    sealer: createSealer(ring, clock),
     publicJwks: () => ({ keys: [...ring.published(clock.now())] }),
     async replaceKeys(pem) {
       ring.replace(await readKeys(pem), clock.now())

@@ -2,8 +2,9 @@ import { describeError } from '../../core/errors.ts'
 import { ACCOUNT_BAR_KEPT } from '../../core/timing.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
 import { Prepared, route } from '../../platform/http/index.ts'
-import { changeAccount, checkPassword, deleteAccount, register, wrongCredentials } from './accounts.ts'
-import { accountView, counted, tokensAnswer } from './answers.ts'
+import { changeAccount, deleteAccount, register, wrongCredentials } from './accounts.ts'
+import { accountView, tokensAnswer } from './answers.ts'
+import { confirmOwner } from './confirm-owner.ts'
 import { assertOwnPage, dropCookie, OWN_PAGE_HEADER } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
 import { registerLinks, sessionLinks } from './links.ts'
@@ -62,14 +63,23 @@ function addPassword(app: HttpApp, deps: RouteDeps): void {
       links: sessionLinks,
       says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie' },
     },
-    errors: ['WrongCredentials', 'PasswordCommon', 'SessionEnded', 'AccountUnknown', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'],
+    errors: [
+      'WrongCredentials',
+      'LoginTooOld',
+      'PasswordCommon',
+      'SessionEnded',
+      'AccountUnknown',
+      'Banned',
+      'CrossSite',
+      'Busy',
+      'StoreUnavailable',
+    ],
   } as const
   route(app, 'post', '/v1/accounts/current/password', spec, async ({ body, caller, log, address, header }) => {
     if (body.refreshIn === 'cookie') assertOwnPage(header)
     const account = caller.stored
     checkNewPassword(account.name, body.newPassword)
-    // Whoever found an open page must not guess the password here without limit.
-    await counted(deps.throttle.enter(account.name, address), () => checkPassword(deps, account, body.password))
+    await confirmOwner(deps, caller, body.password, address)
     const passwordHash = await deps.passwords.hash(body.newPassword)
     const changed = await changeAccount(deps.store, account.id, (data) => {
       // Of two changes at once one is too late: its old password is not the old one any more.
@@ -87,11 +97,11 @@ function addDeletion(app: HttpApp, deps: RouteDeps): void {
     auth: deps.liveAuth,
     body: deletionBody,
     answer: { status: 204, says: { 'set-cookie': 'Drops the cookie of a browser' } },
-    errors: ['WrongCredentials', 'SessionEnded', 'Banned', 'AccountUnknown', 'Busy', 'StoreUnavailable'],
+    errors: ['WrongCredentials', 'LoginTooOld', 'SessionEnded', 'Banned', 'AccountUnknown', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/accounts/current/deletion', spec, async ({ body, caller, log, address }) => {
     const account = caller.stored
-    await counted(deps.throttle.enter(account.name, address), () => checkPassword(deps, account, body.password))
+    await confirmOwner(deps, caller, body.password, address)
     await deleteAccount(deps, account.id)
     // Its players leave, so that its characters can go; if the index is away, they leave when they like.
     await deps.index.barAccount(account.id, ACCOUNT_BAR_KEPT).catch((error: unknown) => {

@@ -5,6 +5,8 @@ import { askErasure, isAccountGone } from '../../core/erasures.ts'
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import { checkName } from '../../core/names.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { Identity } from './identities.ts'
+import { claimIdentity, freeIdentity, identityHolder, identityKey } from './identities.ts'
 import { claimName, freeName, nameHolder } from './name-claims.ts'
 import type { PasswordHasher } from './passwords.ts'
 import type { AccountData } from './stored.ts'
@@ -22,24 +24,35 @@ export interface StoredAccount extends AccountData {
 }
 
 /**
- * Makes an account. Two inserts, in this order: the claim of its name, which decides, then the account. Whatever dies between them leaves a name that is held by nobody, which is
- * found out, and taken over, when somebody asks for it. `passwordHash` null: one who logs in elsewhere. Throws NameTaken, NameRefused, Busy.
+ * Makes an account. Its inserts, in this order: the claim of its name, which decides, that of its identity if it has one, then the account. Whatever dies between them leaves claims that are held by
+ * nobody, which is found out, and they are taken over, when somebody asks for them. `passwordHash` null: one who logs in elsewhere, as `identity`. Throws NameTaken, NameRefused, Busy;
+ * IdentityTaken when the identity has an account, or one is being made.
  */
 export async function makeAccount(
   { store, clock }: Pick<AccountDeps, 'store' | 'clock'>,
   name: string,
   hash: () => Promise<string | null>,
+  identity?: Identity,
 ): Promise<StoredAccount> {
   checkName(name)
   const id = randomId()
   // The hash takes long: it is made before the name is claimed, so that a claim without account is a matter of a moment.
   const passwordHash = await hash()
   if (!(await claimName(store, name, id, clock.now()))) throw nameTaken(name)
-  const data: AccountData = { name, passwordHash, createdAt: clock.now(), sessionEpoch: 0 }
+  const key = identity && identityKey(identity)
+  if (key !== undefined && !(await claimIdentity(store, key, id, clock.now()))) {
+    await freeName(store, name, id)
+    throw new BailiwickError('IdentityTaken', { todo: 'log in again' })
+  }
+  const data: AccountData = {
+    ...{ name, passwordHash, createdAt: clock.now(), sessionEpoch: 0 },
+    ...(identity && { identities: [{ ...identity, linkedAt: clock.now() }] }),
+  }
   const made = await store.append(chains.account(id), 1, randomId(), { kind: 'created', data: { ...data } })
   if (made === 'Conflict') throw new BailiwickError('Internal', { found: `a random id twice: ${id}` })
-  if ((await nameHolder(store, name)) === id) return { id, ...data }
-  // It took so long that the name was taken for one that is held by nobody.
+  const isOwn = (await nameHolder(store, name)) === id && (key === undefined || (await identityHolder(store, key)) === id)
+  if (isOwn) return { id, ...data }
+  // It took so long that the name, or the identity, was taken for one that is held by nobody.
   await changeChain(store, chains.account(id), () => ({ record: { kind: 'erased', data: {} }, result: undefined }), 'always')
   throw nameTaken(name)
 }
@@ -123,22 +136,32 @@ export async function deleteAccount({ store, clock }: Pick<AccountDeps, 'store' 
     store,
     chains.account(id),
     (head) => {
-      if (isAccountGone(head)) return { result: undefined }
-      return { record: { kind: 'deleted', data: { name, deletedAt: clock.now() } }, result: undefined }
+      const account = accountOf(id, head)
+      if (account === undefined) return { result: undefined }
+      const identities = (account.identities ?? []).map(identityKey)
+      return { record: { kind: 'deleted', data: { name, deletedAt: clock.now(), identities } }, result: undefined }
     },
     'always',
   )
-  await freeName(store, name, id)
+  await freeClaims(store, id)
 }
 
-/** Frees the name of a deleted account and forgets it. Safe to repeat. */
-export async function eraseAccount(store: Store, id: string): Promise<void> {
+/** Frees what a deleted account had claimed. Safe to repeat. */
+async function freeClaims(store: Store, id: string): Promise<void> {
   const chain = chains.account(id)
   const head = await store.head(chain)
-  if (head?.kind === 'deleted') await freeName(store, read(deletedData, chain, head).name, id)
+  if (head?.kind !== 'deleted') return
+  const { name, identities = [] } = read(deletedData, chain, head)
+  await freeName(store, name, id)
+  for (const key of identities) await freeIdentity(store, key, id)
+}
+
+/** Frees the name and identities of a deleted account and forgets it. Safe to repeat. */
+export async function eraseAccount(store: Store, id: string): Promise<void> {
+  await freeClaims(store, id)
   await changeChain(
     store,
-    chain,
+    chains.account(id),
     (now) => (now?.kind === 'deleted' ? { record: { kind: 'erased', data: {} }, result: undefined } : { result: undefined }),
     'always',
   )

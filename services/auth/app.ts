@@ -5,12 +5,15 @@ import type { Store } from '../../core/ports/store-port.ts'
 import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
 import { createHttpApp, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
+import type { Issuer } from '../../platform/oidc/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
 import { bearer, createTokenVerifier } from '../../platform/tokens/index.ts'
 import { addAccountRoutes } from './account-routes.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Bars } from './bans.ts'
 import type { RouteDeps } from './deps.ts'
+import { addIssuerRoutes } from './issuer-routes.ts'
+import { addIssuerSessionRoutes } from './issuer-session-routes.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { createPasswordHasher } from './passwords.ts'
 import { jwksAnswer } from './schemas.ts'
@@ -38,6 +41,8 @@ export interface AuthDeps {
   readonly throttle?: Throttle
   /** When an owner is absent, and who stands in: default after 30 days, who was seen within 7. */
   readonly standIn?: StandInRule
+  /** Issuers of accounts that players may log in with; default: none. */
+  readonly issuers?: readonly Issuer[]
 }
 
 /** The auth service: accounts, sessions and the keys that others check access tokens with. What it keeps is in the store: any number may run side by side. */
@@ -65,6 +70,7 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
     throttle: deps.throttle ?? createThrottle(clock),
     index: deps.index,
     standIn: deps.standIn ?? { ownerAbsent: 30, seenWithin: 7 },
+    issuers: deps.issuers ?? [],
     auth,
     async liveAuth(authorization) {
       const caller = await auth(authorization)
@@ -73,6 +79,8 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
   }
   addAccountRoutes(app, full)
   addSessionRoutes(app, full)
+  addIssuerRoutes(app, full)
+  addIssuerSessionRoutes(app, full)
   addAdminRoutes(app, full)
   addKeyRoute(app, deps.signer)
   return app

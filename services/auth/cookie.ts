@@ -24,14 +24,19 @@ export const dropCookie = `${COOKIE}=; ${attributes}; Max-Age=0`
  */
 export function refreshTokenOf(header: (name: string) => string | undefined): string {
   assertOwnPage(header)
+  const token = cookieOf(header, COOKIE)
+  if (token === undefined) throw new BailiwickError('SessionEnded', { found: 'no session cookie', todo: 'log in again' })
+  return token
+}
+
+/** The value of a request's cookie; undefined: there is none, or there are two. */
+export function cookieOf(header: (name: string) => string | undefined, cookie: string): string | undefined {
   const found = (header('cookie') ?? '').split(';').flatMap((part) => {
     const [name = '', value = ''] = part.trim().split('=', 2)
-    return name === COOKIE ? [value] : []
+    return name === cookie ? [value] : []
   })
   // Two of them: one was planted. Which one is not for us to guess.
-  const [token, ...more] = found
-  if (token === undefined || more.length > 0) throw new BailiwickError('SessionEnded', { found: 'no session cookie', todo: 'log in again' })
-  return token
+  return found.length === 1 ? found[0] : undefined
 }
 
 /** Throws CrossSite unless the request is one of our own page. */

@@ -18,3 +18,15 @@ export const sessionLinks: Links = {
 export const sessionsLinks: Links = {
   end: { summary: 'Ends one of them', to: 'delete /v1/sessions/:id', parameters: { id: '$response.body#/sessions/0/id' } },
 }
+
+export const issuerLinks: Links = {
+  login: { summary: 'Logs in there', to: 'get /v1/oidc/:issuer/login', parameters: { issuer: '$response.body#/issuers/0/id' } },
+}
+
+export const identitiesLinks: Links = {
+  remove: {
+    summary: 'One of them shall open the account no more',
+    to: 'post /v1/accounts/current/identities/:id/removal',
+    parameters: { id: '$response.body#/identities/0/id' },
+  },
+}

@@ -3,10 +3,12 @@ import { variables } from '../../platform/config/index.ts'
 import { createInternalApp, runProgram, serve } from '../../platform/http/index.ts'
 import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
+import { createIssuer } from '../../platform/oidc/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenSigner } from '../../platform/tokens/index.ts'
 import { createAuthApp } from './app.ts'
 import { startErasing } from './erasure.ts'
+import { issuerVariables, readIssuers } from './issuer-config.ts'
 import { followKeyFile, readKeyFile } from './key-file.ts'
 
 const shape = {
@@ -19,9 +21,11 @@ const shape = {
   STAND_IN_AFTER_DAYS: variables.count(0, 3_650, 30),
   STAND_IN_SEEN_WITHIN_DAYS: variables.count(1, 3_650, 7),
   TRUSTED_PROXIES: variables.count(0, 10, 0),
+  ...issuerVariables,
 }
 
 runProgram('auth', shape, async ({ config, log }) => {
+  const issuers = readIssuers(config).map((settings) => createIssuer(settings, { log }))
   const pem = readKeyFile(config.SIGNING_KEY_FILE)
   const signer = await createTokenSigner({ pem })
   const keys = followKeyFile(config.SIGNING_KEY_FILE, pem, signer, log)
@@ -29,7 +33,7 @@ runProgram('auth', shape, async ({ config, log }) => {
   const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const app = createAuthApp({
-    ...{ store, index, signer, log, metrics, trustedProxies: config.TRUSTED_PROXIES },
+    ...{ store, index, signer, issuers, log, metrics, trustedProxies: config.TRUSTED_PROXIES },
     standIn: { ownerAbsent: config.STAND_IN_AFTER_DAYS, seenWithin: config.STAND_IN_SEEN_WITHIN_DAYS },
   })
   const serving = await serve(app, { port: config.PORT, log })

@@ -10,7 +10,7 @@ const anyName = z
   .string()
   .max(200)
   .refine((name) => nameKey(name).length <= MAX_NAME_KEY, { error: 'too long for a name' })
-const refreshIn = z
+export const refreshIn = z
   .enum(['body', 'cookie'])
   .default('body')
   .meta({ description: 'Where the refresh token goes: into the answer (games), or into a cookie that scripts can not read (browsers)' })
@@ -20,8 +20,11 @@ export const loginBody = z.strictObject({ name: anyName, password: anyPassword, 
 export const refreshBody = z.strictObject({
   refreshToken: z.string().max(200).optional().meta({ description: 'Absent: that of the cookie' }),
 })
-export const passwordBody = z.strictObject({ password: anyPassword, newPassword, refreshIn })
-export const deletionBody = z.strictObject({ password: anyPassword })
+const ownPassword = anyPassword
+  .optional()
+  .meta({ description: 'Absent for an account that has none: then the login must be of a moment ago' })
+export const passwordBody = z.strictObject({ password: ownPassword, newPassword, refreshIn })
+export const deletionBody = z.strictObject({ password: ownPassword })
 export const sessionParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, { error: 'no session id' }) })
 
 const account = z.object({ id: z.string(), name: z.string() })

@@ -45,13 +45,14 @@ type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' 
 const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
 /**
- * Opens a session for the account, always with a new id. It stands in the account's roster before it can be used; an account that has as many as it may have loses the one that was quiet the longest.
- * Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile.
+ * Opens a session for the account, always with a new id: `given`, where what lets it be opened is good for one alone. It stands in the account's roster before it can be used; an account that has as many as it
+ * may have loses the one that was quiet the longest. Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile; SessionEnded when there was a session of that id before, and it has ended then.
  */
-export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string): Promise<OpenSession> {
+export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string, given?: string): Promise<OpenSession> {
   const { store, clock } = deps
   assertNotBanned(account, clock.now())
-  const session = randomId()
+  if (given !== undefined && (await store.head(chains.session(given))) !== undefined) return openedBefore(deps, given)
+  const session = given ?? randomId()
   const now = clock.now()
   await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, async (full) => {
     const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
@@ -67,7 +68,8 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
     return [quietest.id]
   })
   const { refreshToken, data } = newToken(session, account, { openedAt: now, now })
-  await store.append(chains.session(session), 1, randomId(), { kind: 'live', data: { ...data } })
+  const answer = await store.append(chains.session(session), 1, randomId(), { kind: 'live', data: { ...data } })
+  if (answer === 'Conflict') return openedBefore(deps, session)
   if ((await findAccount(store, account.id)) === undefined) {
     // Its erasure may have looked before we wrote.
     await endSession(deps, session, 'AccountDeleted')
@@ -75,6 +77,12 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
     throw wrongCredentials()
   }
   return { session, account, refreshToken }
+}
+
+/** One of the two who want it is not the player. */
+async function openedBefore(deps: SessionDeps, session: string): Promise<never> {
+  await endSession(deps, session, 'RefreshReused')
+  throw sessionEnded()
 }
 
 /** Exchanges a refresh token for the next one. Throws SessionEnded; Banned; RefreshReused, and the session is ended then. */
@@ -111,6 +119,12 @@ export async function liveAccount({ store, clock }: SessionDeps, account: string
   if (found === undefined || live?.account !== account || live.sessionEpoch !== found.sessionEpoch) throw sessionEnded()
   assertNotBanned(found, clock.now())
   return found
+}
+
+/** When the session's login was (ms since 1970); undefined: it is not known, or the session has ended. */
+export async function loginTimeOf(store: Store, session: string): Promise<number | undefined> {
+  const chain = chains.session(session)
+  return liveOf(chain, await store.head(chain))?.openedAt
 }
 
 /** The sessions of the account that can still be used, the newest first. */

@@ -7,6 +7,10 @@ import { z } from '../../core/validate/index.ts'
 const banData = z.object({ until: z.number().nullable(), reason: z.string(), by: z.string(), at: z.number() })
 export type Ban = z.output<typeof banData>
 
+/** A login of another issuer that opens the account; times in ms since 1970. */
+const identityData = z.object({ issuer: z.string(), subject: z.string(), linkedAt: z.number() })
+export type LinkedIdentity = z.output<typeof identityData>
+
 /**
  * A record of an account's chain; each is whole. Kinds: `created`, `changed`; `deleted`, which holds the name alone, until it is freed; `erased`, which holds nothing. Sessions opened under
  * a lower `sessionEpoch` have ended: one insert ends them all.
@@ -19,12 +23,20 @@ export const accountData = z.object({
   // Absent in what the first release wrote.
   sessionEpoch: z.number().default(0),
   ban: banData.optional(),
+  identities: z.array(identityData).optional(),
 })
 export type AccountData = z.output<typeof accountData>
 
-export const deletedData = z.object({ name: z.string(), deletedAt: z.number() })
+export const deletedData = z.object({
+  name: z.string(),
+  deletedAt: z.number(),
+  /** The keys of its identities, to be freed as its name is. */
+  identities: z.array(z.string()).optional(),
+})
 
 export const nameClaimData = z.object({ account: z.string(), claimedAt: z.number() })
+/** Of an identity: services/auth/identities.ts. */
+export const identityClaimData = nameClaimData
 
 /** A record `live` of a session's chain: the hash of the one refresh token that is good now. */
 export const liveData = z.object({

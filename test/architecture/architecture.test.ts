@@ -22,6 +22,7 @@ const homes: Readonly<Record<string, string>> = {
   pino: 'platform/log',
   'prom-client': 'platform/metrics',
   jose: 'platform/tokens',
+  'openid-client': 'platform/oidc',
   yaml: 'platform/yaml',
   redis: 'platform/redis',
   mongodb: 'platform/mongo',

@@ -333,6 +333,31 @@ describe('chart', () => {
     expect(key.asymmetricKeyType).toBe('ed25519')
   })
 
+  it('tells auth alone of issuers of accounts, and mounts their secrets where it says', async () => {
+    const studio = { id: 'studio', name: 'The "Studio": {{ x }}', url: 'https://accounts.example.com', clientId: 'game' }
+    const other = { id: 'other', name: 'Other', url: 'https://other.example/tenant', clientId: 'c', scopes: [], nameClaim: 'nickname' }
+    const issuers = [{ ...studio, existingSecret: { name: 'studio-client', key: 'secret-key' } }, other]
+    const manifests = await render({ ...trial, auth: { publicUrl: 'https://play.example.com', issuers } })
+    const holders = pods(manifests).filter(({ spec }) => /OIDC_ISSUERS|studio-client/.test(JSON.stringify(spec)))
+    expect(holders.map((each) => each.owner)).toEqual(['Deployment/world-bailiwick-auth'])
+    const [spec] = holders.map((each) => each.spec)
+    const value = (name: string) => spec?.containers[0]?.env?.find((each) => each.name === name)?.value ?? ''
+    const folder = '/etc/bailiwick/issuers/studio'
+    expect(JSON.parse(value('OIDC_ISSUERS'))).toEqual([{ ...studio, secretFile: `${folder}/secret` }, other])
+    expect(value('PUBLIC_URL')).toBe('https://play.example.com')
+    expect(spec?.volumes).toContainEqual({
+      name: 'issuer-studio',
+      secret: { secretName: 'studio-client', defaultMode: 0o440, items: [{ key: 'secret-key', path: 'secret' }] },
+    })
+    expect(spec?.containers[0]?.volumeMounts).toContainEqual({ name: 'issuer-studio', mountPath: folder, readOnly: true })
+    expect(await failure({ ...trial, auth: { issuers } })).toContain('Set auth.publicUrl')
+    const twice = { publicUrl: 'https://play.example.com', issuers: [other, other] }
+    expect(await failure({ ...trial, auth: twice })).toContain('two of the id other')
+    for (const wrong of [{ url: 'http://accounts.example.com' }, { id: 'A B' }, { clientSecret: 'hush-hush' }]) {
+      expect(await failure({ ...trial, auth: { ...twice, issuers: [{ ...other, ...wrong }] } })).toContain('issuers/0')
+    }
+  })
+
   it('narrows the operator to roles of the watched namespaces', async () => {
     const manifests = await render({ ...trial, watchNamespaces: ['bailiwick', 'game'] })
     const bound = manifests.filter((each) => each.kind === 'ClusterRoleBinding')

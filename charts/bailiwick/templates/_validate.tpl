@@ -21,6 +21,16 @@
 {{- fail "\n\nWith mongodb.existingSecret the chart can't know the URL for hosts: set hosts.mongodbUrl, or hosts.existingSecret to a Secret with REDIS_URL and MONGODB_URL in each namespace with hosts." -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.auth.issuers (not .Values.auth.publicUrl) -}}
+{{- fail "\n\nSet auth.publicUrl to where browsers reach auth: issuers (auth.issuers) send players back there." -}}
+{{- end -}}
+{{- range $issuer := .Values.auth.issuers -}}
+{{- $same := 0 -}}
+{{- range $.Values.auth.issuers -}}{{- if eq .id $issuer.id -}}{{- $same = add1 $same -}}{{- end -}}{{- end -}}
+{{- if gt (int $same) 1 -}}
+{{- fail (printf "\n\nauth.issuers has two of the id %s: give each an id of its own." $issuer.id) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.backup.enabled (not .Values.backup.existingClaim) -}}
 {{- fail "\n\nSet backup.existingClaim to a PersistentVolumeClaim in the release's namespace: backups are files on it." -}}
 {{- end -}}

@@ -29,9 +29,9 @@ export const session = z.object({
   refreshToken: z.string(),
 })
 
-/** The application on a free port, and a client for its JSON. */
-export async function serveApp(app: HttpApp): Promise<Served> {
-  const serving = await serve(app, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0 })
+/** The application on a free port, or that which is given, and a client for its JSON. */
+export async function serveApp(app: HttpApp, port = 0): Promise<Served> {
+  const serving = await serve(app, { port, host: '127.0.0.1', log: silentLog, drainMs: 0 })
   const url = `http://127.0.0.1:${serving.port}`
   return {
     url,

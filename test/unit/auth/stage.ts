@@ -12,14 +12,14 @@ import { cheap, collectLog, serveApp, session } from './serve-app.ts'
 export const PASSWORD = 'pass word 1'
 
 /** The auth service over a store of its own and a clock by hand, for one test. */
-export async function stage(deps: Partial<AuthDeps> = {}) {
+export async function stage(deps: Partial<AuthDeps> = {}, port = 0) {
   const clock = new ManualClock(1_800_000_000_000)
   const index = createMemoryIndex({ clock })
   const { log, lines } = collectLog()
   const store = await createSqliteStore({ file: ':memory:' })
   const signer = await createTokenSigner({ clock })
   const metrics = createMetrics('auth')
-  const served = await serveApp(createAuthApp({ store, index, signer, log, metrics, clock, passwords: cheap, ...deps }))
+  const served = await serveApp(createAuthApp({ store, index, signer, log, metrics, clock, passwords: cheap, ...deps }), port)
   onTestFinished(async () => {
     await served.close()
     await store.close()
@@ -51,6 +51,6 @@ export async function stage(deps: Partial<AuthDeps> = {}) {
   }
 }
 
-export function problem(answer: Answer): { readonly status: number; readonly code: unknown } {
+export function problem(answer: Pick<Answer, 'status' | 'body'>): { readonly status: number; readonly code: unknown } {
   return { status: answer.status, code: answer.body['code'] }
 }

@@ -1,0 +1,4 @@
+export type { BegunLogin, ConfirmedLogin, Issuer } from './issuer.ts'
+export { createIssuer } from './issuer.ts'
+export type { IssuerSettings } from './settings.ts'
+export { isLoopback, isSafe } from './settings.ts'

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { chains } from '../../../../core/chains.ts'
+import type { Store } from '../../../../core/ports/store-port.ts'
+import { NAME_CLAIM_UNDECIDED } from '../../../../core/timing.ts'
+import { findAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
+import { claimIdentity, identityHolder, identityKey } from '../../../../services/auth/identities.ts'
+import { linkIdentity, MAX_IDENTITIES, unlinkIdentity } from '../../../../services/auth/links-of-account.ts'
+import { nameHolder } from '../../../../services/auth/name-claims.ts'
+import { suggestName } from '../../../../services/auth/suggest-name.ts'
+import { cheap } from '../serve-app.ts'
+import { PASSWORD, stage } from '../stage.ts'
+
+const ann = { issuer: 'https://accounts.example', subject: '1' }
+const key = identityKey(ann)
+
+async function accounts() {
+  const { store, clock } = await stage()
+  const deps = { store, clock, passwords: cheap }
+  const make = (name: string, over: Store = store) => makeAccount({ store: over, clock }, name, async () => null, ann)
+  return { store, clock, deps, make }
+}
+
+/** A store that ends its process, so to say, before the given append. */
+function mortal(store: Store, dieBefore: number): Store {
+  let appends = 0
+  return {
+    ...store,
+    async append(...args) {
+      appends += 1
+      if (appends >= dieBefore) throw new Error('killed')
+      return store.append(...args)
+    },
+  }
+}
+
+test('two identities are one only with the same issuer and the same subject', () => {
+  const pairs = [
+    ann,
+    { ...ann, subject: '2' },
+    { ...ann, issuer: 'https://accounts.example1', subject: '' },
+    { issuer: 'https://accounts.example"', subject: ',"1' },
+  ]
+  expect(new Set(pairs.map(identityKey)).size).toBe(pairs.length)
+})
+
+test('of many who make an account of one identity at once one does', async () => {
+  const { store, make } = await accounts()
+  const made = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => make(`Ann-${at}`)))
+  const ids = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value.id] : []))
+  expect(ids).toHaveLength(1)
+  expect(await identityHolder(store, key)).toBe(ids[0])
+  for (const each of made) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'IdentityTaken' })
+  // The names of the others are free again.
+  const holders = await Promise.all(made.map((_, at) => nameHolder(store, `Ann-${at}`)))
+  expect(holders.filter((holder) => holder !== undefined)).toEqual(ids)
+})
+
+describe('a death in between', () => {
+  test.each([1, 2, 3])('a death before write %i of the making leaves no account, and after a while no claim that counts', async (write) => {
+    const { store, clock, make } = await accounts()
+    await expect(make('Ann', mortal(store, write))).rejects.toThrow('killed')
+    expect(await identityHolder(store, key)).toBeUndefined()
+    clock.advance(NAME_CLAIM_UNDECIDED)
+    const { id } = await make('Ann')
+    expect([await identityHolder(store, key), await nameHolder(store, 'Ann')]).toEqual([id, id])
+  })
+
+  test.each([1, 2])(
+    'a death before write %i of a link leaves a claim that counts for nothing, and the same account can link it at once',
+    async (write) => {
+      const { store, clock, deps } = await accounts()
+      const [bob, eve] = [await register(deps, 'Bob', PASSWORD), await register(deps, 'Eve', PASSWORD)]
+      await expect(linkIdentity({ store: mortal(store, write), clock }, bob.id, ann)).rejects.toThrow('killed')
+      expect(await identityHolder(store, key)).toBeUndefined()
+      await linkIdentity(deps, bob.id, ann)
+      await expect(linkIdentity(deps, eve.id, ann)).rejects.toMatchObject({ code: 'IdentityTaken' })
+      await expect(unlinkIdentity({ store: mortal(store, 2), clock }, bob.id, key)).rejects.toThrow('killed')
+      expect(await identityHolder(store, key)).toBeUndefined()
+      clock.advance(NAME_CLAIM_UNDECIDED)
+      await linkIdentity(deps, eve.id, ann)
+      expect(await identityHolder(store, key)).toBe(eve.id)
+    },
+  )
+})
+
+test('one who was so slow that the identity was taken for nobody’s does not have it', async () => {
+  const { store, clock, make } = await accounts()
+  const slow: Store = {
+    ...store,
+    async append(...args) {
+      if (args[0].startsWith('account/')) {
+        clock.advance(NAME_CLAIM_UNDECIDED)
+        await make('Ann-the-second')
+      }
+      return store.append(...args)
+    },
+  }
+  await expect(make('Ann', slow)).rejects.toMatchObject({ code: 'NameTaken' })
+  const holder = (await identityHolder(store, key)) ?? ''
+  expect((await findAccount(store, holder))?.name).toBe('Ann-the-second')
+})
+
+test('an account has so many, and no more', async () => {
+  const { deps, store } = await accounts()
+  const { id } = await register(deps, 'Bob', PASSWORD)
+  for (let k = 0; k < MAX_IDENTITIES; k++) await linkIdentity(deps, id, { ...ann, subject: `s${k}` })
+  await linkIdentity(deps, id, { ...ann, subject: 's0' })
+  await expect(linkIdentity(deps, id, ann)).rejects.toMatchObject({ code: 'TooManyIdentities' })
+  expect(await identityHolder(store, key)).toBeUndefined()
+})
+
+test('a claim that stands in the store names nobody', async () => {
+  const { store, clock } = await accounts()
+  await claimIdentity(store, key, 'account-1', clock.now())
+  const chain = chains.identity(key)
+  expect(JSON.stringify([chain, await store.head(chain)])).not.toContain('accounts.example')
+})
+
+test.each([
+  ['Ann Bonny', 'Ann_Bonny'],
+  ['ann@example.org', 'ann'],
+  ['  Ann  ', 'Ann'],
+  ['Ｊａｃｋ Rackham!!', 'Jack_Rackham'],
+  ['раураl', undefined],
+  ['Admin', undefined],
+  ['Al', undefined],
+  ['x'.repeat(100), 'x'.repeat(24)],
+  ['日本太郎', '日本太郎'],
+  ['', undefined],
+  [undefined, undefined],
+])('of one who is called %j elsewhere the suggested name is %j', (called, name) => {
+  expect(suggestName(called)).toBe(name)
+})
