@@ -20,6 +20,25 @@ export interface ClaimRequest {
   readonly host: string
   /** Read while the claim reads the chain: it is known when the layer is opened. */
   readonly zone: Promise<ClaimedZone>
+  /** The first look at the chain, if it was begun already; undefined, or failed: the claim looks itself. */
+  readonly firstLook?: Promise<FirstLook> | undefined
+}
+
+/** What a claim reads first. It may be out of date: what is appended behind that head is a Conflict then. */
+export interface FirstLook {
+  /** The newest record of the layer's chain. */
+  readonly head: ChainEntry | undefined
+  /** The epoch of the layer's fence in the index. */
+  readonly fenceEpoch: number
+}
+
+/** Throws StoreUnavailable, IndexUnavailable. */
+export async function lookFirst(
+  layer: LayerId,
+  { store, index }: { readonly store: Pick<LeaseDeps['store'], 'head'>; readonly index: Pick<LeaseDeps['index'], 'fenceEpoch'> },
+): Promise<FirstLook> {
+  const [head, fenceEpoch] = await Promise.all([store.head(chains.layer(layer)), index.fenceEpoch(layer)])
+  return { head, fenceEpoch }
 }
 
 /** What a claim must know of the layer's zone. */
@@ -48,6 +67,8 @@ interface Claiming {
   readonly signal: AbortSignal
   readonly chain: string
   readonly nonce: string
+  /** Looked at already; used once. */
+  firstLook: Promise<FirstLook> | undefined
   /** The newest snapshot, which is read while the layer is opened and fenced. */
   ahead?: { readonly n: number; readonly read: ReturnType<typeof readSnapshot> }
   base?: BaseSnapshot
@@ -62,7 +83,7 @@ interface Claiming {
  */
 export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal): Promise<Claimed> {
   let seen = nothingSeen
-  let claiming = begin(request, deps, signal)
+  let claiming = begin(request, deps, signal, request.firstLook)
   for (;;) {
     signal.throwIfAborted()
     const step = decideClaim(seen)
@@ -87,8 +108,8 @@ export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal:
   }
 }
 
-function begin(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal): Claiming {
-  return { request, deps, signal, chain: chains.layer(request.layer), nonce: randomUUID(), journal: [] }
+function begin(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal, firstLook?: Promise<FirstLook>): Claiming {
+  return { request, deps, signal, chain: chains.layer(request.layer), nonce: randomUUID(), journal: [], firstLook }
 }
 
 function served({ lease, recovered, request }: Claiming): Claimed {
@@ -106,7 +127,8 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
   const { store, index } = deps
   switch (step.do) {
     case 'readHead': {
-      const [head, fenceEpoch] = await Promise.all([store.head(chain), seen.fenceEpoch ?? index.fenceEpoch(request.layer)])
+      const known = seen.fenceEpoch
+      const { head, fenceEpoch } = known === undefined ? await first(claiming) : { head: await store.head(chain), fenceEpoch: known }
       const beaten = seen.opened === 'Conflict' ? seen.beaten + 1 : seen.beaten
       const headIsLater = seen.fenceEpoch !== undefined
       return { ...seen, head: head === undefined ? null : seenHead(chain, head), fenceEpoch, headIsLater, opened: undefined, beaten }
@@ -161,6 +183,13 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
     case 'startJournal':
       return { ...seen, started: await index.startJournal(request.layer, step.fence, seen.recovered ?? 0) }
   }
+}
+
+/** The look that was begun ahead; when it failed or was used already, another one. */
+async function first(claiming: Claiming): Promise<FirstLook> {
+  const ahead = claiming.firstLook
+  claiming.firstLook = undefined
+  return (await ahead?.catch(() => undefined)) ?? lookFirst(claiming.request.layer, claiming.deps)
 }
 
 /** Begins to read a snapshot, which never changes: whether it is still the one to begin from is decided when it is asked for, as is what its failure means. */

@@ -87,7 +87,7 @@ export class HostLayers {
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
     steps.belongsTo(deps.fleet, deps.host)
-    this.#zones = new ReadAhead(deps.index, deps.timers)
+    this.#zones = new ReadAhead(deps.index, deps.store, deps.timers)
     this.#writer = new JournalWriter(deps.index, deps.meters)
   }
 

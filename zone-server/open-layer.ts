@@ -20,10 +20,10 @@ export interface OpenLayerRequest {
 /** Claims a layer and serves it. Throws ZoneUnknown, and what claimLayer throws. */
 export async function openLayer(deps: OpenLayerDeps, { layer, generation, signal, onEnd }: OpenLayerRequest): Promise<Layer> {
   const { index, store, log, timers, packing, host, zones } = deps
-  const reading = zones.take(layer)
+  const { zone: reading, firstLook } = zones.take(layer)
   // A claim that ends before it asks for the zone says why.
   reading.catch(() => undefined)
-  const request = { layer, generation, host, zone: reading }
+  const request = { layer, generation, host, zone: reading, firstLook }
   const claimed = await claimLayer(request, { store, index, log, timers, packing }, signal)
   const { zone, settings } = await reading
   const inputs = await firstInputs(claimed.state, settings, store, log)

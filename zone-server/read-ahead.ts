@@ -2,8 +2,9 @@ import type { Clock } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { type LayerId, parseLayerId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
+import type { Store } from '../core/ports/store-port.ts'
 import { HEARTBEAT_EVERY } from '../core/timing.ts'
-import type { ClaimedZone } from './claim.ts'
+import { type ClaimedZone, type FirstLook, lookFirst } from './claim.ts'
 import { type HostedZone, readHostedZone } from './hosted-zone.ts'
 import { contentHash, simulationSettings } from './restore.ts'
 import { newState, type SimulationSettings } from './simulation/state.ts'
@@ -25,29 +26,40 @@ export async function readZoneToOpen(index: ZoneIndex, layer: LayerId): Promise<
 /** So many layers are read for at a time: more than a host is given at once. */
 const MOST = 32
 
-interface Reading {
-  readonly at: number
+/** What is read of a layer before it is known to be this host's. */
+export interface Ahead {
   readonly zone: Promise<ZoneToOpen>
+  /** Of its chain; undefined: it is not being read. */
+  readonly firstLook: Promise<FirstLook> | undefined
+}
+
+interface Reading extends Ahead {
+  readonly at: number
 }
 
 /**
- * Zones that are read while the host asks whether their layers are really its own: one round trip less for who waits for a layer. Each is used once, and only for an assignment that was heard of just now;
- * what changed since comes with the refresh that follows each opening.
+ * Zones and chains that are read while the host asks whether their layers are really its own: two round trips less for who waits for a layer. Each is used once, and only for an assignment that was heard
+ * of just now; what changed of the zone since comes with the refresh that follows each opening, and what was appended to the chain since makes the claim look again.
  */
 export class ReadAhead {
   readonly #index: ZoneIndex
+  readonly #store: Pick<Store, 'head'>
   readonly #clock: Clock
   readonly #readings = new Map<LayerId, Reading>()
 
-  constructor(index: ZoneIndex, clock: Clock) {
+  constructor(index: ZoneIndex, store: Pick<Store, 'head'>, clock: Clock) {
     this.#index = index
+    this.#store = store
     this.#clock = clock
   }
 
   /** The layer may be claimed in a moment. */
   begin(layer: LayerId): void {
     const zone = readZoneToOpen(this.#index, layer)
-    const reading = { at: this.#clock.now(), zone }
+    const firstLook = lookFirst(layer, { index: this.#index, store: this.#store })
+    // Who uses it looks itself then.
+    firstLook.catch(() => undefined)
+    const reading = { at: this.#clock.now(), zone, firstLook }
     this.#readings.delete(layer)
     this.#readings.set(layer, reading)
     // What could not be read is read again by who needs it.
@@ -58,11 +70,11 @@ export class ReadAhead {
     if (this.#readings.size > MOST && oldest !== undefined) this.#readings.delete(oldest)
   }
 
-  /** The zone of a layer that is claimed now. */
-  take(layer: LayerId): Promise<ZoneToOpen> {
+  /** For a layer that is claimed now. */
+  take(layer: LayerId): Ahead {
     const known = this.#readings.get(layer)
     this.#readings.delete(layer)
     const isNew = known !== undefined && Math.abs(this.#clock.now() - known.at) < HEARTBEAT_EVERY
-    return isNew ? known.zone : readZoneToOpen(this.#index, layer)
+    return isNew ? known : { zone: readZoneToOpen(this.#index, layer), firstLook: undefined }
   }
 }

@@ -1,4 +1,4 @@
-// The load: connections that each ask again as soon as they have their answer. Reads answers only as far as to know where they end.
+// The load: connections that each ask again as soon as they have their answer, or at a pace. Reads answers only as far as to know where they end.
 import { connect, type Socket } from 'node:net'
 import { serveCalls } from '../kit/served.ts'
 
@@ -7,6 +7,8 @@ export interface LoadOrder {
   readonly connections: number
   readonly zones: number
   readonly seconds: number
+  /** So many requests of all connections together; undefined: as many as are answered. */
+  readonly perSecond?: number | undefined
 }
 
 export interface LoadReport {
@@ -23,7 +25,7 @@ const LENGTH = /\r\ncontent-length: (\d+)/i
 
 serveCalls({ load })
 
-async function load({ port, connections, zones, seconds }: LoadOrder): Promise<LoadReport> {
+async function load({ port, connections, zones, seconds, perSecond }: LoadOrder): Promise<LoadReport> {
   const requests = Array.from({ length: zones }, (_, zone) => Buffer.from(`GET /v1/zones/game/zone-${zone} HTTP/1.1\r\nHost: a\r\n\r\n`))
   const took: number[] = []
   let others = 0
@@ -34,6 +36,7 @@ async function load({ port, connections, zones, seconds }: LoadOrder): Promise<L
     let at = 0
     let rest: Buffer = Buffer.alloc(0)
     const ask = (): void => {
+      if (!running) return
       at = performance.now()
       socket.write(requests[Math.floor(Math.random() * zones)] as Buffer)
     }
@@ -48,7 +51,9 @@ async function load({ port, connections, zones, seconds }: LoadOrder): Promise<L
       rest = Buffer.alloc(0)
       if (counted) took.push(performance.now() - at)
       if (!text.startsWith('HTTP/1.1 200')) others += 1
-      if (running) ask()
+      if (perSecond === undefined) return ask()
+      // Not in step: between half and one and a half of the pause.
+      setTimeout(ask, Math.max(0, (connections * 1_000 * (0.5 + Math.random())) / perSecond - (performance.now() - at)))
     })
     ask()
   }

@@ -8,8 +8,8 @@ export const WATCHED = 0
 
 /** Changes a zone every CHANGE_EVERY, and notes how long it takes until those who watch one of them hear of it, while the server is loaded. */
 export class Visible {
-  readonly seen: number[] = []
-  counting = false
+  /** Where the times go, ms; undefined: they do not count. */
+  into: number[] | undefined
   readonly #world: World
   readonly #zones: number
   readonly #stop = new AbortController()
@@ -36,7 +36,7 @@ export class Visible {
     try {
       for await (const part of answer.body ?? []) {
         if (!Buffer.from(part).includes('event: zone')) continue
-        if (this.#changedAt !== undefined && this.counting) this.seen.push(performance.now() - this.#changedAt)
+        if (this.#changedAt !== undefined) this.into?.push(performance.now() - this.#changedAt)
         this.#changedAt = undefined
       }
     } catch (error) {

@@ -134,7 +134,7 @@ async function open(through: Store): Promise<Layer> {
     timers: systemClock,
     packing: packingOffThread,
     writer: new JournalWriter(index),
-    zones: new ReadAhead(index, systemClock),
+    zones: new ReadAhead(index, through, systemClock),
     onTick,
   }
   const signal = new AbortController().signal

@@ -9,7 +9,7 @@ import type { Store } from '../../../core/ports/store-port.ts'
 import { FORGOTTEN_FENCE_WAIT } from '../../../core/timing.ts'
 import { createMemoryIndex, type MemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
-import { type ClaimRequest, claimLayer } from '../../../zone-server/claim.ts'
+import { type ClaimRequest, claimLayer, lookFirst } from '../../../zone-server/claim.ts'
 import type { Lease } from '../../../zone-server/lease.ts'
 import { packingInline } from '../../../zone-server/packing.ts'
 import { encodeBatch } from '../../../zone-server/simulation/batch.ts'
@@ -328,6 +328,28 @@ describe('claim and recovery', () => {
     expect(stateHash(second.state)).toBe(stateHash(first.state))
     expect(await second.tick()).toBe('Done')
     expect(await first.tick()).toBe('Fenced')
+  })
+
+  it('a look that was begun before another host had the layer costs a second one, and nothing else', async () => {
+    const before = await played('host-1', 3)
+    const firstLook = lookFirst(LAYER_ID, { store, index })
+    await firstLook
+    await before.lease.close(before.state.tick, signal)
+    const between = new Play(await claim('host-2', 2))
+    expect(await between.tick([joins('bob')])).toBe('Done')
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 3, host: 'host-3', zone: Promise.resolve(zoneOfLayer), firstLook }
+    const last = new Play(await claimLayer(request, deps(), signal))
+    expect(stateHash(last.state)).toBe(stateHash(between.state))
+    expect(await last.tick()).toBe('Done')
+    expect(await between.tick()).toBe('Fenced')
+  })
+
+  it('a look that failed is made again', async () => {
+    const before = await played('host-1', 3)
+    const firstLook = Promise.reject(new Error('nobody there'))
+    firstLook.catch(() => undefined)
+    const request: ClaimRequest = { layer: LAYER_ID, generation: 2, host: 'host-2', zone: Promise.resolve(zoneOfLayer), firstLook }
+    expect(stateHash((await claimLayer(request, deps(), signal)).state)).toBe(stateHash(before.state))
   })
 
   it('an index that forgets in the middle of a claim costs another try', async () => {
