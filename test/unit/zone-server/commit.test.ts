@@ -183,7 +183,11 @@ describe('new content', () => {
     await until(async () => (await world.layerChain()).some(({ kind, n }) => kind === 'open' && n > 1))
     const chain = await world.layerChain()
     const opened = chain.findLast(({ kind }) => kind === 'open')
-    expect(opened?.data).toMatchObject({ content: 'c0ffee', lastSnapshot: (opened?.n ?? 0) - 1 })
+    const snapshot = chain.findLast(({ kind }) => kind === 'snapshot')
+    expect(opened?.data).toMatchObject({ content: 'c0ffee', lastSnapshot: snapshot?.n })
+    // What was played while that was packed may stand between them, as a segment.
+    const between = chain.filter(({ n }) => n > (snapshot?.n ?? 0) && n < (opened?.n ?? 0))
+    expect(between.filter(({ kind }) => kind !== 'segment')).toEqual([])
     await until(() => ada.states.at(-1)?.epoch === opened?.n)
     await until(async () => (await world.index.getLayer(FLEET, LAYER)).epoch === opened?.n)
     await (await world.join(await world.character('bob'))).until((client) => (client.find('Bob')?.x ?? 0) < 100_000)
