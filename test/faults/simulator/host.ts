@@ -15,6 +15,8 @@ export interface SimulatedHostDeps {
   readonly kernel: Kernel
   readonly index: IndexServer
   readonly store: StoreServer
+  /** False: it does not hear of what may be its own in a moment. */
+  readonly readsAhead: boolean
   readonly onViolation: (error: unknown) => void
 }
 
@@ -35,8 +37,10 @@ function suspicious(onViolation: (error: unknown) => void): Log {
 export class SimulatedHost {
   readonly process: Process
   readonly layers: HostLayers
+  readonly #readsAhead: boolean
 
-  constructor(name: string, { kernel, index, store, onViolation }: SimulatedHostDeps) {
+  constructor(name: string, { kernel, index, store, readsAhead, onViolation }: SimulatedHostDeps) {
+    this.#readsAhead = readsAhead
     this.process = new Process(name, kernel)
     this.layers = new HostLayers({
       index: index.portOf(this.process),
@@ -61,6 +65,13 @@ export class SimulatedHost {
 
   serves(layer: LayerId): boolean {
     return this.process.alive && this.layers.reports().some((report) => report.layer === layer && report.state === 'Serving')
+  }
+
+  /** Told, as by a change of the index, that the layer may be its own in a moment. */
+  expect(layer: LayerId): void {
+    this.process.deliver(() => {
+      if (this.#readsAhead && !this.layers.has(layer)) this.layers.expect(layer)
+    })
   }
 
   /** Told, as by a heartbeat's answer, that the layer is its own in this generation. */

@@ -62,6 +62,8 @@ export class Placement {
     const generation = (before?.generation ?? 0) + 1
     this.#assignments.set(layer, { generation, host, since: this.#kernel.now, closed: false })
     this.#kernel.note(`placement: ${layer} to ${host.name}, generation ${generation}`)
+    // Every other time it hears of it at once, too, and reads ahead: what it reads may be out of date when it claims.
+    if (generation % 2 === 0) host.expect(layer)
     this.#kernel.after(this.#kernel.between(0, 100), () => host.claim(layer, generation))
     if (before !== undefined && before.host !== host)
       this.#kernel.after(this.#kernel.between(toldFrom, TOLD_WITHIN), () => before.host.drop(layer, generation))

@@ -27,6 +27,8 @@ export interface ScheduleOptions {
   readonly lasts: number
   /** … or until so much was done: joins, inputs and kills. */
   readonly actions?: number | undefined
+  /** Whether a host may hear of an assignment by a change, and read ahead; default: true. */
+  readonly readsAhead?: boolean | undefined
   /** A check that is left out. */
   readonly without?: Check | undefined
 }
@@ -110,7 +112,8 @@ async function createWorld(seed: number, options: ScheduleOptions) {
     onClosed: (layer, generation) => placement?.closed(layer, generation),
   })
   const possessions = await createCharacters(store.store, options.characters, zones[0]?.zone ?? null)
-  placement = new Placement(kernel, layers, options.hosts, (name) => new SimulatedHost(name, { kernel, index, store, onViolation: fail }))
+  const shape = { kernel, index, store, readsAhead: options.readsAhead ?? true, onViolation: fail }
+  placement = new Placement(kernel, layers, options.hosts, (name) => new SimulatedHost(name, shape))
   const shared = { kernel, index, placement, histories, layers, onViolation: fail, pace: options.pace }
   const players = [...possessions.characters.keys()].map(
     (character, i) => new Player(character, layers[i % layers.length] ?? 'game/none/0', shared),
