@@ -12,6 +12,7 @@ import {
   HOST_FORGOTTEN_AFTER,
   HOST_LATE_FULL,
   HOST_SUSPECT_DEAD_AFTER,
+  HOST_WARM_AFTER,
   INDEX_CLOCK_JUMP,
   INDEX_GRACE,
   LEAVING_COUNTED,
@@ -53,6 +54,8 @@ export interface IndexRules {
   readonly drainRoomReserve: number
   /** Layers that the drains of a fleet move at once, while their deadlines allow. */
   readonly drainMoves: number
+  /** How long after its registration a host is moved to. */
+  readonly hostWarmAfter: number
   /** How long a host is outdated before its turn may come. */
   readonly outdatedSettle: number
   /** Percent of a fleet's hosts that are drained at once because they are outdated; one at least. */
@@ -102,6 +105,7 @@ export const defaultIndexRules: IndexRules = {
   drainMoveExpected: DRAIN_MOVE_EXPECTED,
   drainRoomReserve: DRAIN_ROOM_RESERVE,
   drainMoves: 8,
+  hostWarmAfter: HOST_WARM_AFTER,
   outdatedSettle: OUTDATED_SETTLE,
   outdatedShare: 10,
   ticketsPerLayer: 4_096,

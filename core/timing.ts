@@ -43,6 +43,11 @@ export const CRASH_FORGOTTEN_AFTER = 600_000
 export const DRAIN_MOVE_EXPECTED = 2_000
 /** A host that is outdated waits so long for its turn: the others of its template learn of it a little earlier or later, and none of them is to be moved to. */
 export const OUTDATED_SETTLE = 5_000
+/**
+ * A layer that can wait is moved only to a host that has been there for so long: before, its code is still being compiled and its connections made, and as a rule others like it
+ * start on the same machine. A player would wait twice as long there.
+ */
+export const HOST_WARM_AFTER = 3_000
 /** A host that drains for its node stays when the node takes pods again for so long: before, hosts that were ordered for its layers would be sent away when they are almost there. */
 export const UNCORDON_SETTLE = 15_000
 /** A drain with a deadline waits for a host with room until so long before it; then it closes its layers all the same. */
@@ -387,6 +392,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
+  [HOST_WARM_AFTER < DRAIN_ROOM_RESERVE, 'what a drain in a hurry is left with is more than it gave new hosts'],
   [DRAIN_MOVE_EXPECTED < DRAIN_ROOM_RESERVE, 'a drain that waited for room still has time to move a layer'],
   [
     CLOSE_DEADLINE < DRAIN_ROOM_RESERVE && DRAIN_ROOM_RESERVE + HOST_STOP_RESERVE < POD_GRACE,

@@ -22,6 +22,11 @@ export function isFresh(host: HostRecord, at: Moment): boolean {
   return !host.dead && at.now - host.lastSeen <= at.rules.hostDeadAfter
 }
 
+/** It was there before this moment. */
+function isWarm(host: HostRecord, at: Moment): boolean {
+  return at.now - host.bornAt >= at.rules.hostWarmAfter
+}
+
 /** The death verdict. None during grace, unless its pod is known to be gone. */
 export function isDead(host: HostRecord, at: Moment): boolean {
   return host.dead || (at.now >= at.graceUntil && at.now - host.lastSeen > at.rules.hostDeadAfter)
@@ -47,10 +52,12 @@ function comparePlaces(a: HostRecord, b: HostRecord): number {
 export interface PlacesToAvoid {
   readonly host: string | undefined
   readonly nodes: ReadonlySet<string>
+  /** Also none that registered a moment ago, whether or not another is free. */
+  readonly new: boolean
 }
 
 /** Nothing is to be avoided. */
-export const nowhere: PlacesToAvoid = { host: undefined, nodes: new Set() }
+export const nowhere: PlacesToAvoid = { host: undefined, nodes: new Set(), new: false }
 
 /** So many hosts are looked at for one on another node. */
 const NODES_LOOKED_AT = 64
@@ -58,10 +65,11 @@ const NODES_LOOKED_AT = 64
 /** The one placement choice: the best place that is neither the host nor on a node to be avoided; else the best on such a node; else the host itself; else none. */
 export function chooseHost(hosts: Iterable<HostRecord>, avoid: PlacesToAvoid, at: Moment): HostRecord | undefined {
   const places = [...hosts].filter((host) => isPlaceable(host, at.rules) && isFresh(host, at))
-  const isGood = (host: HostRecord): boolean => host.name !== avoid.host && !avoid.nodes.has(host.node)
+  const mayBe = (host: HostRecord): boolean => !avoid.new || isWarm(host, at)
+  const isGood = (host: HostRecord): boolean => mayBe(host) && host.name !== avoid.host && !avoid.nodes.has(host.node)
   const best = places.reduce<HostRecord | undefined>((a, b) => (a === undefined || comparePlaces(b, a) < 0 ? b : a), undefined)
   if (best === undefined || isGood(best)) return best
-  const looked = places.sort(comparePlaces).slice(0, NODES_LOOKED_AT)
+  const looked = places.sort(comparePlaces).slice(0, NODES_LOOKED_AT).filter(mayBe)
   return looked.find(isGood) ?? looked.find((host) => host.name !== avoid.host) ?? looked[0]
 }
 

@@ -105,7 +105,7 @@ function moveOn(fleet: FleetState, host: HostRecord): void {
   for (const layer of held) {
     if (may <= 0 || (fleet.moving.size >= fleet.rules.drainMoves && !rushed)) return
     if (!isMovable(layer, rushed)) continue
-    const target = hostFor(fleet, layer)
+    const target = hostFor(fleet, layer, !rushed)
     if (target === undefined && !rushed) return
     move(fleet, layer, host, target)
     may -= 1

@@ -57,6 +57,7 @@ function newHost(fleet: FleetState, registration: HostRegistration): HostRecord 
   return {
     ...registration,
     state: 'Ready',
+    bornAt: fleet.now,
     dead: false,
     removed: false,
     suspected: false,

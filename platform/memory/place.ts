@@ -147,13 +147,13 @@ export function wish(fleet: FleetState, layer: LayerRecord, from: number): void 
 }
 
 /** The host for a layer: rather not the one that gave it up, nor one on the node of another layer of its zone. */
-export function hostFor(fleet: FleetState, layer: LayerRecord): HostRecord | undefined {
+export function hostFor(fleet: FleetState, layer: LayerRecord, avoidNew = false): HostRecord | undefined {
   const nodes = new Set<string>()
   for (const { layer: other, host } of layersOf(fleet, zoneOf(layer.layer))) {
     const node = other === layer.layer || host === undefined ? undefined : fleet.hosts.get(host)?.node
     if (node !== undefined) nodes.add(node)
   }
-  return chooseHost(fleet.hosts.values(), { host: layer.avoid, nodes }, fleet)
+  return chooseHost(fleet.hosts.values(), { host: layer.avoid, nodes, new: avoidNew }, fleet)
 }
 
 /**

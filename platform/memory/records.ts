@@ -14,6 +14,8 @@ export interface HostRecord extends HostRegistration {
   outdated: boolean
   /** Since when. */
   outdatedAt: number | undefined
+  /** When it registered. */
+  readonly bornAt: number
   lastSeen: number
   emptySince: number | undefined
   layers: number

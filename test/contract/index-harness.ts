@@ -34,6 +34,7 @@ export const rules: Partial<IndexRules> = {
   drainMoveExpected: 200_000,
   drainRoomReserve: 2_000_000,
   drainMoves: 3,
+  hostWarmAfter: 0,
   outdatedSettle: 60_000,
   ticketsPerLayer: 8,
   sweepLimit: 200,

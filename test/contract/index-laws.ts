@@ -28,6 +28,7 @@ export const lawRules: Partial<IndexRules> = {
   drainMoveExpected: 30 * TICK,
   drainRoomReserve: 60 * TICK + HALF / 2,
   drainMoves: 2,
+  hostWarmAfter: 15 * TICK + HALF,
   outdatedSettle: 20 * TICK + HALF,
   crashesMax: 2,
   crashForgottenAfter: 900 * TICK + HALF,

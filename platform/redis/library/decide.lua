@@ -9,6 +9,10 @@ local function is_fresh(host, fleet)
   return not host.dead and fleet.now - host.lastSeen <= fleet.rules.hostDeadAfter
 end
 
+local function is_warm(host, fleet)
+  return fleet.now - (host.bornAt or 0) >= fleet.rules.hostWarmAfter
+end
+
 local function is_dead(host, fleet)
   return host.dead or (fleet.now >= fleet.grace_until and fleet.now - host.lastSeen > fleet.rules.hostDeadAfter)
 end

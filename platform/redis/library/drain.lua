@@ -90,7 +90,7 @@ local function move_on(fleet, host)
   for _, layer in ipairs(held) do
     if may <= 0 or (moving >= fleet.rules.drainMoves and not rushed) then return end
     if is_movable(layer, rushed) then
-      local target = host_for(fleet, layer, layers_of(fleet, zone_of(layer.layer)))
+      local target = host_for(fleet, layer, layers_of(fleet, zone_of(layer.layer)), not rushed)
       if not target and not rushed then return end
       move(fleet, layer, host, target)
       may, moving = may - 1, moving + 1

@@ -76,7 +76,7 @@ end
 
 local function new_host(fleet, registration)
   local host = {
-    state = 'Ready', dead = false, removed = false, outdated = false, lastSeen = fleet.now, emptySince = fleet.now,
+    state = 'Ready', dead = false, removed = false, outdated = false, bornAt = fleet.now, lastSeen = fleet.now, emptySince = fleet.now,
     layers = 0, players = 0, reserved = 0, cpu = 0, lateness = 0, counted = false
   }
   -- A slot is a slot, whatever process has it.

@@ -32,7 +32,7 @@ local NODES_LOOKED_AT = 64
 
 local NOWHERE = { nodes = {} }
 
--- The first of `room` that was heard of lately and is neither the host nor on a node to be avoided; else the first on such a node; else the host itself.
+-- The first of `room` that was heard of lately and is neither the host nor on a node to be avoided; else the first on such a node; else the host itself. None that is new, if so asked.
 -- Silent ones leave the set until they are heard.
 local function choose_host(fleet, avoid)
   settle_hosts(fleet)
@@ -45,7 +45,9 @@ local function choose_host(fleet, avoid)
       if not host or not is_fresh(host, fleet) then
         redis.call('ZREM', fleet.key.room, name)
       else
-        if name == avoid.host then
+        if avoid.new and not is_warm(host, fleet) then
+          -- Another time.
+        elseif name == avoid.host then
           last = host
         elseif avoid.nodes[host.node] then
           near = near or host
@@ -60,13 +62,13 @@ local function choose_host(fleet, avoid)
 end
 
 -- The host for a layer: rather not the one that gave it up, nor one on the node of another layer of its zone.
-local function host_for(fleet, layer, siblings)
+local function host_for(fleet, layer, siblings, avoid_new)
   local nodes = {}
   for _, sibling in ipairs(siblings) do
     local host = sibling.layer ~= layer.layer and host_of(fleet, sibling.host) or nil
     if host then nodes[host.node] = true end
   end
-  return choose_host(fleet, { host = layer.avoid, nodes = nodes })
+  return choose_host(fleet, { host = layer.avoid, nodes = nodes, new = avoid_new })
 end
 
 -- The host is needed: it is not retiring any more.
