@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.ts'
+import { describeError } from '../core/errors.ts'
 import { HOST_STOP_RESERVE, POD_DELETION_WAIT, POD_GRACE } from '../core/timing.ts'
 import type { z } from '../core/validate/index.ts'
 import { createAgonesGameServer } from '../platform/agones/index.ts'
@@ -29,6 +30,8 @@ runProgram('zone-server', shape, async ({ config, log }) => {
   const metrics = createMetrics('zone-server')
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
+  // Connected while Agones makes this a game server, not when somebody waits for a first layer. What fails now is tried again then.
+  store.ping().catch((error: unknown) => log.info({ detail: describeError(error) }, 'the store is not reached yet'))
   const gameServer = createAgonesGameServer({ log })
   const server = await createZoneServer({
     ...{ index, store, gameServer, log, metrics, clock: systemClock },
