@@ -9,6 +9,8 @@ const FLEET = 'movers'
 const ZONES = Number(process.env['BAILIWICK_MOVING_ZONES'] ?? 12)
 /** Three hosts have them all. */
 const CAPACITY = Math.ceil(ZONES / 2.5)
+/** How long all of them may take, ms: an update moves one after another. */
+const LIMIT = 170_000 + Math.max(0, ZONES - 12) * 6_000
 /** How far a character may be from where it was last seen, mm: it walked on until its layer closed. */
 const WALKED = 3_000
 
@@ -65,7 +67,7 @@ async function moved(old: readonly string[], from: number): Promise<void> {
       if (left.length === 0 && away === 0 && seen === ZONES) return true
       throw new Error(`${left.length} old hosts are there, ${away} clients are away, ${seen} of ${ZONES} zones have moved`)
     },
-    { timeoutMs: 170_000, everyMs: 250 },
+    { timeoutMs: LIMIT, everyMs: 250 },
   )
 }
 
@@ -120,38 +122,46 @@ afterAll(async () => {
 })
 
 describe(`9. ${ZONES} zones with a walking player each are moved`, () => {
-  it('by a change of the fleet’s template, which ends by itself', async () => {
-    const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
-    await changeTemplate({ LOG_LEVEL: 'debug' })
-    await moved(old, from)
-    report('a change of the template until every host is of the new one', Date.now() - began, 'no goal')
-    check('fleet update', from, carried)
-  })
+  it(
+    'by a change of the fleet’s template, which ends by itself',
+    async () => {
+      const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
+      await changeTemplate({ LOG_LEVEL: 'debug' })
+      await moved(old, from)
+      report('a change of the template until every host is of the new one', Date.now() - began, 'no goal')
+      check('fleet update', from, carried)
+    },
+    LIMIT + 10_000,
+  )
 
   // There is one node: it takes new pods again once its hosts are known to be on their way out, as another node would.
-  it('by kubectl drain of their node, which ends by itself', async () => {
-    const { cluster } = world
-    const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
-    const node = await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}')
-    const drained = cluster.kubectl(
-      'drain',
-      node,
-      '--pod-selector=bailiwick.dev/component=zone-server',
-      '--delete-emptydir-data',
-      '--timeout=170s',
-    )
-    // Awaited below; a failure before that is to be told as itself.
-    drained.catch(() => undefined)
-    try {
-      await cluster.waitFor('the node to be cordoned', async () =>
-        (await cluster.kubectl('get', 'node', node, '-o', 'jsonpath={.spec.unschedulable}')) === 'true' ? true : undefined,
+  it(
+    'by kubectl drain of their node, which ends by itself',
+    async () => {
+      const { cluster } = world
+      const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
+      const node = await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}')
+      const drained = cluster.kubectl(
+        'drain',
+        node,
+        '--pod-selector=bailiwick.dev/component=zone-server',
+        '--delete-emptydir-data',
+        `--timeout=${LIMIT / 1_000}s`,
       )
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-    } finally {
-      await cluster.uncordon()
-    }
-    await Promise.all([drained, moved(old, from)])
-    report('kubectl drain of the node of every host', Date.now() - began, 'no goal')
-    check('node drain', from, carried)
-  })
+      // Awaited below; a failure before that is to be told as itself.
+      drained.catch(() => undefined)
+      try {
+        await cluster.waitFor('the node to be cordoned', async () =>
+          (await cluster.kubectl('get', 'node', node, '-o', 'jsonpath={.spec.unschedulable}')) === 'true' ? true : undefined,
+        )
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
+      } finally {
+        await cluster.uncordon()
+      }
+      await Promise.all([drained, moved(old, from)])
+      report('kubectl drain of the node of every host', Date.now() - began, 'no goal')
+      check('node drain', from, carried)
+    },
+    LIMIT + 10_000,
+  )
 })
