@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import type { FleetId } from '../../../core/ids.ts'
-import { FINALIZER_DEADLINE } from '../../../core/timing.ts'
+import type { ServerFate } from '../../../core/ports/zone-source-port.ts'
+import { FINALIZER_DEADLINE, HEARTBEAT_EVERY, HOST_DEAD_AFTER, HOST_SUSPECT_DEAD_AFTER, SWEEP_EVERY } from '../../../core/timing.ts'
 import type { ZoneSpec } from '../../../core/zone.ts'
 import { World } from './world/world.ts'
 
@@ -65,6 +66,35 @@ describe('the operator, over doubles of the cluster', () => {
     await world.addHost(FLEET, 'h1')
     await world.pass(3_000)
     expect(world.zone(id).status?.phase).toBe('Running')
+  })
+
+  test('a killed host is replaced when it was silent for two seconds, and for one when Agones says that it has ended; at once when its pod is gone', async () => {
+    world.api.addFleet(FLEET)
+    const hosts = new Map([['h1', await world.addHost(FLEET, 'h1')]])
+    await world.startOperator()
+    const id = world.api.apply('meadow', always())
+    await world.pass(3_000)
+    const host = (): string => world.zone(id).status?.layers?.[0]?.host ?? ''
+    /** Ends the host of the layer just after a heartbeat; how long it takes until another serves it, ms. */
+    const away = async (next: string, told: ServerFate['fate'] | undefined): Promise<number> => {
+      hosts.set(next, await world.addHost(FLEET, next))
+      await world.pass(3_000)
+      const ended = host()
+      hosts.get(ended)?.stop()
+      await world.pass(100)
+      if (told !== undefined) world.api.tellServer({ fleet: FLEET, name: ended, fate: told })
+      let passed = 100
+      for (; (await world.index.getLayer(FLEET, 'game/meadow/0')).host === ended && passed < 10_000; passed += 100) await world.pass(100)
+      await world.pass(3_000)
+      expect([host(), world.zone(id).status?.phase]).toEqual([next, 'Running'])
+      return passed
+    }
+    const silent = await away('h2', undefined)
+    const unhealthy = await away('h3', 'unhealthy')
+    const gone = await away('h4', 'gone')
+    expect(silent).toBeGreaterThanOrEqual(HOST_DEAD_AFTER - HEARTBEAT_EVERY)
+    expect(unhealthy).toBeLessThanOrEqual(HOST_SUSPECT_DEAD_AFTER + SWEEP_EVERY + 200)
+    expect(gone).toBeLessThanOrEqual(200)
   })
 
   test('suspend closes and keeps closed; un-suspend opens again', async () => {

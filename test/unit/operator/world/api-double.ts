@@ -8,6 +8,7 @@ import type {
   Fleet,
   FleetSource,
   Manifest,
+  ServerFate,
   ZoneEvent,
   ZoneSource,
 } from '../../../../core/ports/zone-source-port.ts'
@@ -28,6 +29,7 @@ export class ApiDouble {
   readonly #configMapWatchers = new Set<(configMap: ConfigMapId) => void>()
   readonly #zoneWatchers = new Set<(zone: ZoneId) => void>()
   readonly #fleetWatchers = new Set<(fleet: FleetId) => void>()
+  readonly #serverWatchers = new Set<(server: ServerFate) => void>()
   #version = 100
   #uids = 0
 
@@ -56,6 +58,11 @@ export class ApiDouble {
   addFleet(id: FleetId, spec: Readonly<Record<string, unknown>> = {}, autoscaler?: Autoscaler): void {
     this.fleets.set(id, { fleet: { id, uid: `uid-${id}`, annotations: {}, ownerZone: undefined, deleting: false, spec }, autoscaler })
     this.#tellFleet(id)
+  }
+
+  /** What Agones and Kubernetes say of a game server. */
+  tellServer(server: ServerFate): void {
+    for (const watcher of this.#serverWatchers) watcher(server)
   }
 
   removeFleet(id: FleetId): void {
@@ -147,7 +154,13 @@ export class ApiDouble {
         this.#fleetWatchers.add(watcher)
         signal.addEventListener('abort', () => this.#fleetWatchers.delete(watcher), { once: true })
       },
-      watchServers: async () => {},
+      watchServers: async (onFate, signal) => {
+        const watcher = (server: ServerFate): void => {
+          if (!signal.aborted && !life.dead) onFate(server)
+        }
+        this.#serverWatchers.add(watcher)
+        signal.addEventListener('abort', () => this.#serverWatchers.delete(watcher), { once: true })
+      },
       get: (id) => this.fleets.get(id)?.fleet,
       autoscalerOf: (id) => this.fleets.get(id)?.autoscaler,
       troubleOf: () => undefined,
