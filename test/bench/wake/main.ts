@@ -1,5 +1,6 @@
 // `npm run bench:wake`: joins of sleeping zones until the first state frame, with a host beside them and without; -- --quick: fewer.
 import { setTimeout as delay } from 'node:timers/promises'
+import { keepAwake } from '../kit/awake.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
 import { plot } from '../kit/svg.ts'
 import { callCosts, type TracedWake } from './calls.ts'
@@ -50,6 +51,10 @@ const first = await wakeAll(world)
 say(`${first.length} wakes of zones that were never awake`)
 const again = await wakeAll(world)
 say(`${again.length} wakes of the same zones`)
+const settle = keepAwake()
+const kept = settle === undefined ? [] : await wakeAll(world)
+await settle?.()
+say(`${kept.length} wakes of the same zones, with cores that do not sleep`)
 const cold = await wakeCold(world)
 say(`${cold.length} cold wakes`)
 await world.end()
@@ -66,6 +71,12 @@ writeResult(
       { metric: `${title}, p50`, value: p50, unit: 'ms', goal: GOAL_P50, met: p50 <= GOAL_P50 },
       { metric: `${title}, p99`, value: p99, unit: 'ms', goal: GOAL_P99, met: p99 <= GOAL_P99 },
       ...STEPS.map((step) => ({ metric: `of it, ${step}, median`, value: median(wakes.map((one) => one[step])), unit: 'ms' })),
+      ...(kept.length === 0
+        ? []
+        : [
+            { metric: 'with cores that are kept from sleeping, p50', value: quantile(0.5, whole(kept)), unit: 'ms' },
+            { metric: 'with cores that are kept from sleeping, p99', value: quantile(0.99, whole(kept)), unit: 'ms' },
+          ]),
       { metric: 'of a zone that was never awake, p50', value: firstP50, unit: 'ms', goal: GOAL_P50, met: firstP50 <= GOAL_P50 },
       { metric: 'of a zone that was never awake, p99', value: firstP99, unit: 'ms', goal: GOAL_P99, met: firstP99 <= GOAL_P99 },
       {
@@ -76,10 +87,11 @@ writeResult(
       { metric: 'cold, the longest', value: Math.max(...cold.map((one) => one.whole)), unit: 'ms' },
       ...callCosts(again).map(({ name, at, took }) => ({ metric: `${name}, at ${at.toFixed(1)} ms`, value: took, unit: 'ms' })),
     ],
-    series: [{ first: first.map((one) => one.wake), again: wakes, cold, firstCalls: callCosts(first) }],
+    series: [{ first: first.map((one) => one.wake), again: wakes, kept: kept.map((one) => one.wake), cold, firstCalls: callCosts(first) }],
     notes: [
       'placed: request to assignment; heard: to the host’s Claiming; claimed: to its Serving; answered: to the ticket; connected: TCP; seen: hello to the first state frame',
       'the calls are medians: when each begins after the request, and how long it takes; some overlap',
+      'kept from sleeping: by loops that run only when nobody else wants to; a virtual machine that has nothing to do gives its cores away, and gets them back late',
       'cold: a process is started in the moment of the join; what Agones and the kubelet take, and the second between two polls of the webhook, come on top',
       'zone server alone on core 0; allocator, Redis and the client on core 1; store: SQLite in a file',
       ...(quick ? ['quick: fewer wakes'] : []),
