@@ -1,8 +1,8 @@
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ZoneId } from '../core/ids.ts'
-import type { HttpApp } from '../platform/http/index.ts'
+import type { HttpApp, Serving } from '../platform/http/index.ts'
 import { serveStatic } from './static.ts'
 
 export interface FrontRoutes {
@@ -19,8 +19,11 @@ export function frontListener(routes: FrontRoutes): RequestListener {
 }
 
 /** Hands game sockets (WebSocket upgrades of /hosts/NAME) to their host's thread. */
-export function passUpgrades(server: Server, gamePort: (host: string) => number | undefined): void {
-  server.on('upgrade', (request, socket, head) => passOn(gamePort, request, socket, head))
+export function passUpgrades({ server, keep }: Pick<Serving, 'server' | 'keep'>, gamePort: (host: string) => number | undefined): void {
+  server.on('upgrade', (request, socket, head) => {
+    keep(socket)
+    passOn(gamePort, request, socket, head)
+  })
 }
 
 async function dispatch(routes: FrontRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {

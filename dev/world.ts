@@ -83,7 +83,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
     listener: frontListener({ auth, characters, allocator: allocator.app, contentOf: (zone) => contentOf(index, zone) }),
   }
   const serving = await serve(front, { port: options.port, host: options.host, log, drainMs: 0 })
-  passUpgrades(serving.server, gamePort)
+  passUpgrades(serving, gamePort)
   const publicAddress = `${options.host}:${serving.port}`
 
   const ensureFleet = (fleet: FleetId): void => {

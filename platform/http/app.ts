@@ -1,12 +1,13 @@
 import type { RequestListener } from 'node:http'
-import type { Express, NextFunction, Request, Response, Router } from 'express'
+import type { Express, NextFunction, Request, RequestHandler, Response, Router } from 'express'
 import express from 'express'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
-import { contextOf, hasContext } from './context.ts'
+import { contextOf, hasContext, type RequestMeters } from './context.ts'
 import { type EntranceOptions, entrance } from './entrance.ts'
 import { setCommonHeaders } from './head.ts'
+import { metersOf } from './meters.ts'
 import type { RouteDescription } from './openapi.ts'
 import { asBailiwickError } from './problem.ts'
 import type { RateOptions } from './rate-limit.ts'
@@ -18,7 +19,13 @@ export interface HttpAppOptions extends EntranceOptions {
   readonly name: string
   /** Per account, of requests that need one; default: none. */
   readonly accountRate?: RateOptions
+  /** The longest body, bytes; default: STANDARD_BODY. Bodies that come slowly lie in memory: where thousands may come from anywhere it is little. */
+  readonly bodyLimit?: number
 }
+
+const STANDARD_BODY = 64 * 1024
+/** More than the longest that players' services are asked with (two passwords of 512 characters, each an escape of six). */
+export const PUBLIC_BODY = 16 * 1024
 
 /** One HTTP application. Routes are added with `route`; `listener` answers requests. */
 export interface HttpApp {
@@ -26,9 +33,11 @@ export interface HttpApp {
   readonly listener: RequestListener
   /** Aborted by `serve` when it begins to stop: /readyz answers 503, connections are closed after their answer, streams end. */
   readonly stopping: AbortController
-  /** For `route` and `files` alone. */
+  /** For `route`, `files` and `serve` alone. */
   readonly inside: {
+    readonly meters: RequestMeters
     readonly routes: Express
+    readonly readJson: RequestHandler
     readonly otherMethods: Router
     readonly described: RouteDescription[]
     /** What every route may answer. */
@@ -55,14 +64,16 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     },
     stopping: new AbortController(),
     inside: {
+      meters: metersOf(options.metrics),
       routes: engine,
+      readJson: express.json({ limit: options.bodyLimit ?? STANDARD_BODY, inflate: false, strict: true }),
       otherMethods: express.Router(),
       described: [],
       commonErrors: [...(options.rate === 'none' ? [] : (['TooManyRequests'] as const)), 'Timeout', 'Internal'],
       limitCaller: callerLimit(options.accountRate, options.clock ?? systemClock),
     },
   }
-  engine.use(entrance({ ...options, stopping: app.stopping.signal, described: app.inside.described }))
+  engine.use(entrance({ ...options, stopping: app.stopping.signal, described: app.inside.described, meters: app.inside.meters }))
   return app
 }
 

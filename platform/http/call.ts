@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { z } from '../../core/validate/index.ts'
+import { z } from '../../core/validate/index.ts'
 import type { RequestContext } from './context.ts'
 import { invalidInput } from './problem.ts'
 
@@ -73,20 +73,24 @@ export interface Schemas<P, Q, B> {
   readonly body?: z.ZodType<B>
 }
 
-/** Checks the parts of a request. A part without schema is typed undefined and is undefined; the compiler can't see that the two go together. */
+/** Checks the parts of a request. A part without schema is typed undefined, and holds nothing; the compiler can't see that the two go together. */
 export function inputOf<P, Q, B>(spec: Schemas<P, Q, B>): (request: Request) => Input<P, Q, B> {
   // Most have no query: what that gives is found once.
-  const none = spec.query?.safeParse({})
-  const noQuery = none?.success === true ? Object.freeze(none.data) : undefined
+  const query: z.ZodType = spec.query ?? nothing
+  const none = query.safeParse({})
+  const noQuery = none.success ? Object.freeze(none.data) : undefined
   return (request) => {
     const input = {
       params: check('path', spec.params, request.params),
-      query: noQuery !== undefined && !request.url.includes('?') ? noQuery : check('query', spec.query, request.query),
+      query: noQuery !== undefined && !request.url.includes('?') ? noQuery : check('query', query, request.query),
       body: check('body', spec.body, request.body ?? missingBody(spec.body)),
     }
     return input as Input<P, Q, B>
   }
 }
+
+/** Of a route that asks for no parameters. */
+const nothing = z.strictObject({})
 
 function check<T>(part: 'path' | 'query' | 'body', schema: z.ZodType<T> | undefined, value: unknown): T | undefined {
   if (schema === undefined) return undefined

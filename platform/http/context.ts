@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { Counter, Histogram } from '../metrics/index.ts'
+import { CONNECTION_END_LIMIT } from '../../core/timing.ts'
+import type { Counter, Gauge, Histogram } from '../metrics/index.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 
 export interface RequestMeters {
   readonly requests: Counter
   readonly seconds: Histogram
+  readonly connections: Gauge
+  readonly dropped: Counter
 }
 
 export interface RequestCare {
@@ -60,6 +63,7 @@ export class RequestContext implements Timed {
   readonly #care: RequestCare
   #log: Log | undefined
   #abort: AbortController | undefined
+  #untaken: NodeJS.Timeout | undefined
   #over: { readonly reason: BailiwickError | undefined } | undefined
 
   constructor(request: Request, response: Response, care: RequestCare) {
@@ -91,8 +95,13 @@ export class RequestContext implements Timed {
     this.#care.deadlines.delete(this)
   }
 
-  /** The deadline has passed. */
+  /** The deadline has passed. An answer that was sent by then, and is not taken, ends with its connection; so does this one when it is not taken either. */
   expire(): void {
+    if (this.#response.headersSent) {
+      this.#cut()
+      return
+    }
+    this.#untaken = setTimeout(() => this.#cut(), CONNECTION_END_LIMIT)
     const error = new BailiwickError('Timeout', { todo: 'try again', retryAfterMs: 1_000 })
     this.#finish(error)
     this.isLast = true
@@ -103,9 +112,15 @@ export class RequestContext implements Timed {
   end(): void {
     const { deadlines, stopping } = this.#care
     deadlines.delete(this)
+    clearTimeout(this.#untaken)
     this.#finish(undefined)
     account(this.#request, this.#response, this, this.#care)
     if (stopping.aborted) this.#request.socket.end()
+  }
+
+  /** With a reset: what is not taken must not lie in the kernel for minutes. */
+  #cut(): void {
+    this.#request.socket.resetAndDestroy()
   }
 
   #finish(reason: BailiwickError | undefined): void {

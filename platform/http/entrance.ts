@@ -35,6 +35,7 @@ export interface EntranceOptions {
 }
 
 interface Inside {
+  readonly meters: RequestMeters
   readonly stopping: AbortSignal
   /** For the document: routes that are added later are in it. */
   readonly described: readonly RouteDescription[]
@@ -45,7 +46,7 @@ export function entrance(options: EntranceOptions & Inside): RequestHandler {
   const clock = options.clock ?? systemClock
   const care: RequestCare = {
     log: options.log,
-    meters: metersOf(options.metrics),
+    meters: options.meters,
     deadlines: new Deadlines(options.deadlineMs ?? HTTP_REQUEST_DEADLINE),
     stopping: options.stopping,
     refuse: sendProblem,
@@ -93,8 +94,14 @@ function probesOf(options: EntranceOptions & Inside): ReadonlyMap<string, Probe>
     await asking
     sendJson(request, response, { status: 'ok' })
   })
+  // Made anew only when a route was added since: it is long, and anybody may ask for it.
+  let document = { routes: -1, text: '' }
   add('/openapi.json', false, (request, response) => {
-    sendJson(request, response, openApiDocument(options.openapi ?? { title: `Bailiwick ${options.name}` }, options.described))
+    if (document.routes !== options.described.length) {
+      const made = openApiDocument(options.openapi ?? { title: `Bailiwick ${options.name}` }, options.described)
+      document = { routes: options.described.length, text: JSON.stringify(made) }
+    }
+    sendPrepared(request, response, new Prepared(200, {}, document.text))
   })
   if (options.exposeMetrics === false) return probes
   add('/metrics', true, async (request, response) => {
@@ -114,23 +121,4 @@ function addressReader(trustedProxies: number): (request: Request) => string {
 
 function sendJson(request: Request, response: Response, body: object): void {
   sendPrepared(request, response, new Prepared(200, {}, JSON.stringify(body)))
-}
-
-const known = new WeakMap<Metrics, RequestMeters>()
-
-/** Two applications of one process (public and internal port) count into the same metrics. */
-function metersOf(metrics: Metrics): RequestMeters {
-  const existing = known.get(metrics)
-  if (existing !== undefined) return existing
-  const meters = {
-    requests: metrics.counter('http_requests_total', 'HTTP requests answered', ['method', 'route', 'status']),
-    seconds: metrics.histogram(
-      'http_request_duration_seconds',
-      'Time from the first byte of a request to the end of its answer',
-      [0.005, 0.02, 0.1, 0.5, 2, 10],
-      ['method', 'route'],
-    ),
-  }
-  known.set(metrics, meters)
-  return meters
 }

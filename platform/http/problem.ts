@@ -48,7 +48,10 @@ export function asBailiwickError(error: unknown): BailiwickError {
   const type = field(error, 'type')
   const status = field(error, 'status')
   if (type === 'entity.too.large') {
-    return new BailiwickError('PayloadTooLarge', { todo: 'send a body of at most 64 KiB', cause: error })
+    return new BailiwickError('PayloadTooLarge', {
+      todo: `send a body of at most ${Number(field(error, 'limit')) / 1_024} KiB`,
+      cause: error,
+    })
   }
   const explained = typeof type === 'string' ? bodyFaults[type] : undefined
   if (explained !== undefined) return new BailiwickError('InvalidInput', { ...explained, cause: error })
@@ -89,6 +92,6 @@ function detailOf(error: BailiwickError): string {
   return pieces.join('; ').slice(0, MAX_DETAIL)
 }
 
-function field(error: unknown, name: 'type' | 'status'): unknown {
+function field(error: unknown, name: 'type' | 'status' | 'limit'): unknown {
   return typeof error === 'object' && error !== null && name in error ? Reflect.get(error, name) : undefined
 }

@@ -1,5 +1,4 @@
 import type { Request, RequestHandler, Response } from 'express'
-import express from 'express'
 import type { ErrorCode } from '../../core/errors.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import { z } from '../../core/validate/index.ts'
@@ -39,9 +38,6 @@ export interface RouteSpec<P, Q, B, C, R> extends Schemas<P, Q, B> {
   readonly errors?: readonly ErrorCode[]
 }
 
-const BODY_LIMIT = 64 * 1024
-const readJson = express.json({ limit: BODY_LIMIT, inflate: false, strict: true })
-
 /**
  * Adds one address. The handler gets checked input and gives the answer's body; what it throws becomes problem+json. A caller is
  * authenticated before the body is read.
@@ -77,7 +73,7 @@ export function route<P = undefined, Q = undefined, B = undefined, C = undefined
   // Each step costs, so there are no more than are needed.
   const steps: RequestHandler[] = path.includes(':') ? [leaveToFixed(app, path)] : []
   if (spec.auth !== undefined) steps.push(authenticate(app, path, spec.auth))
-  if (spec.body !== undefined) steps.push(named(path), readJson)
+  if (spec.body !== undefined) steps.push(named(path), app.inside.readJson)
   routes[method](path, ...steps, perform)
   if (!described.some((known) => known.path === path)) addOtherMethods(app, path)
   described.push({

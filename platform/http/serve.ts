@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import {
@@ -12,6 +13,7 @@ import {
   SHUTDOWN_LIMIT,
 } from '../../core/timing.ts'
 import type { HttpApp } from './app.ts'
+import { OpenConnections } from './open-connections.ts'
 
 export interface ServeOptions {
   /** 0 takes a free one. */
@@ -21,36 +23,43 @@ export interface ServeOptions {
   readonly log: Log
   /** How long it answers on, not ready, after `close` was called. Default: SHUTDOWN_DRAIN; 0 where no load balancer has to notice. */
   readonly drainMs?: number
+  /** Connections that it holds at once. Default: MAX_CONNECTIONS, or less where the process may not open as many files. */
+  readonly maxConnections?: number
 }
 
 export interface Serving {
   readonly port: number
   /** For protocol upgrades (WebSocket). Its sockets are ended with the server. */
   readonly server: Server
+  /** A socket that was upgraded: it is let go for no other. */
+  keep(socket: Duplex): void
   /** Stops gracefully: not ready, drain, no new connections, answers finished; at SHUTDOWN_LIMIT the rest is cut. Never rejects. */
   close(): Promise<void>
 }
 
 const MAX_CONNECTIONS = 10_000
+/** Files that a process needs besides: of its stores, its log, its own ports. */
+const OTHER_FILES = 256
+/** Those that are being closed are still open for a moment: so many more, then the kernel's backlog holds them. */
+const CLOSING = 256
 
 /** Listens. Throws ConfigInvalid, naming the port, when it is taken or may not be used. */
 export async function serve(app: HttpApp, options: ServeOptions): Promise<Serving> {
-  const server = createServer(
-    {
-      headersTimeout: HTTP_HEADERS_LIMIT,
-      requestTimeout: HTTP_RECEIVE_LIMIT,
-      keepAliveTimeout: HTTP_KEEP_ALIVE,
-      connectionsCheckingInterval: HTTP_LIMITS_CHECKED_EVERY,
-      maxHeaderSize: 16 * 1024,
-    },
-    app.listener,
-  )
-  server.maxConnections = MAX_CONNECTIONS
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+  const limits = {
+    headersTimeout: HTTP_HEADERS_LIMIT,
+    requestTimeout: HTTP_RECEIVE_LIMIT,
+    keepAliveTimeout: HTTP_KEEP_ALIVE,
+    connectionsCheckingInterval: HTTP_LIMITS_CHECKED_EVERY,
+    maxHeaderSize: 16 * 1024,
+  }
+  const limit = options.maxConnections ?? Math.min(MAX_CONNECTIONS, Math.max(OTHER_FILES, openFilesLimit() - OTHER_FILES))
+  const open = new OpenConnections(app, limit, options.log)
+  const server = createServer(limits, (request, response) => {
+    open.asked(request, response)
+    app.listener(request, response)
   })
+  server.maxConnections = limit + CLOSING
+  server.on('connection', (socket) => open.add(socket))
   await listen(server, options)
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
@@ -59,8 +68,9 @@ export async function serve(app: HttpApp, options: ServeOptions): Promise<Servin
   return {
     port,
     server,
+    keep: (socket) => open.keep(socket),
     close() {
-      closing ??= stop(app, server, sockets, options)
+      closing ??= stop(app, server, open, options)
       return closing
     },
   }
@@ -88,18 +98,29 @@ function listenError(error: NodeJS.ErrnoException, options: ServeOptions): Baili
   return new BailiwickError('ConfigInvalid', { asked, found, todo, cause: error })
 }
 
-async function stop(app: HttpApp, server: Server, sockets: ReadonlySet<Socket>, options: ServeOptions): Promise<void> {
+async function stop(app: HttpApp, server: Server, open: OpenConnections, options: ServeOptions): Promise<void> {
   app.stopping.abort()
   await sleep(options.drainMs ?? SHUTDOWN_DRAIN)
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   const limit = setTimeout(() => {
-    options.log.warn({ app: app.name, connections: sockets.size }, 'connections cut at the end of the grace')
-    for (const socket of sockets) socket.destroy()
+    options.log.warn({ app: app.name, connections: open.size }, 'connections cut at the end of the grace')
+    open.cut()
   }, SHUTDOWN_LIMIT)
   await closed
   clearTimeout(limit)
   options.log.info({ app: app.name }, 'stopped listening')
+}
+
+/** How many files the process may have open, sockets among them; Node raises what it begins with to this. Infinity where nobody says. */
+function openFilesLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
+  } catch {
+    // Not Linux.
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 function sleep(ms: number): Promise<void> {

@@ -3,7 +3,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
 import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
-import { createHttpApp, route, standardRate } from '../../platform/http/index.ts'
+import { createHttpApp, PUBLIC_BODY, route, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { Issuer } from '../../platform/oidc/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
@@ -55,6 +55,7 @@ export function createAuthApp(deps: AuthDeps): HttpApp {
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
     rate: deps.rate ?? standardRate,
+    bodyLimit: PUBLIC_BODY,
     ...(deps.clock === undefined ? {} : { clock: deps.clock }),
     openapi: { title: 'Bailiwick auth', description: 'Accounts, sessions and access tokens' },
   })

@@ -5,7 +5,7 @@ import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
 import { DELETE_GRACE } from '../../core/timing.ts'
 import type { HttpApp, RateOptions } from '../../platform/http/index.ts'
-import { createHttpApp, standardRate } from '../../platform/http/index.ts'
+import { createHttpApp, PUBLIC_BODY, standardRate } from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { addReading, addWriting } from './routes.ts'
@@ -46,6 +46,7 @@ export function createCharactersApp(given: CharactersDeps): HttpApp {
     ready: () => deps.store.ping(),
     trustedProxies: deps.trustedProxies ?? 0,
     rate: deps.rate ?? standardRate,
+    bodyLimit: PUBLIC_BODY,
     clock: deps.clock,
     openapi: { title: 'Bailiwick characters', description: 'The characters of an account, and where they are' },
   })

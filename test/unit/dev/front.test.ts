@@ -15,7 +15,7 @@ beforeAll(async () => {
     createHttpApp({ name, log: silentLog, metrics: createMetrics(name), ready: async () => {} })
   const routes = { auth: app('auth'), characters: app('characters'), allocator: app('allocator') }
   server = createServer(frontListener({ ...routes, contentOf: async () => undefined }))
-  passUpgrades(server, () => undefined)
+  passUpgrades({ server, keep: () => undefined }, () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
 })

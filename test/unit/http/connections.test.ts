@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { silentLog } from '../../../core/ports/log-port.ts'
+import { z } from '../../../core/validate/index.ts'
+import { Connections, type Tracked } from '../../../platform/http/connections.ts'
+import { createHttpApp, route, serve } from '../../../platform/http/index.ts'
+import { createMetrics } from '../../../platform/metrics/index.ts'
+
+class Fake implements Tracked {
+  readonly network: string
+  requests = 0
+  waiting = false
+
+  constructor(network: string) {
+    this.network = network
+  }
+
+  isWaiting(): boolean {
+    return this.waiting
+  }
+}
+
+/** So many of one network. */
+const crowd = (network: string, count: number): Fake[] => Array.from({ length: count }, () => new Fake(network))
+
+test('beyond the limit the one goes that was quiet the longest, of the network that has the most', () => {
+  const table = new Connections<Fake>(10)
+  const honest = crowd('honest', 3)
+  const slow = crowd('slow', 7)
+  for (const each of [...honest, ...slow]) expect(table.add(each)).toBeUndefined()
+  for (const [at, more] of crowd('slow', 20).entries()) {
+    const gone = table.add(more)
+    if (at < slow.length) expect(gone).toBe(slow[at])
+    expect(gone?.network).toBe('slow')
+  }
+  // Who has few is let in, and costs those who have many.
+  expect(table.add(new Fake('another'))?.network).toBe('slow')
+  expect(table.size).toBe(10)
+})
+
+test('of a crowd that comes from everywhere the oldest goes', () => {
+  const table = new Connections<Fake>(100)
+  const all = Array.from({ length: 1_000 }, (_, at) => new Fake(`network ${at}`))
+  const gone = all.map((each) => table.add(each)).filter((each) => each !== undefined)
+  expect(gone.map(({ network }) => network)).toEqual(all.slice(0, 900).map(({ network }) => network))
+})
+
+test('who waits for an answer stays, and who asked since it was looked at goes after the others', () => {
+  const table = new Connections<Fake>(3)
+  const [waiting, busy, quiet] = crowd('a', 3) as [Fake, Fake, Fake]
+  for (const each of [waiting, busy, quiet]) table.add(each)
+  waiting.waiting = true
+  busy.requests = 1
+  const next = new Fake('a')
+  expect(table.add(next)).toBe(quiet)
+  expect(table.add(new Fake('a'))).toBe(next)
+  expect(table.add(new Fake('a'))).toBe(busy)
+  for (const each of crowd('a', 5)) expect(table.add(each)).not.toBe(waiting)
+})
+
+test('when all wait for an answer the new one goes', () => {
+  const table = new Connections<Fake>(200)
+  for (const each of crowd('a', 200)) {
+    each.waiting = true
+    table.add(each)
+  }
+  const late = new Fake('a')
+  expect(table.add(late)).toBe(late)
+  expect(table.size).toBe(200)
+})
+
+test('never more than the limit, and who has no more than its share loses none to who has more', () => {
+  const networks = ['a', 'b', 'c', 'd']
+  const step = fc.record({ network: fc.constantFrom(...networks), closes: fc.boolean(), waits: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, limit) => {
+      const table = new Connections<Fake>(limit)
+      const open = new Set<Fake>()
+      const held = (network: string) => [...open].filter((each) => each.network === network).length
+      for (const { network, closes, waits } of steps) {
+        const mine = [...open].find((each) => each.network === network)
+        if (closes && mine !== undefined) {
+          open.delete(mine)
+          table.delete(mine)
+        } else {
+          const one = new Fake(network)
+          one.waiting = waits
+          open.add(one)
+          const most = Math.max(...networks.map(held))
+          const gone = table.add(one)
+          expect(gone !== undefined).toBe(open.size > limit)
+          // Of the fullest; or, when all of those wait, the new one.
+          if (gone !== undefined && gone !== one) expect([held(gone.network), gone.waiting]).toEqual([most, false])
+          if (gone !== undefined) open.delete(gone)
+        }
+        expect(table.size).toBe(open.size)
+        expect(open.size).toBeLessThanOrEqual(limit)
+      }
+    }),
+  )
+})
+
+/** A service that holds so many connections. */
+async function served(options: { readonly maxConnections?: number; readonly deadlineMs?: number }) {
+  const metrics = createMetrics('test')
+  const app = createHttpApp({ name: 'test', log: silentLog, metrics, ready: async () => {}, deadlineMs: options.deadlineMs ?? 15_000 })
+  const thing = z.object({ text: z.string() })
+  const answer = { status: 200, body: thing } as const
+  route(app, 'post', '/v1/things', { summary: 'x', body: z.strictObject({}), answer }, async () => ({ text: 'ok' }))
+  // More than the kernel takes for a reader that does not read.
+  route(app, 'get', '/v1/large', { summary: 'x', answer }, async () => ({ text: 'x'.repeat(8_000_000) }))
+  const { maxConnections } = options
+  const serving = await serve(app, { port: 0, host: '127.0.0.1', log: silentLog, drainMs: 0, ...(maxConnections && { maxConnections }) })
+  onTestFinished(() => serving.close())
+  const open = async (from = '127.0.0.1'): Promise<Socket> => {
+    const socket = connect({ port: serving.port, host: '127.0.0.1', localAddress: from })
+    socket.on('error', () => undefined)
+    onTestFinished(() => void socket.destroy())
+    await once(socket, 'connect')
+    return socket
+  }
+  const count = async (name: string): Promise<number> => {
+    const line = (await metrics.text()).split('\n').find((each) => each.startsWith(`${name}{`))
+    return Number(line?.split(' ').at(-1) ?? 0)
+  }
+  return { open, count, url: `http://127.0.0.1:${serving.port}` }
+}
+
+test('a server full of slow connections serves who comes from elsewhere, and cuts no more than it must', async () => {
+  const { open, count, url } = await served({ maxConnections: 20 })
+  const slow: Socket[] = []
+  let ended = 0
+  for (let k = 0; k < 50; k++) {
+    const socket = await open('127.0.0.2')
+    socket.once('close', () => ended++)
+    socket.write('POST /v1/things HTTP/1.1\r\nhost: x\r\n')
+    slow.push(socket)
+  }
+  await expect.poll(() => ended).toBeGreaterThanOrEqual(30)
+  for (let k = 0; k < 10; k++) {
+    const answer = await fetch(`${url}/v1/things`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
+    expect(await answer.json()).toEqual({ text: 'ok' })
+  }
+  expect(await count('http_connections')).toBeLessThanOrEqual(20)
+  expect(await count('http_connections_dropped_total')).toBeGreaterThanOrEqual(30)
+  for (const socket of slow) socket.destroy()
+})
+
+test('a reader that does not take its answer is cut when its time is over, and others have theirs', async () => {
+  const { open, count, url } = await served({ deadlineMs: 300 })
+  const reader = await open()
+  reader.pause()
+  reader.write('GET /v1/large HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(4))
+  await expect.poll(() => count('http_connections')).toBe(1)
+  await expect.poll(() => count('http_connections')).toBe(0)
+  const ended = new Promise((resolve) => reader.once('close', resolve))
+  reader.resume()
+  await ended
+  expect((await fetch(`${url}/livez`)).status).toBe(200)
+})
