@@ -1,6 +1,7 @@
 import { BailiwickError } from '../core/errors.ts'
 import { type Character, readCharacter, readList, readMember, readNext } from './answers.ts'
 import type { Request } from './http.ts'
+import { randomKey } from './key.ts'
 
 /** The characters of the account that is logged in. */
 export interface Characters {
@@ -49,9 +50,4 @@ async function listAll(base: string, ask: Ask): Promise<readonly Character[]> {
     if (cursor === undefined) return found
   }
   throw new BailiwickError('Unreachable', { asked: base, found: `more than ${MAX_PAGES} pages`, todo: 'check the URL' })
-}
-
-/** 128 random bits. Not randomUUID, which browsers have on secure pages alone. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -3,6 +3,7 @@ import { BailiwickError, isCode } from '../core/errors.ts'
 import { CLIENT_REFRESH_BEFORE } from '../core/timing.ts'
 import { type Account, readAccount, readList, readMember, readSession, readTokens, type SessionSummary } from './answers.ts'
 import type { Request } from './http.ts'
+import { randomKey } from './key.ts'
 
 /** What a login leaves: enough to make requests and to renew itself. */
 export interface StoredSession {
@@ -12,6 +13,8 @@ export interface StoredSession {
   readonly expiresAt: number
   /** Absent: it is in a cookie of the browser. */
   readonly refreshToken?: string
+  /** The Idempotency-Key of the renewal that is under way, or whose answer did not come: with it the token, which is used up by then, is good again. */
+  readonly renewal?: string
 }
 
 /** Where a session is kept. A refresh token can be used once, so programs that share a session take turns by `exclusive`. */
@@ -173,8 +176,13 @@ export class Sessions {
     const session = await this.#current()
     // Another program that shares the session was first.
     if (session.accessToken !== old) return session
+    const { renewal = randomKey() } = session
+    // Before it is asked: whoever goes on with this session must know the key.
+    if (session.renewal === undefined) await this.#store.save({ ...session, renewal })
     try {
-      const renewed = this.#sessionOf(await this.#http(this.#refreshRequest(session.refreshToken)))
+      const renewed = this.#sessionOf(
+        await this.#http({ ...this.#refreshRequest(session.refreshToken), headers: { 'idempotency-key': renewal } }),
+      )
       // The cookie is the browser's: somebody logged in with another account in another tab, and this page must not become that without a word.
       if (renewed.account.id !== session.account.id) {
         throw new BailiwickError('SessionEnded', { found: 'a login with another account', todo: 'log in again' })

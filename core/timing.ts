@@ -132,6 +132,8 @@ export const LINK_DEAD_AFTER = 10_000
 
 /** A connection that was closed, but whose peer does not end its side, is cut after this. */
 export const CONNECTION_END_LIMIT = 2_000
+/** That connections are cut because there are too many is said at most so often. */
+export const DROPPED_TOLD_EVERY = 10_000
 /** A client that sends too fast is told so at most so often. */
 export const TOO_MANY_TOLD_EVERY = 1_000
 
@@ -299,6 +301,8 @@ export const ERASE_RETRY = 60_000
 export const IDEMPOTENCY_KEPT = 24 * 3_600_000
 /** Such a request that was not answered within this is taken up by the next one with its key. */
 export const IDEMPOTENCY_UNDER_WAY = 30_000
+/** A browser's page that was loaded anew may show the refresh token of the one before for so long: the answer with the next one may have been lost with it. */
+export const REFRESH_GRACE = 10_000
 /** Too many passwords wait to be checked: the client is told to come back after this. */
 export const PASSWORD_BUSY_RETRY_AFTER = 1_000
 export const HTTP_REQUEST_DEADLINE = 15_000
@@ -434,6 +438,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [ISSUER_LOGIN_TTL < SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL, 'what was sealed can be opened after a change of the signing keys'],
   [ISSUER_PROOF_TTL < SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL && ISSUER_CODE_TTL < ISSUER_PROOF_TTL, 'so can what proves a login'],
   [ISSUER_COOLDOWN < ISSUER_DESCRIPTION_CACHE, 'a description can be read again before it is old'],
+  [REFRESH_GRACE * 10 < ACCESS_TOKEN_TTL, 'a refresh token that was used is good again for much less than the next one lasts'],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

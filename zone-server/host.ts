@@ -1,3 +1,4 @@
+import { AccountBars } from '../core/account-bars.ts'
 import type { Timers } from '../core/clock.ts'
 import { BailiwickError, describeError } from '../core/errors.ts'
 import { type FleetId, fleetId } from '../core/ids.ts'
@@ -6,7 +7,6 @@ import type { FleetChange, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { ACCOUNT_BARS_READ_EVERY, HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.ts'
-import { AccountBars } from './account-bars.ts'
 import { Calls } from './calls.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
@@ -119,7 +119,7 @@ export class Host {
     const fleet = fleetId(server.namespace, name)
     const host = server.name
     const log = this.#deps.log.child({ host })
-    const bars = new AccountBars({ index, timers: clock, log, onBarred: (isBarred) => layers.expel(isBarred) })
+    const bars = new AccountBars({ index, clock, log, onBarred: (isBarred) => layers.expel(isBarred) })
     const layers = new HostLayers({
       ...{ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() },
       isBarred: (account) => bars.has(account),

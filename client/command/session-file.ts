@@ -96,11 +96,12 @@ function readKept(text: string): { readonly authUrl: string; readonly session: S
   try {
     const kept: unknown = JSON.parse(text)
     if (!isRecord(kept) || !isRecord(kept['session'])) return undefined
-    const { accessToken, refreshToken, expiresAt, account } = kept['session']
+    const { accessToken, refreshToken, expiresAt, account, renewal } = kept['session']
     const { authUrl } = kept
     if (typeof authUrl !== 'string' || typeof accessToken !== 'string' || typeof refreshToken !== 'string') return undefined
     if (typeof expiresAt !== 'number') return undefined
-    return { authUrl, session: { account: readAccount(account, 'account'), accessToken, refreshToken, expiresAt } }
+    const session = { account: readAccount(account, 'account'), accessToken, refreshToken, expiresAt }
+    return { authUrl, session: { ...session, ...(typeof renewal === 'string' ? { renewal } : {}) } }
   } catch {
     return undefined
   }

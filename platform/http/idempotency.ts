@@ -6,6 +6,7 @@ import type { JsonObject, Store, StoredRecord } from '../../core/ports/store-por
 import { storedForm } from '../../core/stored-form.ts'
 import { IDEMPOTENCY_KEPT, IDEMPOTENCY_UNDER_WAY } from '../../core/timing.ts'
 import { z } from '../../core/validate/index.ts'
+import { readKey, replayed } from './keyed.ts'
 import { Prepared } from './reply.ts'
 
 /**
@@ -29,8 +30,6 @@ export interface KeyedRequest {
 /** Requests of one account that are remembered; beyond, the one that was answered the longest ago is forgotten. */
 const KEPT = 32
 const MAX_ANSWER = 8_192
-/** What an Idempotency-Key may be. */
-export const keyForm = /^[\x21-\x7e]{1,200}$/
 /** Not for ever what they were: the same request may be right a moment later. */
 const passing: ReadonlySet<number> = new Set([401, 408, 425, 429])
 
@@ -68,10 +67,7 @@ export async function once(
   work: (id: string) => Promise<Prepared>,
 ): Promise<Prepared> {
   if (key === undefined) return work(randomBytes(16).toString('base64url'))
-  if (!keyForm.test(key)) {
-    throw new BailiwickError('InvalidInput', { asked: 'Idempotency-Key', todo: 'send 1 to 200 visible ASCII characters, such as a UUID' })
-  }
-  const mine = { key: hash(key), asked: hash(JSON.stringify(asked)) }
+  const mine = { key: hash(readKey(key)), asked: hash(JSON.stringify(asked)) }
   const known = await change(store, chain, clock.now(), (requests) => begin(requests, mine, clock.now()))
   if (known.failure !== undefined) throw new BailiwickError(known.failure.code, known.failure)
   if (known.answer !== undefined) return replay(known.answer)
@@ -178,7 +174,7 @@ function storable({ status, headers, body }: Prepared): z.output<typeof answered
 }
 
 function replay({ status, headers, body }: z.output<typeof answered>): Prepared {
-  return new Prepared(status, { ...headers, 'idempotency-replayed': 'true' }, body)
+  return replayed(new Prepared(status, headers, body))
 }
 
 function hash(text: string): string {

@@ -1,11 +1,23 @@
+import { AccountBars } from '../../core/account-bars.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
 import { type ZoneId, zoneId } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { ZONE_WAIT_MAX } from '../../core/timing.ts'
-import { createHttpApp, createInternalApp, type HttpApp, type RateOptions, route, standardRate } from '../../platform/http/index.ts'
+import { ACCOUNT_BARS_READ_EVERY, ZONE_WAIT_MAX } from '../../core/timing.ts'
+import {
+  createHttpApp,
+  createInternalApp,
+  type HttpApp,
+  keyedId,
+  keyedSecretly,
+  keyOf,
+  PUBLIC_BODY,
+  type RateOptions,
+  route,
+  standardRate,
+} from '../../platform/http/index.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
 import { bearer, type TokenVerifier } from '../../platform/tokens/index.ts'
 import { autoscale, autoscaleAnswer, autoscaleReview } from './autoscale.ts'
@@ -64,6 +76,7 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
   const meters = createMeters(metrics, () => waits.waiting)
   const copy = new IndexCopy(index, log)
   const watchers = new Watchers()
+  const bars = new AccountBars({ index, clock, log, onBarred: () => undefined })
   const ready = async (): Promise<void> => {
     await index.ping()
     copy.assertFresh()
@@ -76,6 +89,7 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
     clock,
     exposeMetrics: false,
     rate: deps.rate ?? standardRate,
+    bodyLimit: PUBLIC_BODY,
     accountRate: deps.accountRate ?? standardAccountRate,
     trustedProxies: deps.trustedProxies ?? 0,
     openapi: { title: 'Bailiwick allocator', description: 'Where zones are served, and the way into them' },
@@ -90,40 +104,70 @@ export function createAllocatorApp(deps: AllocatorDeps): Allocator {
   })
   addZoneRoutes(app, copy, watchers, deps.zoneWaitMs ?? ZONE_WAIT_MAX)
   addPlayerRoute(app, deps)
-  addJoinRoute(app, deps, waits, meters, copy)
+  addJoinRoute(app, { ...deps, waits, meters, copy, bars })
   addAutoscaleRoute(internal, index, meters)
   metrics.sampled('bailiwick_zone_watchers', 'Requests that wait for changes of a zone now, streams included', () => watchers.count)
   metrics.sampled('bailiwick_copied_zones', 'Zones in the copy of the index', () => copy.size)
   metrics.sampled('bailiwick_copy_age_seconds', 'How long ago the copy of the index was known to be true', () => copy.age / 1_000)
-  return { app, internal, follow: () => follow(copy), sweep: () => startSweeper(index, log, meters) }
+  return { app, internal, follow: () => follow(copy, bars), sweep: () => startSweeper(index, log, meters) }
 }
 
-async function follow(copy: IndexCopy): Promise<Following> {
-  await copy.start()
-  return copy
+async function follow(copy: IndexCopy, bars: AccountBars): Promise<Following> {
+  await Promise.all([copy.start(), bars.look()])
+  const looking = setInterval(() => void bars.look(), ACCOUNT_BARS_READ_EVERY)
+  return {
+    stop() {
+      clearInterval(looking)
+      copy.stop()
+    },
+  }
 }
 
-function addJoinRoute(app: HttpApp, deps: AllocatorDeps, waits: LayerWaits, meters: AllocatorMeters, copy: IndexCopy): void {
+interface JoinRouteDeps extends AllocatorDeps {
+  readonly waits: LayerWaits
+  readonly meters: AllocatorMeters
+  readonly copy: IndexCopy
+  /** Whom hosts would refuse: for them no zone is woken. */
+  readonly bars: AccountBars
+}
+
+function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
+  const { waits, meters, copy, bars } = deps
   const crowds = new Crowds(deps.index, deps.clock, deps.log)
   const spec = {
     summary: 'A place in the zone and a ticket for it, waking the zone if it sleeps',
     params: zoneParams,
     body: joinBody,
     auth: bearer(deps.verifier),
+    heeds: keyedSecretly,
     answer: { status: 200, body: joinAnswer, links: joinLinks },
-    errors: ['ZoneUnknown', 'ZoneSuspended', 'ZoneWaking', 'NoCapacity', 'ZoneFull', 'LayerQuarantined', 'IndexUnavailable', 'Busy'],
+    errors: [
+      'Banned',
+      'ZoneUnknown',
+      'ZoneSuspended',
+      'ZoneWaking',
+      'NoCapacity',
+      'ZoneFull',
+      'LayerQuarantined',
+      'IndexUnavailable',
+      'Busy',
+    ],
   } as const
-  route(app, 'post', '/v1/zones/:namespace/:name/join', spec, async ({ params, body, caller, signal, log }) => {
+  route(app, 'post', '/v1/zones/:namespace/:name/join', spec, async ({ params, body, caller, signal, log, header }) => {
     const began = performance.now()
     const done = (result: 'Joined' | ErrorCode): void => meters.ended(result, (performance.now() - began) / 1_000)
     try {
       const zone = zoneId(params.namespace, params.name)
       const { index, clock, joinWaitMs } = deps
+      if (bars.has(caller.account)) throw new BailiwickError('Banned', { todo: 'ask those who run the world' })
+      // The access token makes it a secret: the key alone need not be one.
+      const ticket = keyedId(keyOf(header), 'ticket', header('authorization') ?? '', zone, body.character)
       const settingsBefore = (asked: ZoneId): ZoneSettings | undefined => copy.settingsBefore(asked)
       const waiting = { index, clock, waits, crowds, meters, settingsBefore, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
-      const place = await joinZone(waiting, { zone, account: caller.account, character: body.character, unreached: body.unreached, signal })
+      const { character, unreached } = body
+      const place = await joinZone(waiting, { zone, account: caller.account, character, unreached, ticket, signal })
       done('Joined')
-      log.info({ layer: place.layer, epoch: place.epoch, account: caller.account, character: body.character }, 'join answered')
+      log.info({ layer: place.layer, epoch: place.epoch, account: caller.account, character }, 'join answered')
       return place
     } catch (error) {
       done(codeOf(error))

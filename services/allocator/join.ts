@@ -28,6 +28,8 @@ export interface JoinRequest {
   readonly character: string
   /** Where it was sent before and found nobody. */
   readonly unreached?: { readonly layer: string; readonly epoch: number } | undefined
+  /** The ticket's id, where the same request may have been answered with it before; as secret as a ticket is. Default: a new one. */
+  readonly ticket?: string | undefined
   /** Aborts when the one who asked is gone. */
   readonly signal: AbortSignal
 }
@@ -64,7 +66,7 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const deadline = clock.now() + waitMs
   const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
   const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
-  const ticket = newTicket(request)
+  let ticket = newTicket(request, request.ticket)
   const { location, ...found } = await firstLook(deps, request)
   let seen: Seen | undefined = found
   for (let first = true; ; first = false) {
@@ -81,6 +83,8 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       if (first && choice.view?.state === 'Asleep') meters.woke()
       if (view.ticketed) return joined(view, ticket, clock.now() - askedAt)
       deps.crowds.stayed(choice.layer)
+      // The one that this request got before was used, or belongs to another layer.
+      if (view.state === 'Serving') ticket = newTicket(request)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
       if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
@@ -177,8 +181,8 @@ export function readLayers(index: ZoneIndex, settings: ZoneSettings, location?: 
   return Promise.all(layersFor(settings, location).map((layer) => index.getLayer(settings.fleet, layer)))
 }
 
-function newTicket(request: JoinRequest): NewTicket {
-  return { id: randomBytes(16).toString('base64url'), account: request.account, character: request.character, ttlMs: TICKET_TTL }
+function newTicket(request: JoinRequest, id = randomBytes(16).toString('base64url')): NewTicket {
+  return { id, account: request.account, character: request.character, ttlMs: TICKET_TTL }
 }
 
 function joined(view: LayerView, ticket: NewTicket, age: number): Joined {

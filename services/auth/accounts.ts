@@ -25,17 +25,16 @@ export interface StoredAccount extends AccountData {
 
 /**
  * Makes an account. Its inserts, in this order: the claim of its name, which decides, that of its identity if it has one, then the account. Whatever dies between them leaves claims that are held by
- * nobody, which is found out, and they are taken over, when somebody asks for them. `passwordHash` null: one who logs in elsewhere, as `identity`. Throws NameTaken, NameRefused, Busy;
- * IdentityTaken when the identity has an account, or one is being made.
+ * nobody, which is found out, and they are taken over, when somebody asks for them. `passwordHash` null: one who logs in elsewhere, as `identity`. `id`: of the account, where the same request may be
+ * under way or may have been done. Throws NameTaken, NameRefused, Busy; IdentityTaken when the identity has an account, or one is being made; RequestUnderWay and IdempotencyKeyReused with an id that is there.
  */
 export async function makeAccount(
   { store, clock }: Pick<AccountDeps, 'store' | 'clock'>,
   name: string,
   hash: () => Promise<string | null>,
-  identity?: Identity,
+  { identity, id = randomId() }: { readonly identity?: Identity; readonly id?: string | undefined } = {},
 ): Promise<StoredAccount> {
   checkName(name)
-  const id = randomId()
   // The hash takes long: it is made before the name is claimed, so that a claim without account is a matter of a moment.
   const passwordHash = await hash()
   if (!(await claimName(store, name, id, clock.now()))) throw nameTaken(name)
@@ -49,7 +48,7 @@ export async function makeAccount(
     ...(identity && { identities: [{ ...identity, linkedAt: clock.now() }] }),
   }
   const made = await store.append(chains.account(id), 1, randomId(), { kind: 'created', data: { ...data } })
-  if (made === 'Conflict') throw new BailiwickError('Internal', { found: `a random id twice: ${id}` })
+  if (made === 'Conflict') throw await madeBefore(store, name, id)
   const isOwn = (await nameHolder(store, name)) === id && (key === undefined || (await identityHolder(store, key)) === id)
   if (isOwn) return { id, ...data }
   // It took so long that the name, or the identity, was taken for one that is held by nobody.
@@ -57,13 +56,25 @@ export async function makeAccount(
   throw nameTaken(name)
 }
 
-/** Registers with a password. Throws NameTaken, NameRefused, Busy. */
-export async function register(deps: AccountDeps, name: string, password: string): Promise<StoredAccount> {
+async function madeBefore(store: Store, name: string, id: string): Promise<BailiwickError> {
+  if ((await findAccount(store, id)) !== undefined)
+    return new BailiwickError('RequestUnderWay', { todo: 'ask again for its answer', retryAfterMs: 1_000 })
+  await freeName(store, name, id)
+  return new BailiwickError('IdempotencyKeyReused', { found: 'an account that was deleted', todo: 'use another key' })
+}
+
+/** The account that an earlier request of the same key, and so of the same id, made of this name; undefined: none. */
+export async function registeredBefore(store: Store, name: string, id: string): Promise<StoredAccount | undefined> {
+  return (await nameHolder(store, name)) === id ? findAccount(store, id) : undefined
+}
+
+/** Registers with a password; `id` as makeAccount has it. Throws as that does. */
+export async function register(deps: AccountDeps, name: string, password: string, id?: string): Promise<StoredAccount> {
   checkName(name)
   // Only to spare the work: the claim decides.
   const holder = await nameHolder(deps.store, name)
   if (holder !== undefined && (await findAccount(deps.store, holder)) !== undefined) throw nameTaken(name)
-  return makeAccount(deps, name, () => deps.passwords.hash(password))
+  return makeAccount(deps, name, () => deps.passwords.hash(password), { id })
 }
 
 /**

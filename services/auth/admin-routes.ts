@@ -8,6 +8,7 @@ import type { AuditEntry } from './audit.ts'
 import { noteDeed, readDeeds } from './audit.ts'
 import { ban, isBanned, unban } from './bans.ts'
 import type { LiveCaller, RouteDeps } from './deps.ts'
+import { adminAccountLinks, auditLinks, staffLinks } from './links.ts'
 import { nameHolder } from './name-claims.ts'
 import { lastSeen } from './sessions.ts'
 import { grantRole, lookAtStaff, powerOf, staffRoleOf } from './staff.ts'
@@ -32,7 +33,7 @@ function addFinding(app: HttpApp, deps: RouteDeps): void {
     summary: 'Finds an account by its name; for moderators',
     auth: deps.liveAuth,
     query: findQuery,
-    answer: { status: 200, body: adminAccountAnswer },
+    answer: { status: 200, body: adminAccountAnswer, links: adminAccountLinks },
     errors: common,
   } as const
   route(app, 'get', '/v1/admin/accounts', find, async ({ query, caller }) => {
@@ -46,7 +47,7 @@ function addFinding(app: HttpApp, deps: RouteDeps): void {
     summary: 'An account; for moderators',
     auth: deps.liveAuth,
     params: accountParams,
-    answer: { status: 200, body: adminAccountAnswer },
+    answer: { status: 200, body: adminAccountAnswer, links: adminAccountLinks },
     errors: common,
   } as const
   route(app, 'get', '/v1/admin/accounts/:id', get, async ({ params, caller }) => {
@@ -61,7 +62,7 @@ function addBans(app: HttpApp, deps: RouteDeps): void {
     auth: deps.liveAuth,
     params: accountParams,
     body: banBody,
-    answer: { status: 200, body: adminAccountAnswer },
+    answer: { status: 200, body: adminAccountAnswer, links: adminAccountLinks },
     errors: deeds,
   } as const
   route(app, 'put', '/v1/admin/accounts/:id/ban', put, async ({ params, body, caller, log }) => {
@@ -79,7 +80,7 @@ function addBans(app: HttpApp, deps: RouteDeps): void {
     summary: 'Lifts the ban of an account; for moderators',
     auth: deps.liveAuth,
     params: accountParams,
-    answer: { status: 200, body: adminAccountAnswer },
+    answer: { status: 200, body: adminAccountAnswer, links: adminAccountLinks },
     errors: deeds,
   } as const
   route(app, 'delete', '/v1/admin/accounts/:id/ban', lift, async ({ params, caller, log }) => {
@@ -97,7 +98,7 @@ function addGranting(app: HttpApp, deps: RouteDeps): void {
     auth: deps.liveAuth,
     params: accountParams,
     body: grantBody,
-    answer: { status: 200, body: adminAccountAnswer },
+    answer: { status: 200, body: adminAccountAnswer, links: adminAccountLinks },
     errors: [...common, 'TooManyStaff', 'Busy'],
   } as const
   route(app, 'put', '/v1/admin/accounts/:id/role', spec, async ({ params, body, caller, log }) => {
@@ -115,7 +116,7 @@ function addLooking(app: HttpApp, deps: RouteDeps): void {
   const staff = {
     summary: 'The owner, admins and moderators, and who stands in for an absent owner; for moderators',
     auth: deps.liveAuth,
-    answer: { status: 200, body: staffAnswer },
+    answer: { status: 200, body: staffAnswer, links: staffLinks },
     errors: common,
   } as const
   route(app, 'get', '/v1/admin/staff', staff, async ({ caller }) => {
@@ -132,7 +133,7 @@ function addLooking(app: HttpApp, deps: RouteDeps): void {
     summary: 'What moderators and admins did, the newest first; for admins',
     auth: deps.liveAuth,
     query: auditQuery,
-    answer: { status: 200, body: auditAnswer },
+    answer: { status: 200, body: auditAnswer, links: auditLinks },
     errors: common,
   } as const
   route(app, 'get', '/v1/admin/audit', audit, async ({ query, caller }) => {

@@ -1,6 +1,6 @@
 import { BailiwickError } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import { Prepared } from '../../platform/http/index.ts'
+import { Prepared, replayed } from '../../platform/http/index.ts'
 import type { TokenSigner } from '../../platform/tokens/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { keepCookie } from './cookie.ts'
@@ -38,7 +38,8 @@ export async function tokensAnswer(
   })
   const body = { account: accountView(account), ...signed, ...(refreshIn === 'body' ? { refreshToken } : {}) }
   const headers = refreshIn === 'body' ? {} : { 'set-cookie': keepCookie(refreshToken) }
-  return new Prepared(status, headers, JSON.stringify(sessionAnswer.parse(body)))
+  const answer = new Prepared(status, headers, JSON.stringify(sessionAnswer.parse(body)))
+  return open.again ? replayed(answer) : answer
 }
 
 /** Tells the throttle how a look at a password ended. */

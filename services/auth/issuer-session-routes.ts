@@ -46,7 +46,7 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
     if (body.proof === undefined || body.refreshIn === 'cookie') assertOwnPage(header)
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     const account = await accountFor(deps, proof, body.name)
-    const open = await openSession(deps, account, header('user-agent') ?? '', proof.session)
+    const open = await openSession(deps, account, header('user-agent') ?? '', { id: proof.session, repeated: 'Ends' })
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
     return tokensAnswer(deps, 201, open, body.refreshIn)
   })
@@ -59,7 +59,7 @@ async function accountFor(deps: RouteDeps, { identity }: Proof, name: string | u
   if (name === undefined) throw new BailiwickError('NameNeeded', { todo: 'choose one, and send it as name' })
   try {
     // Nobody logs in to it with a password.
-    return await makeAccount(deps, name, async () => null, identity)
+    return await makeAccount(deps, name, async () => null, { identity })
   } catch (error) {
     if (!isCode(error, 'IdentityTaken', 'NameTaken')) throw error
     // Another browser of the same player was first: then it has the account, and its name.

@@ -3,7 +3,10 @@ import type { Link } from '../../platform/http/index.ts'
 /** How the answers of auth lead to its other questions, for its OpenAPI document. */
 type Links = Readonly<Record<string, Link>>
 
+const thisAccount = { id: '$response.body#/account/id' } as const
+
 export const registerLinks: Links = {
+  account: { summary: 'The new account, for those who run the world', to: 'get /v1/admin/accounts/:id', parameters: thisAccount },
   login: {
     summary: 'Logs in with the new account',
     to: 'post /v1/sessions',
@@ -29,4 +32,23 @@ export const identitiesLinks: Links = {
     to: 'post /v1/accounts/current/identities/:id/removal',
     parameters: { id: '$response.body#/identities/0/id' },
   },
+}
+
+export const adminAccountLinks: Links = {
+  account: { summary: 'It as it is then', to: 'get /v1/admin/accounts/:id', parameters: thisAccount },
+  ban: { summary: 'Bans it', to: 'put /v1/admin/accounts/:id/ban', parameters: thisAccount },
+  lift: { summary: 'Lifts its ban', to: 'delete /v1/admin/accounts/:id/ban', parameters: thisAccount },
+  grant: { summary: 'Makes it a player, moderator or admin', to: 'put /v1/admin/accounts/:id/role', parameters: thisAccount },
+}
+
+export const staffLinks: Links = {
+  account: {
+    summary: 'The account of one of them',
+    to: 'get /v1/admin/accounts/:id',
+    parameters: { id: '$response.body#/members/0/account' },
+  },
+}
+
+export const auditLinks: Links = {
+  next: { summary: 'The next page', to: 'get /v1/admin/audit', parameters: { before: '$response.body#/next' } },
 }

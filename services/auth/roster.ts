@@ -34,7 +34,8 @@ export async function enterRoster(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const full = await changeChain(store, chain, (head) => {
       const sessions = rosterOf(chain, head)?.sessions ?? []
-      if (sessions.some((each) => each.id === entry.id)) return { result: undefined }
+      // Whoever entered it died before the session was opened.
+      if (sessions.some(({ id }) => id === entry.id)) return { result: undefined }
       if (sessions.length >= MAX_SESSIONS) return { result: sessions }
       return { record: { kind: 'roster', data: { sessions: [...sessions, entry], lastLoginAt: now } }, result: undefined }
     })

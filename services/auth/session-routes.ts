@@ -1,16 +1,17 @@
 import { BailiwickError } from '../../core/errors.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
-import { Prepared, route } from '../../platform/http/index.ts'
+import { keyedId, keyedSecretly, keyOf, Prepared, replayedSays, route } from '../../platform/http/index.ts'
 import { changeAccount, checkCredentials } from './accounts.ts'
 import { counted, tokensAnswer } from './answers.ts'
 import { assertOwnPage, dropCookie, OWN_PAGE_HEADER, refreshTokenOf } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
 import { sessionLinks, sessionsLinks } from './links.ts'
 import { loginBody, refreshBody, sessionAnswer, sessionParams, sessionsAnswer } from './schemas.ts'
-import { listSessions, logout, openSession, revokeSession, rotateSession } from './sessions.ts'
+import { goesOn, listSessions, logout, openSession, revokeSession, rotateSession } from './sessions.ts'
 
 const ownPage = { [OWN_PAGE_HEADER]: 'Any value; needed where the cookie is used: other sites can not send it' }
-const setsCookie = { 'set-cookie': 'The refresh token, where it was asked for in a cookie' }
+const heeds = { ...ownPage, ...keyedSecretly }
+const says = { ...replayedSays, 'set-cookie': 'The refresh token, where it was asked for in a cookie' }
 
 /** Logging in and out, renewing, and the sessions of an account. */
 export function addSessionRoutes(app: HttpApp, deps: RouteDeps): void {
@@ -24,17 +25,18 @@ function addLogin(app: HttpApp, deps: RouteDeps): void {
   const spec = {
     summary: 'Logs in: opens a session',
     body: loginBody,
-    heeds: ownPage,
-    answer: { status: 201, body: sessionAnswer, links: sessionLinks, says: setsCookie },
-    errors: ['WrongCredentials', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'],
+    heeds,
+    answer: { status: 201, body: sessionAnswer, links: sessionLinks, says },
+    errors: ['WrongCredentials', 'Banned', 'CrossSite', 'IdempotencyKeyReused', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/sessions', spec, async ({ body, log, address, header }) => {
     // Nobody is logged in as somebody else by another site's page.
     if (body.refreshIn === 'cookie') assertOwnPage(header)
+    const key = keyOf(header)
     try {
       const attempt = deps.throttle.enter(body.name, address)
       const account = await counted(attempt, () => checkCredentials(deps, body.name, body.password))
-      const open = await openSession(deps, account, header('user-agent') ?? '')
+      const open = await openSession(deps, account, header('user-agent') ?? '', goesOn(keyedId(key, 'session', account.id)))
       logins.add({ result: 'Done' })
       log.info({ account: account.id, session: open.session }, 'session opened')
       return await tokensAnswer(deps, 201, open, body.refreshIn)
@@ -49,13 +51,14 @@ function addRefresh(app: HttpApp, deps: RouteDeps): void {
   const spec = {
     summary: 'Exchanges a refresh token, which is good once, for new tokens',
     body: refreshBody,
-    heeds: ownPage,
-    answer: { status: 200, body: sessionAnswer, links: sessionLinks, says: setsCookie },
-    errors: ['SessionEnded', 'RefreshReused', 'Banned', 'CrossSite', 'StoreUnavailable'],
+    heeds,
+    answer: { status: 200, body: sessionAnswer, links: sessionLinks, says },
+    errors: ['SessionEnded', 'RefreshReused', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'],
   } as const
   route(app, 'post', '/v1/sessions/refresh', spec, async ({ body, log, header }) => {
     const refreshIn = body.refreshToken === undefined ? 'cookie' : 'body'
-    const open = await rotateSession(deps, body.refreshToken ?? refreshTokenOf(header), log)
+    const how = { key: keyOf(header), fromPage: refreshIn === 'cookie', log }
+    const open = await rotateSession(deps, body.refreshToken ?? refreshTokenOf(header), how)
     return tokensAnswer(deps, 200, open, refreshIn)
   })
 }

@@ -1,23 +1,24 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { chains } from '../../core/chains.ts'
-import { changeChain } from '../../core/change-chain.ts'
+import { type Change, changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { ChainEntry, JsonObject, Store } from '../../core/ports/store-port.ts'
 import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount, wrongCredentials } from './accounts.ts'
 import { assertNotBanned } from './bans.ts'
+import { beside, type Renewal, renew } from './refresh-rule.ts'
 import type { RosterSession } from './roster.ts'
 import { enterRoster, eraseRoster, leaveRoster, readRoster } from './roster.ts'
 import type { LiveData } from './stored.ts'
 import { liveData, randomId, read } from './stored.ts'
 
 /**
- * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the one refresh token that is good now; `ended` is the
+ * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the refresh token that is good now; `ended` is the
  * last one. A refresh token is `<session>.<secret>`: who shows the session's id with another secret than the newest has an old token (used before, so
- * one of two holders is a thief) and the session ends. It has ended, too, when its account is gone, banned, or in a later session epoch.
+ * one of two holders is a thief, unless refresh-rule.ts knows better) and the session ends. It has ended, too, when its account is gone, banned, or in a later session epoch.
  */
 export interface SessionDeps {
   readonly store: Store
@@ -28,6 +29,8 @@ export interface OpenSession {
   readonly session: string
   readonly account: StoredAccount
   readonly refreshToken: string
+  /** The same was asked before: this is beside what was answered then. */
+  readonly again: boolean
 }
 
 /** A session as its account is shown it; times in ms since 1970. */
@@ -45,71 +48,116 @@ type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' 
 const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
 /**
- * Opens a session for the account, always with a new id: `given`, where what lets it be opened is good for one alone. It stands in the account's roster before it can be used; an account that has as many as it
- * may have loses the one that was quiet the longest. Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile; SessionEnded when there was a session of that id before, and it has ended then.
+ * Opens a session for the account. It stands in the account's roster before it can be used; an account that has as many as it may have loses the one that was quiet the longest. `given`: its
+ * id, where the same request may have opened it already; default: a new one. Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile; with an id that was there before SessionEnded
+ * (and it has ended then) or, where such a session goes on, IdempotencyKeyReused when it has ended.
  */
-export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string, given?: string): Promise<OpenSession> {
+export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string, given?: GivenId): Promise<OpenSession> {
   const { store, clock } = deps
   assertNotBanned(account, clock.now())
-  if (given !== undefined && (await store.head(chains.session(given))) !== undefined) return openedBefore(deps, given)
-  const session = given ?? randomId()
+  const session = given?.id ?? randomId()
+  const known = given && (await openedBefore(deps, account, given))
+  if (known !== undefined) return known
   const now = clock.now()
-  await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, async (full) => {
-    const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
-    const live = views.filter((view) => view !== undefined)
-    if (live.length < full.length) {
-      const dead = full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
-      // What nobody can use any more still holds the account's id, and erasure finds it by the roster alone.
-      for (const id of dead) await endSession(deps, id, 'Expired')
-      return dead
-    }
-    const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
-    await endSession(deps, quietest.id, 'TooMany')
-    return [quietest.id]
-  })
-  const { refreshToken, data } = newToken(session, account, { openedAt: now, now })
-  const answer = await store.append(chains.session(session), 1, randomId(), { kind: 'live', data: { ...data } })
-  if (answer === 'Conflict') return openedBefore(deps, session)
+  await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, (full) => makeRoom(deps, account, full))
+  const { refreshToken, hash } = newToken(session)
+  const data = liveSession(account, { tokenHash: hash }, { openedAt: now, now })
+  if ((await store.append(chains.session(session), 1, randomId(), { kind: 'live', data })) === 'Conflict') {
+    // The same request, at the same time.
+    const other = given && (await openedBefore(deps, account, given))
+    if (other === undefined) throw new BailiwickError('Internal', { found: `a session that is gone: ${session}` })
+    return other
+  }
   if ((await findAccount(store, account.id)) === undefined) {
     // Its erasure may have looked before we wrote.
     await endSession(deps, session, 'AccountDeleted')
     await eraseRoster(store, account.id)
     throw wrongCredentials()
   }
-  return { session, account, refreshToken }
+  return { session, account, refreshToken, again: false }
 }
 
-/** One of the two who want it is not the player. */
-async function openedBefore(deps: SessionDeps, session: string): Promise<never> {
-  await endSession(deps, session, 'RefreshReused')
+/** The id of a session that is to be opened, and what happens when there is one of that id: `GoesOn`, it is the same request again; `Ends`, what lets it be opened is good once, and one of the two who have it is not the player. */
+export interface GivenId {
+  readonly id: string
+  readonly repeated: 'GoesOn' | 'Ends'
+}
+
+/** For a request with a key. */
+export function goesOn(id: string | undefined): GivenId | undefined {
+  return id === undefined ? undefined : { id, repeated: 'GoesOn' }
+}
+
+async function openedBefore(deps: SessionDeps, account: StoredAccount, { id, repeated }: GivenId): Promise<OpenSession | undefined> {
+  if (repeated === 'GoesOn') return goOn(deps, account, id)
+  if ((await deps.store.head(chains.session(id))) === undefined) return undefined
+  await endSession(deps, id, 'RefreshReused')
   throw sessionEnded()
 }
 
-/** Exchanges a refresh token for the next one. Throws SessionEnded; Banned; RefreshReused, and the session is ended then. */
-export async function rotateSession(deps: SessionDeps, refreshToken: string, log: Log): Promise<OpenSession> {
+async function makeRoom(deps: SessionDeps, account: StoredAccount, full: readonly RosterSession[]): Promise<readonly string[]> {
+  const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
+  const live = views.filter((view) => view !== undefined)
+  if (live.length < full.length) {
+    const dead = full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
+    // What nobody can use any more still holds the account's id, and erasure finds it by the roster alone.
+    for (const id of dead) await endSession(deps, id, 'Expired')
+    return dead
+  }
+  const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
+  await endSession(deps, quietest.id, 'TooMany')
+  return [quietest.id]
+}
+
+/** Another refresh token of a session of the account, beside the one whose answer may be lost; undefined: there is no such session. Throws IdempotencyKeyReused, Busy. */
+async function goOn({ store, clock }: SessionDeps, account: StoredAccount, session: string): Promise<OpenSession | undefined> {
+  const chain = chains.session(session)
+  return changeChain(store, chain, (head): Change<OpenSession | undefined> => {
+    if (head === undefined) return { result: undefined }
+    const now = clock.now()
+    const live = liveOf(chain, head)
+    const { refreshToken, hash } = newToken(session)
+    const good = live === undefined ? undefined : beside(live, hash)
+    if (live?.account !== account.id || live.sessionEpoch !== account.sessionEpoch || live.expiresAt <= now || good === undefined) {
+      throw new BailiwickError('IdempotencyKeyReused', {
+        found: 'a session that has ended, or was asked for too often',
+        todo: 'log in with another key',
+      })
+    }
+    const data = liveSession(account, good, { openedAt: live.openedAt, now })
+    return { record: { kind: 'live', data }, result: { session, account, refreshToken, again: true } }
+  })
+}
+
+/** Exchanges a refresh token for the next one. Throws SessionEnded; Banned; Busy; RefreshReused, and the session is ended then. */
+export async function rotateSession(
+  deps: SessionDeps,
+  refreshToken: string,
+  { key, fromPage, log }: { readonly key: string | undefined; readonly fromPage: boolean; readonly log: Log },
+): Promise<OpenSession> {
   const { store, clock } = deps
   const [, session, secret] = tokenForm.exec(refreshToken) ?? []
   if (session === undefined || secret === undefined) throw sessionEnded()
   const chain = chains.session(session)
-  const head = await store.head(chain)
-  const live = liveOf(chain, head)
-  if (head === undefined || live === undefined || live.expiresAt <= clock.now()) throw sessionEnded()
-  if (!sameHash(hashOf(secret), live.tokenHash)) return reused(deps, session, live.account, log)
-  const account = await findAccount(store, live.account)
-  if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
-  assertNotBanned(account, clock.now())
-  const next = newToken(session, account, { openedAt: live.openedAt, now: clock.now() })
-  const answer = await store.append(chain, head.n + 1, randomId(), { kind: 'live', data: { ...next.data } })
-  if (answer === 'Conflict') {
-    if ((await store.head(chain))?.kind !== 'live') throw sessionEnded()
-    return reused(deps, session, account.id, log)
-  }
-  // Not each time: it takes as much as all the rest.
-  if ((head.n + 1) % PRUNE_EVERY === 0) await store.prune(chain, head.n + 1)
-  return { session, account, refreshToken: next.refreshToken }
+  const renewal: Renewal = { hash: hashOf(secret), key: key === undefined ? undefined : hashOf(key), fromPage }
+  const owner = liveOf(chain, await store.head(chain))?.account
+  if (owner === undefined) throw sessionEnded()
+  const account = await findAccount(store, owner)
+  const renewed = await changeChain(store, chain, (head): Change<OpenSession | undefined> => {
+    const now = clock.now()
+    const live = liveOf(chain, head)
+    if (live === undefined || live.account !== owner || live.expiresAt <= now) throw sessionEnded()
+    const next = newToken(session)
+    const good = renew(live, renewal, next.hash, now)
+    if (good === undefined) return { result: undefined }
+    if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
+    assertNotBanned(account, now)
+    const data = liveSession(account, good, { openedAt: live.openedAt, now })
+    const again = good.siblings !== undefined
+    return { record: { kind: 'live', data }, result: { session, account, refreshToken: next.refreshToken, again } }
+  })
+  return renewed ?? reused(deps, session, owner, log)
 }
-
-const PRUNE_EVERY = 8
 
 /** The account of a session that can still be used. Throws SessionEnded, Banned. For routes that must not wait for an access token to expire. */
 export async function liveAccount({ store, clock }: SessionDeps, account: string, session: string): Promise<StoredAccount> {
@@ -196,31 +244,35 @@ async function reused(deps: SessionDeps, session: string, account: string, log: 
   throw new BailiwickError('RefreshReused', { todo: 'log in again; if it was not you who used it, change the password' })
 }
 
-function newToken(
-  session: string,
-  account: StoredAccount,
-  { openedAt, now }: { readonly openedAt: number | undefined; readonly now: number },
-) {
+/** A refresh token, and what is kept of it. */
+function newToken(session: string): { readonly refreshToken: string; readonly hash: string } {
   const secret = randomBytes(32).toString('base64url')
-  const data: LiveData = {
-    account: account.id,
-    tokenHash: hashOf(secret),
-    expiresAt: now + SESSION_TTL,
-    sessionEpoch: account.sessionEpoch,
-    openedAt: openedAt ?? now,
-    usedAt: now,
+  return { refreshToken: `${session}.${secret}`, hash: hashOf(secret) }
+}
+
+function liveSession(
+  account: StoredAccount,
+  good: Pick<LiveData, 'tokenHash' | 'siblings' | 'retired'>,
+  { openedAt, now }: { readonly openedAt: number | undefined; readonly now: number },
+): JsonObject {
+  const { tokenHash, siblings, retired } = good
+  return {
+    ...{
+      account: account.id,
+      tokenHash,
+      expiresAt: now + SESSION_TTL,
+      sessionEpoch: account.sessionEpoch,
+      openedAt: openedAt ?? now,
+      usedAt: now,
+    },
+    ...(siblings === undefined ? {} : { siblings }),
+    ...(retired === undefined ? {} : { retired: { ...retired } }),
   }
-  return { refreshToken: `${session}.${secret}`, data }
 }
 
 /** A secret of 256 random bits needs no slow hash. */
 function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url')
-}
-
-function sameHash(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 function sessionEnded(): BailiwickError {

@@ -38,7 +38,10 @@ export const nameClaimData = z.object({ account: z.string(), claimedAt: z.number
 /** Of an identity: services/auth/identities.ts. */
 export const identityClaimData = nameClaimData
 
-/** A record `live` of a session's chain: the hash of the one refresh token that is good now. */
+/**
+ * A record `live` of a session's chain: the hash of the refresh token that is good now. Where an answer may not have arrived there are others that are good as well (`siblings`), until one
+ * of them is used; `retired` are those that were good before, when they ceased to be, and the hash of the key with which that was asked. services/auth/refresh-rule.ts.
+ */
 export const liveData = z.object({
   account: z.string(),
   tokenHash: z.string(),
@@ -47,6 +50,8 @@ export const liveData = z.object({
   sessionEpoch: z.number().default(0),
   openedAt: z.number().optional(),
   usedAt: z.number().optional(),
+  siblings: z.array(z.string()).optional(),
+  retired: z.object({ hashes: z.array(z.string()), at: z.number(), key: z.string().exactOptional() }).optional(),
 })
 export type LiveData = z.output<typeof liveData>
 

@@ -3,7 +3,17 @@ import { describeError } from '../../core/errors.ts'
 import type { KnownLocation, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
-import { anyVersion, checkVersion, etagOf, ifMatchForm, keyForm, once, Prepared, route } from '../../platform/http/index.ts'
+import {
+  anyVersion,
+  checkVersion,
+  etagOf,
+  ifMatchForm,
+  keyedHeader,
+  once,
+  Prepared,
+  replayedSays,
+  route,
+} from '../../platform/http/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { bearer } from '../../platform/tokens/index.ts'
 import type { LifeDeps, OwnCharacter } from './life.ts'
@@ -17,19 +27,13 @@ export interface RouteDeps extends LifeDeps {
 }
 
 const says = { etag: 'Names the version: another one after each change, also when it goes into a zone or out of one' }
-const replays = { ...says, 'idempotency-replayed': 'true: the answer to an earlier request with this key' }
+const replays = { ...says, ...replayedSays }
 const ifMatch = {
   'if-match': {
     says: 'The ETag of the version that is to be changed, or * for any. Without it: 428',
     required: true,
     pattern: ifMatchForm,
     example: '*',
-  },
-} as const
-const keyed = {
-  'idempotency-key': {
-    says: 'A key of your own, such as a UUID: the request is done once, and a repetition within 24 hours gets the same answer',
-    pattern: keyForm,
   },
 } as const
 const changing = ['CharacterUnknown', 'CharacterNotYours', 'PreconditionFailed', 'Busy', 'StoreUnavailable'] as const
@@ -73,7 +77,7 @@ export function addWriting(app: HttpApp, deps: RouteDeps): void {
     summary: 'Makes a character',
     auth,
     body: nameBody,
-    heeds: keyed,
+    heeds: keyedHeader,
     answer: { status: 201, body: characterAnswer, says: replays, links: characterLinks },
     errors: ['NameRefused', 'NameTaken', 'TooManyCharacters', 'AccountUnknown', 'CharacterUnknown', ...once409, 'Busy', 'StoreUnavailable'],
   } as const
@@ -123,7 +127,7 @@ function addDeleting(app: HttpApp, deps: RouteDeps): void {
     auth,
     params: characterParams,
     heeds: {
-      ...keyed,
+      ...keyedHeader,
       'if-match': { says: 'The ETag of the version that is to be restored; without it any', pattern: ifMatchForm, example: '*' },
     },
     answer: { status: 200, body: characterAnswer, says: replays, links: characterLinks },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { REFRESH_GRACE } from '../../../core/timing.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
 const own = { 'x-bailiwick-page': '1', 'sec-fetch-site': 'same-origin' }
@@ -24,11 +25,12 @@ describe('a browser', () => {
   })
 
   test('renews by its cookie, which changes each time; the one before ends the session', async () => {
-    const { refresh, cookie } = await inBrowser()
+    const { refresh, cookie, clock } = await inBrowser()
     const renewed = await refresh({ ...own, cookie })
     expect(renewed.status).toBe(200)
     const next = renewed.headers.get('set-cookie')?.split(';')[0] ?? ''
     expect(next).not.toBe(cookie)
+    clock.advance(REFRESH_GRACE)
     expect(problem(await refresh({ ...own, cookie })).code).toBe('RefreshReused')
     expect(problem(await refresh({ ...own, cookie: next })).code).toBe('SessionEnded')
   })

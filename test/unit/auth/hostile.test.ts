@@ -81,6 +81,23 @@ test.each([
   expect((await refresh(refreshToken)).status).toBe(200)
 })
 
+test.each([
+  ['x-http-method-override', 'DELETE'],
+  ['x-method-override', 'DELETE'],
+  ['x-original-url', '/v1/sessions/current'],
+  ['x-rewrite-url', '/v1/sessions/current'],
+  ['x-forwarded-user', 'admin'],
+  ['x-account', 'AAAAAAAAAAAAAAAAAAAAAA'],
+  ['x-roles', 'admin'],
+])('the header %s changes nothing', async (name, value) => {
+  const { player, ask, refresh } = await stage()
+  const { accessToken, refreshToken, account } = await player('Ann')
+  const answer = await ask('GET', '/v1/accounts/current', undefined, accessToken, { [name]: value })
+  expect(answer.body).toMatchObject({ account: { id: account.id, name: 'Ann' } })
+  expect(problem(await ask('GET', '/v1/admin/staff', undefined, accessToken, { [name]: value })).code).toBe('Forbidden')
+  expect((await refresh(refreshToken)).status).toBe(200)
+})
+
 test('an address that is only claimed is not believed: the limits hold', async () => {
   const { login } = await stage()
   const wrong = (k: number) =>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { AccountBars } from '../../../core/account-bars.ts'
 import { ManualClock } from '../../../core/clock.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
-import { AccountBars } from '../../../zone-server/account-bars.ts'
 import { ACCOUNT, LAYER, until, World } from './world-kit.ts'
 
 const LONG = 3_600_000
@@ -55,7 +55,7 @@ describe('what a host knows of bars', () => {
         return answer()
       },
     }
-    const bars = new AccountBars({ index, timers: clock, log: silentLog, onBarred: (isBarred) => told.push(isBarred('ann')) })
+    const bars = new AccountBars({ index, clock, log: silentLog, onBarred: (isBarred) => told.push(isBarred('ann')) })
     await Promise.all([bars.look(), bars.look()])
     expect([asked, told, bars.has('ann'), bars.has('bob')]).toEqual([1, [true], true, false])
     answer = () => Promise.reject(new Error('away'))

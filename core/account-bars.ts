@@ -1,11 +1,11 @@
-import type { Timers } from '../core/clock.ts'
-import { describeError } from '../core/errors.ts'
-import type { ZoneIndex } from '../core/ports/index-port.ts'
-import type { Log } from '../core/ports/log-port.ts'
+import type { Clock } from './clock.ts'
+import { describeError } from './errors.ts'
+import type { ZoneIndex } from './ports/index-port.ts'
+import type { Log } from './ports/log-port.ts'
 
 export interface AccountBarsDeps {
   readonly index: Pick<ZoneIndex, 'accountBars'>
-  readonly timers: Timers
+  readonly clock: Clock
   readonly log: Log
   /** Whoever is barred is to go. */
   readonly onBarred: (isBarred: (account: string) => boolean) => void
@@ -24,19 +24,19 @@ export class AccountBars {
   }
 
   has(account: string): boolean {
-    return (this.#until.get(account) ?? 0) > this.#deps.timers.now()
+    return (this.#until.get(account) ?? 0) > this.#deps.clock.now()
   }
 
   /** Asks the index; one call at a time. Never rejects. */
   async look(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
-    const { index, timers, log, onBarred } = this.#deps
+    const { index, clock, log, onBarred } = this.#deps
     try {
       const { position, bars } = await index.accountBars(this.#position)
       this.#position = position
       this.#failing = false
-      if (bars !== undefined) this.#until = new Map(bars.map(({ account, forMs }) => [account, timers.now() + forMs]))
+      if (bars !== undefined) this.#until = new Map(bars.map(({ account, forMs }) => [account, clock.now() + forMs]))
       // Each time: somebody may have been on the way in when the bar was heard of.
       if (this.#until.size > 0) onBarred((account) => this.has(account))
     } catch (error) {
