@@ -4,6 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 export const PASSWORD = 'a pass word of the bench'
 export const accountName = (k: number): string => `bench-${k}-x`
 
+const ANSWER_LIMIT = 60_000
+
 export interface LoadReport {
   /** Logins a second. */
   readonly done: number
@@ -91,11 +93,16 @@ function post(agent: Agent, port: number, body: object): Promise<number> {
   const text = JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-    const asked = request({ agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/sessions', headers }, (response) => {
-      response.resume()
-      response.once('end', () => resolve(response.statusCode ?? 0))
-      response.once('error', reject)
-    })
+    const asked = request(
+      { agent, port, host: '127.0.0.1', method: 'POST', path: '/v1/sessions', headers, timeout: ANSWER_LIMIT },
+      (response) => {
+        response.resume()
+        response.once('end', () => resolve(response.statusCode ?? 0))
+        response.once('error', reject)
+      },
+    )
+    // More than the service's own deadline: a benchmark that waits for ever says nothing.
+    asked.once('timeout', () => asked.destroy(new Error(`no answer in ${ANSWER_LIMIT} ms`)))
     asked.once('error', reject)
     asked.end(text)
   })

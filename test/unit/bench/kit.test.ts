@@ -3,6 +3,7 @@ import { startPlaces } from '../../../client/load/walk.ts'
 import { boundsInMillimetres } from '../../../core/geometry.ts'
 import { held, judge } from '../../bench/crowd/rule.ts'
 import type { Run } from '../../bench/crowd/run.ts'
+import { difference, pairsBeyond } from '../../bench/kit/paired.ts'
 import { median } from '../../bench/kit/result.ts'
 import { plot } from '../../bench/kit/svg.ts'
 import { CELL, worldFor } from '../../bench/kit/world.ts'
@@ -87,5 +88,32 @@ describe('the kit of the benchmarks', () => {
     const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)])
     expect(circles).toHaveLength(3)
     for (const [x = -1, y = -1] of circles) expect(x >= 0 && x <= 460 && y >= 0 && y <= 320).toBe(true)
+  })
+})
+
+describe('pairs', () => {
+  const first = Array.from({ length: 40 }, (_, k) => 30 + (k % 7))
+
+  it('that do not differ tell nothing', () => {
+    expect(difference(first, first)).toMatchObject({ median: 0, low: 0, high: 0, auc: 0.5 })
+    expect(difference(first, first).p).toBeCloseTo(1)
+    expect(difference([], [])).toMatchObject({ median: 0, auc: 0.5 })
+  })
+
+  it('that differ by a whole hash tell so', () => {
+    const second = first.map((value) => value - 29)
+    const { median: middle, low, high, p, auc } = difference(first, second)
+    expect([middle, low, high, auc]).toEqual([-29, -29, -29, 0])
+    expect(p).toBeLessThan(1e-6)
+    expect([pairsBeyond(first, second, 15), pairsBeyond(second, first, 15), pairsBeyond(first, second, 30)]).toEqual([40, 40, 0])
+  })
+
+  it('whose differences have both signs are as likely chance', () => {
+    const second = first.map((value, k) => value + (k % 2 === 0 ? 3 : -3))
+    const { low, high, p } = difference(first, second)
+    expect(low).toBeLessThan(0)
+    expect(high).toBeGreaterThan(0)
+    expect(p).toBeGreaterThan(0.5)
+    expect(pairsBeyond(first, second, 2)).toBe(20)
   })
 })

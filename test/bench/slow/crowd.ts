@@ -1,0 +1,132 @@
+import { connect, type Socket } from 'node:net'
+
+/**
+ * How a connection can be slow: it says nothing at all; it sends its headers a line at a time (slowloris), or its body a byte at a time (R-U-Dead-Yet); it asks for more than the kernel
+ * keeps for it and takes nothing of that (slow read).
+ */
+export const kinds = ['silent', 'headers', 'body', 'reader'] as const
+export type Kind = (typeof kinds)[number]
+
+export interface CrowdOptions {
+  readonly ports: readonly number[]
+  readonly size: number
+  /** Whoever is cut comes back, until `end`. */
+  readonly comesBack: boolean
+}
+
+/** Each sends its next piece after this, ms: often enough that the connection is never idle. */
+const PIECE_EVERY = 4_000
+/** So many connections begin at once, ms between: a backlog that overflows would be another test. */
+const BURST = 50
+const BURST_EVERY = 20
+/** Answers that a reader asks for: more than is kept for it anywhere. */
+const ASKED_AHEAD = 100
+
+/** Slow connections by thousands, a share of each kind to each port, each from a loopback address of its own so that no limit for one address ends them. */
+export class SlowCrowd {
+  readonly #options: CrowdOptions
+  readonly #open = new Set<SlowConnection>()
+  readonly #over = new AbortController()
+  /** Connected so far, those that came back counted again; and how many of each kind the server has ended. */
+  connected = 0
+  readonly ended: Record<Kind, number> = { silent: 0, headers: 0, body: 0, reader: 0 }
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: CrowdOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => {
+      for (const each of this.#open) each.goOn()
+    }, PIECE_EVERY)
+  }
+
+  /** Connections that are open now. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Comes; resolves when each has connected once. */
+  async begin(): Promise<void> {
+    const { size } = this.#options
+    for (let k = 0; k < size; k += BURST) {
+      const burst = Array.from({ length: Math.min(BURST, size - k) }, (_, i) => this.#connect(k + i))
+      await Promise.all([...burst, new Promise((resolve) => setTimeout(resolve, BURST_EVERY))])
+    }
+  }
+
+  /** Goes, all at once. */
+  end(): void {
+    this.#over.abort()
+    clearInterval(this.#timer)
+    for (const each of this.#open) each.end()
+  }
+
+  #connect(k: number): Promise<void> {
+    const { ports, comesBack } = this.#options
+    const kind = kinds[k % kinds.length] as Kind
+    const port = ports[Math.floor(k / kinds.length) % ports.length] as number
+    return new Promise((resolve, reject) => {
+      const one = new SlowConnection(kind, port, addressOf(k))
+      one.socket.once('connect', () => {
+        this.connected += 1
+        this.#open.add(one)
+        one.begin()
+        resolve()
+      })
+      one.socket.once('error', reject)
+      one.socket.once('close', () => {
+        this.#open.delete(one)
+        if (this.#over.signal.aborted) return
+        this.ended[kind] += 1
+        // Not sooner: the server would only be asked faster and faster.
+        if (comesBack) setTimeout(() => this.#again(k), PIECE_EVERY / 4)
+      })
+    })
+  }
+
+  #again(k: number): void {
+    if (this.#over.signal.aborted) return
+    // One that can't connect has no effect, and is not missed.
+    this.#connect(k).catch(() => undefined)
+  }
+}
+
+class SlowConnection {
+  readonly socket: Socket
+  readonly #kind: Kind
+  #said = 0
+
+  constructor(kind: Kind, port: number, localAddress: string) {
+    this.#kind = kind
+    this.socket = connect({ host: '127.0.0.1', port, localAddress })
+    // A connection that is cut may say so in this way.
+    this.socket.on('error', () => this.socket.destroy())
+    if (kind === 'reader') this.socket.pause()
+    else this.socket.resume()
+  }
+
+  begin(): void {
+    if (this.#kind === 'headers') this.socket.write('POST /v1/sessions HTTP/1.1\r\nhost: x\r\n')
+    if (this.#kind === 'body') {
+      this.socket.write('POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n{')
+    }
+    if (this.#kind === 'reader') this.socket.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(ASKED_AHEAD))
+  }
+
+  goOn(): void {
+    if (!this.socket.writable) return
+    this.#said += 1
+    if (this.#kind === 'headers') this.socket.write(`x-${this.#said}: a\r\n`)
+    if (this.#kind === 'body') this.socket.write(' ')
+    // A paused socket is not told that it was cut; what it writes then is.
+    if (this.#kind === 'reader') this.socket.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n')
+  }
+
+  end(): void {
+    this.socket.resetAndDestroy()
+  }
+}
+
+/** Linux has all of 127.0.0.0/8 for itself. */
+function addressOf(k: number): string {
+  return `127.1.${Math.floor(k / 200) % 250}.${(k % 200) + 1}`
+}
