@@ -6,8 +6,10 @@ import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../../../platform/tokens/index.ts'
 import { createAllocatorApp } from '../../../services/allocator/app.ts'
+import { register } from '../../../services/auth/accounts.ts'
 import { createAuthApp } from '../../../services/auth/app.ts'
 import { createPasswordHasher } from '../../../services/auth/passwords.ts'
+import { makeOwner } from '../../../services/auth/staff.ts'
 import { createCharactersApp } from '../../../services/characters/app.ts'
 import { IndexHost } from '../../unit/client/doubles/index-host.ts'
 import { smallZone } from '../../zone-settings.ts'
@@ -17,6 +19,8 @@ export interface Apps {
   readonly urls: Readonly<Record<'allocator' | 'allocator-internal' | 'auth' | 'characters', string>>
   /** An access token of an admin, signed now. */
   token(): Promise<string>
+  /** Who may do everything on auth. */
+  readonly owner: { readonly name: string; readonly password: string }
   close(): Promise<void>
 }
 
@@ -72,11 +76,15 @@ export async function startApps(): Promise<Apps> {
       ...manyNames,
     }),
   } satisfies Record<string, HttpApp>
+  const owner = { name: 'Owner_of_all', password: 'a pass word of the owner' }
+  const { id } = await register({ store, passwords: cheap, clock: systemClock }, owner.name, owner.password)
+  await makeOwner(store, id, systemClock.now())
   const following = await allocator.follow()
   const serving = await Promise.all(Object.values(apps).map((app) => serve(app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })))
   const urls = Object.fromEntries(Object.keys(apps).map((name, at) => [name, `http://127.0.0.1:${serving[at]?.port}`])) as Apps['urls']
   return {
     urls,
+    owner,
     async token() {
       const { accessToken } = await signer.sign({ account: 'account-1', name: 'Ada', session: 's', roles: ['player', 'admin'] })
       return accessToken

@@ -49,7 +49,8 @@ it.each(['allocator', 'allocator-internal', 'auth', 'characters'] as const)(
 async function schemathesis(name: keyof Apps['urls']): Promise<{ readonly code: number; readonly output: string }> {
   const url = apps.urls[name]
   // Hooks.py makes accounts there.
-  const who = name === 'auth' ? { OPENAPI_AUTH_URL: url } : {}
+  const owner = { OPENAPI_OWNER: apps.owner.name, OPENAPI_OWNER_PASSWORD: apps.owner.password }
+  const who = name === 'auth' ? { OPENAPI_AUTH_URL: url, ...owner } : {}
   const token = name === 'auth' ? [] : ['-H', `Authorization: Bearer ${await apps.token()}`]
   const bounds = ['--max-examples', String(EXAMPLES), '--workers', '1', '--request-timeout', '60', '--suppress-health-check', 'all']
   const which = SEED === undefined ? ['--generation-deterministic'] : ['--seed', String(SEED), '--generation-database', 'none']
