@@ -20,6 +20,8 @@ export interface LoadReport {
 interface Answered {
   readonly status: number
   readonly ms: number
+  /** When it came. */
+  readonly at: number
 }
 
 /** Logins at a rate (a second, in even steps, whatever was answered), or with `connections` that each ask again when they were answered. */
@@ -33,7 +35,8 @@ export async function load(
   const login = async (): Promise<void> => {
     const began = performance.now()
     const status = await post(agent, port, { name: accountName(asked++ % accounts), password: PASSWORD })
-    answers.push({ status, ms: performance.now() - began })
+    const at = performance.now()
+    answers.push({ status, ms: at - began, at })
   }
   const began = performance.now()
   const until = began + seconds * 1_000
@@ -56,15 +59,21 @@ export async function load(
   const elapsed = (performance.now() - began) / 1_000
   await Promise.all(open)
   agent.destroy()
-  const of = (status: number): number[] => within.filter((each) => each.status === status).map((each) => each.ms)
+  const of = (status: number): Answered[] => within.filter((each) => each.status === status)
   const [done, refused] = [of(201), of(503)]
   return {
-    done: done.length / elapsed,
+    done: rate(done),
     refused: refused.length / elapsed,
-    refusedP99: p99(refused),
-    doneP99: p99(done),
+    refusedP99: p99(refused.map(({ ms }) => ms)),
+    doneP99: p99(done.map(({ ms }) => ms)),
     others: within.length - done.length - refused.length,
   }
+}
+
+/** A second, from the first answer to the last: what is under way at the beginning and at the end counts for neither. */
+function rate(answers: readonly Answered[]): number {
+  const [first, last] = [answers[0], answers.at(-1)]
+  return first === undefined || last === undefined || first === last ? 0 : ((answers.length - 1) / (last.at - first.at)) * 1_000
 }
 
 /** How long a refusal takes, ms: of a wrong password, and of a name that there is not; by turns, each name once. */

@@ -7,8 +7,9 @@ import { plot } from '../kit/svg.ts'
 import { guess, type LoadReport, load } from './load.ts'
 
 const ACCOUNTS = quick ? 50 : 400
-const SECONDS = quick ? 4 : 15
-const PAIRS = quick ? 2 : 5
+/** Short, and many: what the machine does meanwhile falls on both sides. */
+const SECONDS = quick ? 4 : 6
+const PAIRS = quick ? 2 : 12
 const CONNECTIONS = 16
 const GOAL_SHARE = 0.9
 const GOAL_LOOP = 20
@@ -26,6 +27,7 @@ try {
 }
 
 interface Pair {
+  /** The mean of the one before and the one after. */
   readonly argon: number
   readonly full: LoadReport
   readonly loop: number
@@ -36,13 +38,17 @@ async function measure(child: Child): Promise<void> {
   const port = await child.call<number>('auth', { accounts: ACCOUNTS }, START_LIMIT)
   const world = { port, accounts: ACCOUNTS, seconds: SECONDS }
   await load({ ...world, seconds: 1 }, { connections: CONNECTIONS })
+  const alone = (): Promise<number> => child.call<number>('argon', { seconds: SECONDS }, (SECONDS + 30) * 1_000)
   const pairs: Pair[] = []
+  let before = await alone()
   for (let k = 0; k < PAIRS; k++) {
-    const argon = await child.call<number>('argon', { seconds: SECONDS }, (SECONDS + 30) * 1_000)
     await child.call('watch', {}, 5_000)
     const full = await load(world, { connections: CONNECTIONS })
     const loop = await child.call<number>('watched', {}, 5_000)
     const twice = await load(world, { perSecond: full.done * 2 })
+    const after = await alone()
+    const argon = (before + after) / 2
+    before = after
     pairs.push({ argon, full, loop, twice })
     say(
       `argon2id alone ${argon.toFixed(1)}/s, logins ${full.done.toFixed(1)}/s, event loop p99 ${loop.toFixed(1)} ms; at twice the load ${twice.done.toFixed(1)}/s, refusals p99 ${twice.refusedP99.toFixed(1)} ms`,

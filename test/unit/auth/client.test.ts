@@ -35,6 +35,25 @@ test('a client sees its logins, ends one, changes the password, and deletes the 
   await expect(desk.login('Ann', 'a new pass word')).rejects.toMatchObject({ code: 'WrongCredentials' })
 })
 
+test('a client whose renewal got no answer goes on with its session when it asks again', async () => {
+  const { urls } = await world()
+  let lost = 0
+  const ask = async (url: string, init: RequestInit): Promise<Response> => {
+    const response = await fetch(url, init)
+    if (!url.endsWith('/refresh') || lost === 2) return response
+    // The service has done it, and nobody hears of it.
+    lost += 1
+    throw new TypeError('the network is gone')
+  }
+  const client = createClient({ ...urls, fetch: ask })
+  await client.login('Ann', PASSWORD)
+  for (let k = 0; k < 2; k++) await expect(client.refresh()).rejects.toMatchObject({ code: 'Unreachable' })
+  await client.refresh()
+  await client.refresh()
+  expect(lost).toBe(2)
+  expect(await client.sessions.list()).toHaveLength(1)
+})
+
 /** What a browser does with the cookie: its pages share it. */
 function browser() {
   let jar: string | undefined

@@ -16,7 +16,7 @@ const key = identityKey(ann)
 async function accounts() {
   const { store, clock } = await stage()
   const deps = { store, clock, passwords: cheap }
-  const make = (name: string, over: Store = store) => makeAccount({ store: over, clock }, name, async () => null, ann)
+  const make = (name: string, over: Store = store) => makeAccount({ store: over, clock }, name, async () => null, { identity: ann })
   return { store, clock, deps, make }
 }
 
