@@ -193,9 +193,20 @@ export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, fail
     return false
   }
   if (!wasClaiming || layer.claimDeaths < 2) return place(fleet, layer)
-  if (layer.claimDeaths < fleet.rules.claimDeathsMax) wish(fleet, layer, fleet.now + waitAfterFailures(layer.claimDeaths, fleet.rules))
+  if (layer.claimDeaths < fleet.rules.claimDeathsMax) wish(fleet, layer, turnOf(fleet, layer.claimDeaths))
   else quarantine(fleet, layer, `${layer.claimDeaths} hosts in a row died while they brought it back; the last: ${failure ?? loss}`)
   return false
+}
+
+/**
+ * When a layer is tried again whose hosts died while they claimed it. One of those that died together may have killed them all, so they are claimed by turns: who is
+ * innocent is served before the next host dies, and does not count as one that kills. Nobody waits longer than the longest wait.
+ */
+function turnOf(fleet: FleetState, deaths: number): number {
+  const { now, rules } = fleet
+  const from = Math.min(Math.max(now + waitAfterFailures(deaths, rules), fleet.nextTurn), now + rules.failedLayerWaitMax)
+  fleet.nextTurn = from + rules.claimDeadline + rules.hostDeadAfter
+  return from
 }
 
 /** Nobody hosts the layer, and it is not placed until somebody asks for another try. */

@@ -111,6 +111,8 @@ export interface FleetState {
   /** Added to the clock, so that index time never goes back. */
   offset: number
   lastCall: number | undefined
+  /** When the next layer whose hosts died while they claimed it may be tried. */
+  nextTurn: number
   /** No death verdict until then. */
   graceUntil: number
   /** A host was heard since the last grace began. */
@@ -136,6 +138,7 @@ export function createFleetState(rules: IndexRules, changed: (change: FleetChang
     now: 0,
     offset: 0,
     lastCall: undefined,
+    nextTurn: 0,
     graceUntil: 0,
     heard: false,
     capacity: undefined,

@@ -146,6 +146,38 @@ export function quarantineContract(harness: () => IndexHarness): void {
       )
     })
 
+    it('while they claim it, is quarantined alone: who died with it is claimed by turns', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const [kills, innocent] = [world.layer(0), world.layer(1)]
+      const look = () => Promise.all([kills, innocent].map((layer) => index.getLayer(fleet, layer)))
+      const together: number[] = []
+      for (let n = 0; n < 5; n++) {
+        const host = `h${n}`
+        await world.register(host)
+        if (n === 0) for (const layer of [kills, innocent]) await index.placeLayer(fleet, layer)
+        for (let steps = 0; ; steps++) {
+          expect(steps).toBeLessThan(20)
+          const assigned = (await look()).filter(({ state }) => state === 'Assigned')
+          const dies = assigned.some(({ layer }) => layer === kills)
+          const reports = assigned.map(({ layer, generation, epoch }) =>
+            report(layer, generation, epoch + 1, dies ? 'Claiming' : 'Serving'),
+          )
+          await index.heartbeat(fleet, beat(host, reports))
+          if (dies) together.push(assigned.length)
+          if (dies) break
+          await world.live(1, [beat(host)])
+          await index.sweep(fleet)
+        }
+        await world.live(DEATH)
+        await index.sweep(fleet)
+      }
+      expect(together).toEqual([2, 2, 1, 1, 1])
+      expect((await look()).map(({ state }) => state)).toEqual(['Quarantined', 'Wished'])
+      await world.register('last')
+      await world.serve(innocent, 100)
+    })
+
     it('while they serve it, is placed again and again', async () => {
       const world = createWorld(harness())
       const states = ['Claiming', 'Claiming', 'Claiming', 'Serving', 'Serving', 'Serving', 'Claiming', 'Claiming', 'Serving'] as const

@@ -201,6 +201,16 @@ local function quarantine(fleet, layer, failure)
   layer_changed(fleet, layer)
 end
 
+-- When a layer is tried again whose hosts died while they claimed it. One of those that died together may have killed them all, so they are claimed by
+-- turns: who is innocent is served before the next host dies, and does not count as one that kills. Nobody waits longer than the longest wait.
+local function turn_of(fleet, deaths)
+  local rules = fleet.rules
+  local next_turn = tonumber(redis.call('HGET', fleet.key.clock, 'turn') or 0)
+  local from = math.min(math.max(fleet.now + wait_after_failures(deaths, rules), next_turn), fleet.now + rules.failedLayerWaitMax)
+  redis.call('HSET', fleet.key.clock, 'turn', from + rules.claimDeadline + rules.hostDeadAfter)
+  return from
+end
+
 -- The layer lost its host: it is placed again, waits, or sleeps. True when assigned. Only a host taken for dead may come back to what it had.
 local function resettle(fleet, layer, loss, failure)
   local wanted = wants_place(layer, loss, is_barred(fleet, layer.layer))
@@ -216,8 +226,7 @@ local function resettle(fleet, layer, loss, failure)
   end
   if not was_claiming or (layer.claimDeaths or 0) < 2 then return place(fleet, layer) end
   if layer.claimDeaths < fleet.rules.claimDeathsMax then
-    local wait = wait_after_failures(layer.claimDeaths, fleet.rules)
-    wish(fleet, layer, fleet.now + wait, layers_of(fleet, zone_of(layer.layer)))
+    wish(fleet, layer, turn_of(fleet, layer.claimDeaths), layers_of(fleet, zone_of(layer.layer)))
   else
     local deaths = string.format('%d', layer.claimDeaths)
     quarantine(fleet, layer, deaths .. ' hosts in a row died while they brought it back; the last: ' .. (failure or loss))
