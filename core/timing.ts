@@ -180,6 +180,9 @@ export const FENCE_LOOK_EVERY = 500
 export const STEP_LIMIT = 1_000
 /** Another thread looks so often whether a tick ends. */
 export const STEP_WATCH_EVERY = 100
+/** A host looks so often how full its memory is, and tells so often whose it is once it is nearly full. */
+export const MEMORY_LOOK_EVERY = 5_000
+export const MEMORY_TOLD_EVERY = 60_000
 /** A replay lets the host's other layers go on after so long. */
 export const REPLAY_SLICE = 5
 /** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
@@ -416,6 +419,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     HEARTBEAT_EVERY + STEP_LIMIT + STEP_WATCH_EVERY * 2 < HOST_DEAD_AFTER,
     'a tick that does not end is told of before its host is taken for dead',
   ],
+  [MEMORY_LOOK_EVERY * 2 < MEMORY_TOLD_EVERY, 'a memory that stays nearly full is looked at more often than it is told of'],
   [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],
   [CLOSE_DEADLINE < POD_GRACE, 'a layer can close within the grace of its pod'],

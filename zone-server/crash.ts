@@ -1,6 +1,7 @@
 import { BailiwickError, describeError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { LayerCrash } from '../core/ports/index-port.ts'
+import { frames } from './watchdog/layer-frames.ts'
 import { steps } from './watchdog/step-mark.ts'
 
 /** What was known of a tick that could not be stepped. */
@@ -30,7 +31,7 @@ export class LayerCrashed extends BailiwickError {
 /** Does what belongs to one tick; what it throws is a crash of that tick, and that it does not end is seen. */
 export function inTick<T>(crash: CrashedTick, work: () => T): T {
   try {
-    return steps.during(crash.layer, crash.tick, crash.replayed, work)
+    return steps.during(crash.layer, crash.tick, crash.replayed, () => frames.during(crash.layer, work))
   } catch (error) {
     throw new LayerCrashed(crash, error)
   }

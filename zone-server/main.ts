@@ -9,6 +9,7 @@ import { createMetrics, measuredStore } from '../platform/metrics/index.ts'
 import { createMongoStore } from '../platform/mongo/index.ts'
 import { createRedisIndex } from '../platform/redis/redis-index.ts'
 import { createZoneServer } from './create-zone-server.ts'
+import { startMemoryWatch } from './watchdog/memory-watch.ts'
 import { startWatchdog } from './watchdog/watchdog.ts'
 
 const shape = {
@@ -42,6 +43,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
     ...(config.FLEET === undefined ? {} : { fleet: config.FLEET }),
   })
   const watchdog = startWatchdog(config.REDIS_URL, log)
+  const memoryWatch = startMemoryWatch(log)
   const app = createHttpApp({
     ...{ name: 'zone-server', log, metrics },
     ready: async () => {
@@ -51,6 +53,7 @@ runProgram('zone-server', shape, async ({ config, log }) => {
   })
   const http = await serve(app, { port: config.PORT, log, drainMs: 0 })
   const closeAdapters = async (): Promise<void> => {
+    memoryWatch.stop()
     await Promise.allSettled([watchdog.stop(), http.close(), gameServer.close(), index.close(), store.close()])
   }
   return {

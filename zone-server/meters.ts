@@ -1,6 +1,7 @@
 import type { Metrics } from '../platform/metrics/index.ts'
 import type { HostMeters } from './host-layers.ts'
 import type { SessionMeters } from './session.ts'
+import { memoryShare } from './watchdog/memory-share.ts'
 
 export interface Gauges {
   readonly layers: () => number
@@ -19,6 +20,7 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
   metrics.sampled('bailiwick_journal_ahead_ticks', 'Stepped ticks that wait for their confirmation by the journal', gauges.ahead)
   metrics.tallied('bailiwick_sent_bytes_total', 'Bytes sent to clients', gauges.sentBytes)
   metrics.tallied('bailiwick_received_bytes_total', 'Bytes received from clients', gauges.receivedBytes)
+  metrics.sampled('bailiwick_memory_share', 'Share of the memory that this host may have, heap or container, which it uses', memoryShare)
   const tick = metrics.histogram('bailiwick_tick_seconds', 'Time a tick takes', [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1])
   const claims = metrics.histogram(
     'bailiwick_claim_seconds',
