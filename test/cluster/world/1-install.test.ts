@@ -56,6 +56,9 @@ describe('1. helm install and two zones', () => {
     const row = (name: string) => table.split('\n').find((line) => line.startsWith(name)) ?? ''
     expect(row('meadow').trim().split(/\s+/).slice(0, 6)).toEqual(['meadow', 'Running', '0', '1', 'zone-servers', endpoint])
     expect(row('cave').trim().split(/\s+/).slice(0, 5)).toEqual(['cave', 'Sleeping', '0', '0', 'zone-servers'])
+    const wide = await world.cluster.kubectl('-n', game, 'get', 'zones', '-o', 'wide')
+    expect(wide.split('\n')[0]?.trim().split(/\s+/).slice(7)).toEqual(['READY', 'HOSTED', 'ACCEPTED', 'DATA-SAFE'])
+    expect(wide).toMatch(/^meadow .* True +Serving +Valid +NoFailure$/m)
     expect(await world.cluster.kubectl('-n', game, 'get', 'zn', '-o', 'name')).toContain('zone.bailiwick.dev/meadow')
     const story = await world.cluster.kubectl('-n', game, 'describe', 'zone', 'meadow')
     expect(story).toMatch(/Events:\s+Type\s+Reason/)
