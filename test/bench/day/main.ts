@@ -33,10 +33,14 @@ const day: Day = {
 }
 const evening: Day = { ...day, seconds: TROUBLED_S, awakeAt: (second) => ZONES * awakeShare(second + EVENING_S) }
 const middle = TROUBLED_S / 2
+const withoutSpare = { ...day.annotations, 'bailiwick.dev/spare': '0' }
 const cases: readonly { readonly name: string; readonly day: Day }[] = [
   { name: 'a day', day },
   { name: 'an evening with a lost node', day: { ...evening, nodeLostAt: middle, phantomS: 600 } },
-  { name: 'an evening in which all hosts are outdated at once', day: { ...evening, outdatedAt: middle } },
+  {
+    name: 'an evening without a spare in which all hosts are outdated at once',
+    day: { ...evening, annotations: withoutSpare, outdatedAt: middle },
+  },
   { name: 'an evening with an index that is stale for 2 min', day: { ...evening, stale: [middle, middle + 120] } },
 ]
 
