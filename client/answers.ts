@@ -25,6 +25,14 @@ export interface SessionSummary {
   readonly current: boolean
 }
 
+/** The account as its owner sees it. */
+export interface Profile extends Account {
+  /** ISO 8601. */
+  readonly createdAt: string
+  /** False: it is opened by logins of issuers alone. */
+  readonly hasPassword: boolean
+}
+
 /** An issuer of accounts that a player may log in with. */
 export interface IssuerName {
   readonly id: string
@@ -131,6 +139,16 @@ type Reader<T> = (value: unknown, what: string) => T
 export const readAccount: Reader<Account> = (value, what) => {
   const fields = object(value, what)
   return { id: text(fields['id'], `${what}.id`), name: text(fields['name'], `${what}.name`) }
+}
+
+export const readProfile: Reader<Profile> = (value, what) => {
+  const fields = object(value, what)
+  return {
+    ...readAccount(value, what),
+    createdAt: text(fields['createdAt'], `${what}.createdAt`),
+    // An auth of an earlier version has no others.
+    hasPassword: fields['hasPassword'] !== false,
+  }
 }
 
 /** Of the same form, though no account. */

@@ -4,6 +4,7 @@ import {
   type Account,
   type JoinAnswer,
   type PlayerLocation,
+  type Profile,
   readJoin,
   readLocationOf,
   type SessionSummary,
@@ -59,6 +60,8 @@ export interface Client {
   refresh(): Promise<void>
   /** Who is logged in. */
   account(): Promise<Account | undefined>
+  /** The same as the service knows it now: whether it has a password, since when it is there. */
+  profile(): Promise<Profile>
   /** Logging in with accounts of other issuers. */
   readonly issuers: Issuers
   readonly characters: Characters
@@ -99,6 +102,7 @@ export function createClient(options: ClientOptions): Client {
     sessions: { list: () => sessions.list(), revoke: (session) => sessions.revoke(session), revokeAll: () => sessions.logoutEverywhere() },
     refresh: () => sessions.refresh(),
     account: () => sessions.account(),
+    profile: () => sessions.profile(),
     issuers: issuersOver(base(options.authUrl), http, sessions, options.refreshIn === 'cookie'),
     characters: charactersOver(`${base(options.charactersUrl)}/v1/characters`, authorized),
     zones: {

@@ -7,6 +7,7 @@ export type {
   JoinAnswer,
   LinkedLogin,
   PlayerLocation,
+  Profile,
   SessionSummary,
   ZoneDetail,
   ZoneState,

@@ -22,9 +22,12 @@ export async function loginInBrowser(
   { open, signal, deadlineMs }: BrowserLoginOptions,
 ): Promise<Identified> {
   const came = Promise.withResolvers<URLSearchParams>()
+  let state: string | undefined
   const server = createServer((request, response) => {
-    const url = new URL(`http://127.0.0.1${request.url ?? '/'}`)
-    const isIt = request.method === 'GET' && url.pathname === '/back' && url.searchParams.has('state')
+    const asked = `http://127.0.0.1${request.url ?? '/'}`
+    const url = new URL(URL.canParse(asked) ? asked : 'http://127.0.0.1/')
+    // Any page that the player has open may ask the ports of this machine: what does not know the state ends nothing.
+    const isIt = request.method === 'GET' && url.pathname === '/back' && state !== undefined && url.searchParams.get('state') === state
     answer(response, isIt ? 200 : 404)
     if (isIt) came.resolve(url.searchParams)
   }).listen(0, '127.0.0.1')
@@ -41,6 +44,7 @@ export async function loginInBrowser(
     const address = server.address()
     if (typeof address !== 'object' || address === null) throw new BailiwickError('Internal', { found: 'a server without port' })
     const begun = await client.issuers.begin(issuer, `http://127.0.0.1:${address.port}/back`)
+    state = begun.state
     open(begun.url)
     return await client.issuers.finish(begun, await came.promise)
   } finally {

@@ -1,7 +1,17 @@
 import type { Clock } from '../core/clock.ts'
 import { BailiwickError, isCode } from '../core/errors.ts'
 import { CLIENT_REFRESH_BEFORE } from '../core/timing.ts'
-import { type Account, readAccount, readList, readMember, readSession, readTokens, type SessionSummary } from './answers.ts'
+import {
+  type Account,
+  type Profile,
+  readAccount,
+  readList,
+  readMember,
+  readProfile,
+  readSession,
+  readTokens,
+  type SessionSummary,
+} from './answers.ts'
 import type { Request } from './http.ts'
 import { randomKey } from './key.ts'
 
@@ -134,6 +144,12 @@ export class Sessions {
 
   async account(): Promise<Account | undefined> {
     return (await this.#store.load())?.account
+  }
+
+  /** The account as the service knows it now. */
+  async profile(): Promise<Profile> {
+    const answer = await this.authorized((token) => this.#http({ method: 'GET', url: `${this.#authUrl}/v1/accounts/current`, token }))
+    return readMember(answer, 'account', readProfile)
   }
 
   /** New tokens now, whatever is left of the old ones. Throws SessionEnded, RefreshReused: then it needs a login. */

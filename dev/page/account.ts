@@ -1,5 +1,5 @@
 import type { Client, SessionSummary } from '../../client/index.ts'
-import { button, element, listItem, textOf } from './dom.ts'
+import { askPassword, button, element, listItem, textOf } from './dom.ts'
 
 export interface AccountDeps {
   readonly client: Client
@@ -9,6 +9,8 @@ export interface AccountDeps {
   readonly say: (line: string) => void
   /** Nobody is logged in any more. */
   readonly onGone: () => Promise<void>
+  /** Shows the accounts elsewhere that open this one. */
+  readonly showIdentities: (hasPassword: boolean) => Promise<void>
 }
 
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
@@ -23,11 +25,22 @@ function shortName(agent: string): string {
 }
 
 /** The account's own page: its sessions, its password, its end. Answers what shows it anew. */
-export function accountPage({ client, attempt, say, onGone }: AccountDeps): () => Promise<void> {
+export function accountPage({ client, attempt, say, onGone, showIdentities }: AccountDeps): () => Promise<void> {
+  const passwordForm = element('password', HTMLFormElement)
+  const passwordTitle = element('password-title', HTMLHeadingElement)
+  const deleteForm = element('delete', HTMLFormElement)
+  let hasPassword = true
+  /** What is sent for the password: nothing of an account that has none. */
+  const given = (form: HTMLFormElement, name: string): string | undefined => (hasPassword ? textOf(form, name) : undefined)
   const show = async (): Promise<void> => {
     const sessions = await client.sessions.list()
     element('sessions', HTMLUListElement).replaceChildren(...sessions.map(row))
     element('logins', HTMLHeadingElement).textContent = sessions.length === 1 ? 'One login' : `${sessions.length} logins`
+    hasPassword = (await client.profile()).hasPassword
+    askPassword(passwordForm, 'old', hasPassword)
+    askPassword(deleteForm, 'password', hasPassword)
+    passwordTitle.textContent = hasPassword ? 'Change the password' : 'Set a password'
+    await showIdentities(hasPassword)
   }
 
   function row(session: SessionSummary): HTMLLIElement {
@@ -55,11 +68,10 @@ export function accountPage({ client, attempt, say, onGone }: AccountDeps): () =
     }),
   )
 
-  const passwordForm = element('password', HTMLFormElement)
   passwordForm.addEventListener('submit', (event) => {
     event.preventDefault()
     attempt(async () => {
-      const [old, next, again] = [textOf(passwordForm, 'old'), textOf(passwordForm, 'next'), textOf(passwordForm, 'again')]
+      const [old, next, again] = [given(passwordForm, 'old'), textOf(passwordForm, 'next'), textOf(passwordForm, 'again')]
       if (next !== again) throw new Error('The new password was not written the same twice.')
       await client.changePassword(old, next)
       passwordForm.reset()
@@ -68,12 +80,11 @@ export function accountPage({ client, attempt, say, onGone }: AccountDeps): () =
     })
   })
 
-  const deleteForm = element('delete', HTMLFormElement)
   deleteForm.addEventListener('submit', (event) => {
     event.preventDefault()
     if (!confirm('Delete the account and its characters for good?')) return
     attempt(async () => {
-      await client.deleteAccount(textOf(deleteForm, 'password'))
+      await client.deleteAccount(given(deleteForm, 'password'))
       deleteForm.reset()
       await onGone()
       say('The account is deleted.')

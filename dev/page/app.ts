@@ -11,6 +11,7 @@ import type { ContentMap } from '../../core/content.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
 import { accountPage } from './account.ts'
 import { button, element, listItem, showSection, textOf } from './dom.ts'
+import { issuersPage } from './issuers.ts'
 import { ZoneMap } from './map.ts'
 import { walkWithArrows } from './walk.ts'
 
@@ -249,26 +250,33 @@ element('logout', HTMLButtonElement).addEventListener('click', () =>
   }),
 )
 
-const showAccount = accountPage({
-  client,
-  attempt,
-  say: (line) => {
-    done.textContent = line
-  },
-  onGone: enterAccount,
-})
+const tell = (line: string): void => {
+  done.textContent = line
+}
+const issuers = issuersPage({ client, attempt, say: tell, onIn: enterAccount, showAccount: openAccount })
+const showAccount = accountPage({ client, attempt, say: tell, onGone: enterAccount, showIdentities: issuers.showIdentities })
+
+async function openAccount(): Promise<void> {
+  clearInterval(zoneTimer)
+  await showAccount()
+  showSection('account')
+  accountButton.setAttribute('aria-expanded', 'true')
+}
+
 accountButton.addEventListener('click', () =>
   attempt(async () => {
     if (accountButton.getAttribute('aria-expanded') === 'true') return enterAccount()
-    clearInterval(zoneTimer)
-    await showAccount()
-    showSection('account')
-    accountButton.setAttribute('aria-expanded', 'true')
+    await openAccount()
   }),
 )
 
 walkWithArrows(() => session)
+// Elsewhere a browser keeps no cookie of ours, and a login at an issuer needs one.
+if (isSecureContext) attempt(issuers.showButtons)
 attempt(async () => {
-  if (isSecureContext) await client.resume()
+  if (isSecureContext) {
+    if (await issuers.comeBack()) return
+    await client.resume()
+  }
   await enterAccount()
 })

@@ -6,7 +6,7 @@ export function element<T extends HTMLElement>(id: string, type: new () => T): T
 }
 
 /** Shows one of the sections and hides the others. */
-export function showSection(id: 'login' | 'choose' | 'account' | 'play'): void {
+export function showSection(id: 'login' | 'newcomer' | 'choose' | 'account' | 'play'): void {
   for (const section of document.querySelectorAll('main > section')) {
     if (section instanceof HTMLElement) section.hidden = section.id !== id
   }
@@ -29,4 +29,13 @@ export function listItem(...content: readonly (Node | string)[]): HTMLLIElement 
 export function textOf(form: HTMLFormElement, name: string): string {
   const value = new FormData(form).get(name)
   return typeof value === 'string' ? value : ''
+}
+
+/** Passwords are asked of an account that has one. */
+export function askPassword(form: HTMLFormElement, name: string, hasPassword: boolean): void {
+  const input = form.elements.namedItem(name)
+  if (!(input instanceof HTMLInputElement)) throw new Error(`the form has no field ${name}`)
+  input.required = hasPassword
+  const label = input.closest('label')
+  if (label !== null) label.hidden = !hasPassword
 }

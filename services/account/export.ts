@@ -17,7 +17,7 @@ export async function accountIdOf(store: Store, idOrName: string): Promise<strin
 export async function exportAccount(store: Store, id: string, now: number): Promise<JsonObject> {
   const account = await findAccount(store, id)
   if (account === undefined) throw new BailiwickError('AccountUnknown', { asked: id, todo: 'give its id, or its name' })
-  const { passwordHash, ban, name, createdAt } = account
+  const { passwordHash, ban, name, createdAt, identities = [] } = account
   const sessions = await readSessions(store, id)
   const { slots } = await readRoster(store, id)
   return {
@@ -27,6 +27,7 @@ export async function exportAccount(store: Store, id: string, now: number): Prom
       name,
       createdAt: timeOf(createdAt),
       hasPassword: passwordHash !== null,
+      identities: identities.map(({ issuer, subject, linkedAt }) => ({ issuer, subject, linkedAt: timeOf(linkedAt) })),
       ...(ban === undefined ? {} : { ban: { ...ban, at: timeOf(ban.at), until: ban.until === null ? null : timeOf(ban.until) } }),
     },
     lastLoginAt: sessions === undefined ? null : timeOf(sessions.lastLoginAt),

@@ -17,6 +17,7 @@ import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { eraseEverything } from '../../../services/account/erase.ts'
 import { accountIdOf, exportAccount } from '../../../services/account/export.ts'
 import { makeAccount, register } from '../../../services/auth/accounts.ts'
+import { identityHolder, identityKey } from '../../../services/auth/identities.ts'
 import { createPasswordHasher } from '../../../services/auth/passwords.ts'
 import { openSession } from '../../../services/auth/sessions.ts'
 import { listCharacters, makeCharacter } from '../../../services/characters/life.ts'
@@ -71,6 +72,18 @@ describe('the command over one account', () => {
     expect(JSON.parse(text)).toMatchObject({ account: { id, hasPassword: true }, requests: 1, sessions: [{}], characters: [{}, {}] })
     for (const secret of ['argon2', 'passwordHash', 'tokenHash']) expect(text).not.toContain(secret)
     await expect(exportAccount(store, 'nobody', clock.now())).rejects.toMatchObject({ code: 'AccountUnknown' })
+  })
+
+  test('exports the logins of issuers that open the account, and erases them', async () => {
+    const ann = { issuer: 'https://accounts.example', subject: 'subject-1' }
+    const { id } = await makeAccount({ store, clock }, 'Linkeda', async () => null, ann)
+    const exported = await exportAccount(store, id, clock.now())
+    expect(exported).toMatchObject({
+      account: { hasPassword: false, identities: [{ ...ann, linkedAt: new Date(clock.now()).toISOString() }] },
+    })
+    await eraseEverything({ store, clock }, id)
+    expect(JSON.stringify(await store.read(chains.account(id), 1, 10))).not.toContain('subject-1')
+    expect(await identityHolder(store, identityKey(ann))).toBeUndefined()
   })
 
   test('an id names its account, though somebody has chosen it as a name', async () => {

@@ -1,0 +1,140 @@
+import type { Client, IssuerName, LinkedLogin } from '../../client/index.ts'
+import { catalogue } from '../../core/errors.ts'
+import { askPassword, button, element, listItem, showSection, textOf } from './dom.ts'
+
+export interface IssuersDeps {
+  readonly client: Client
+  readonly attempt: (work: () => Promise<void>) => void
+  readonly say: (line: string) => void
+  /** Somebody is logged in, or nobody any more. */
+  readonly onIn: () => Promise<void>
+  /** Shows the account's own page. */
+  readonly showAccount: () => Promise<void>
+}
+
+export interface IssuersPage {
+  /** A button for each issuer that a player may log in with. */
+  showButtons(): Promise<void>
+  /** The accounts elsewhere that open this one. */
+  showIdentities(hasPassword: boolean): Promise<void>
+  /** What came back from an issuer is done; false: nothing did. */
+  comeBack(): Promise<boolean>
+}
+
+/** Where a page begins a login that is to be linked, it comes back to. */
+const LINKING = '/?link'
+
+/** Logging in with accounts of other issuers. */
+export function issuersPage({ client, attempt, say, onIn, showAccount }: IssuersDeps): IssuersPage {
+  const nameForm = element('name', HTMLFormElement)
+  const confirmForm = element('confirm', HTMLFormElement)
+  let known: Promise<readonly IssuerName[]> | undefined
+  const issuers = (): Promise<readonly IssuerName[]> => {
+    known ??= client.issuers.list()
+    return known
+  }
+  /** What is done when the password was written. */
+  let confirmed: (password: string | undefined) => Promise<void> = async () => undefined
+
+  nameForm.addEventListener('submit', (event) => {
+    event.preventDefault()
+    attempt(async () => {
+      await client.issuers.login({ name: textOf(nameForm, 'name') })
+      nameForm.reset()
+      await onIn()
+    })
+  })
+  confirmForm.addEventListener('submit', (event) => {
+    event.preventDefault()
+    attempt(async () => {
+      const password = textOf(confirmForm, 'password')
+      await confirmed(password === '' ? undefined : password)
+      hideConfirm()
+      await showAccount()
+    })
+  })
+  element('confirm-not', HTMLButtonElement).addEventListener('click', hideConfirm)
+
+  function hideConfirm(): void {
+    confirmForm.reset()
+    confirmForm.hidden = true
+  }
+
+  function confirmWith(title: string, hasPassword: boolean, work: typeof confirmed): void {
+    element('confirm-title', HTMLHeadingElement).textContent = title
+    askPassword(confirmForm, 'password', hasPassword)
+    confirmForm.hidden = false
+    confirmed = work
+  }
+
+  function row(login: LinkedLogin, hasPassword: boolean): HTMLLIElement {
+    const name = login.name ?? login.issuer
+    const remove = button('Remove', () =>
+      confirmWith(`${name} shall not open this account any more`, hasPassword, async (password) => {
+        await client.issuers.unlink(login.id, password)
+        say(`${name} does not open this account any more.`)
+      }),
+    )
+    remove.setAttribute('aria-label', `Remove ${name}`)
+    return listItem(name, remove)
+  }
+
+  async function link(): Promise<void> {
+    const { issuer, account } = await client.issuers.identify()
+    await client.resume()
+    await onIn()
+    const { hasPassword } = await client.profile()
+    await showAccount()
+    if (account !== null) throw new Error(`This login at ${issuer.name} opens the account ${account.name} already.`)
+    confirmWith(`${issuer.name} shall open this account, too`, hasPassword, async (password) => {
+      await client.issuers.link(password === undefined ? {} : { password })
+      say(`${issuer.name} opens this account from now on.`)
+    })
+  }
+
+  async function logIn(): Promise<void> {
+    const { issuer, account, suggestedName } = await client.issuers.identify()
+    if (account !== null) {
+      await client.issuers.login({})
+      return onIn()
+    }
+    element('known-as', HTMLParagraphElement).textContent = `You are logged in at ${issuer.name}. What shall others call you here?`
+    const input = nameForm.elements.namedItem('name')
+    if (input instanceof HTMLInputElement) input.value = suggestedName ?? ''
+    showSection('newcomer')
+  }
+
+  return {
+    async showButtons() {
+      const all = await issuers()
+      const buttons = all.map(({ id, name }) => button(`Log in with ${name}`, () => location.assign(client.issuers.pageUrl(id, '/'))))
+      const place = element('issuers', HTMLParagraphElement)
+      place.replaceChildren(...buttons)
+      place.hidden = buttons.length === 0
+    },
+    async showIdentities(hasPassword) {
+      hideConfirm()
+      const [all, linked] = await Promise.all([issuers(), client.issuers.linked()])
+      element('identities', HTMLUListElement).replaceChildren(...linked.map((each) => row(each, hasPassword)))
+      const buttons = all.map(({ id, name }) => button(`Add ${name}`, () => location.assign(client.issuers.pageUrl(id, LINKING))))
+      element('add-identity', HTMLParagraphElement).replaceChildren(...buttons)
+      element('linked', HTMLDivElement).hidden = all.length + linked.length === 0
+    },
+    async comeBack() {
+      const told = /^#login=(\w{1,40})$/.exec(location.hash)?.[1]
+      if (told === undefined) return false
+      const isLinking = new URLSearchParams(location.search).has('link')
+      // Once: a page that is loaded anew must not do it again.
+      history.replaceState(null, '', '/')
+      if (told === 'Done') {
+        await (isLinking ? link() : logIn())
+        return true
+      }
+      await client.resume()
+      await onIn()
+      throw new Error(
+        `The login did not succeed: ${Object.hasOwn(catalogue, told) ? catalogue[told as keyof typeof catalogue].title : told}.`,
+      )
+    },
+  }
+}
