@@ -8,7 +8,7 @@ export const issuerParams = z.strictObject({ issuer })
 const ownPath = z
   .string()
   .max(200)
-  .regex(/^\/(?:[A-Za-z0-9_.~-][A-Za-z0-9_.~/?=&%-]*)?$/, { error: 'a path of this site' })
+  .regex(/^\/(?:[A-Za-z0-9_.~?-][A-Za-z0-9_.~/?=&%-]*)?$/, { error: 'a path of this site' })
 export const pageLoginQuery = z.strictObject({ returnTo: ownPath.default('/').meta({ description: 'Where the page goes on, a path' }) })
 
 /** RFC 8252, 7.3: a port that the game itself listens on. */

@@ -228,6 +228,10 @@ describe('where a login goes on', () => {
     expect(problem(await ask('GET', `/v1/oidc/studio/login?${query}`))).toEqual({ status: 400, code: 'InvalidInput' })
   })
 
+  test.each(['/', '/play', '/?link', '/play/here?zone=meadow&x=%20'])('is a path of this site: %s', (returnTo) => {
+    expect(pageLoginQuery.parse({ returnTo })).toEqual({ returnTo })
+  })
+
   test('is this site, whatever is let through', () => {
     const site = 'https://play.example'
     const letters = fc.constantFrom('/', '\\', '.', ':', '@', '%', '?', '=', '&', 'a', '2', 'f', '5', 'c', '~', '-', '_')
