@@ -76,7 +76,9 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
       }),
     )
     remove.setAttribute('aria-label', `Remove ${name}`)
-    return listItem(name, remove)
+    const words = document.createElement('span')
+    words.textContent = name
+    return listItem(words, remove)
   }
 
   async function link(): Promise<void> {
