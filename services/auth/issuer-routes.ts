@@ -93,7 +93,9 @@ function addCallback(app: HttpApp, deps: RouteDeps): void {
     } catch (error) {
       const code = error instanceof BailiwickError ? error.code : 'Internal'
       results.add({ issuer: issuer.id, result: code })
-      log.warn({ issuer: issuer.id, code, error }, 'a login at an issuer failed')
+      // What the issuer said is left out of the log: it tells of a player, or holds tokens.
+      if (error instanceof BailiwickError) log.warn({ issuer: issuer.id, code, detail: error.message }, 'a login at an issuer failed')
+      else log.error({ issuer: issuer.id, error }, 'a login at an issuer failed')
       // A person sits before this browser: told by what began the login, not by a page of JSON.
       return redirect(outcome(begun.by, { error: code }), dropLoginCookie)
     }

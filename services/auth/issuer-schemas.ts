@@ -30,7 +30,7 @@ export const gameLoginQuery = z.strictObject({
 
 /** What an issuer may send along; the rest is not looked at (RFC 6749, 4.1.2). */
 export const callbackQuery = z.looseObject({
-  code: z.string().max(2_048).optional(),
+  code: z.string().max(4_096).optional(),
   state: z.string().max(200).optional(),
   iss: z.string().max(500).optional(),
   error: z.string().max(200).optional(),

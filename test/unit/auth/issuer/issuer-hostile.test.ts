@@ -93,6 +93,19 @@ describe('a token', () => {
   })
 })
 
+test('nothing of a token, a code or a player is logged, whatever is wrong with it', async () => {
+  const { issuer, begin, back, logged } = await begun()
+  for (const more of [{}, { nonce: 'another' }, { aud: 'another' }]) {
+    const { state, nonce } = await begin()
+    const claims = { ...goodClaims(issuer, nonce), sub: 'hush-sub', email: 'hush@example.org', preferred_username: 'hush-name', ...more }
+    issuer.idToken = await signed(claims, issuer.key, good)
+    await back({ code: 'hush-code', state, iss: issuer.url })
+    for (const secret of ['hush', state, nonce, issuer.idToken.split('.')[1] ?? '', CLIENT.clientSecret])
+      expect(logged()).not.toContain(secret)
+  }
+  expect(logged()).toContain('a login at an issuer failed')
+})
+
 describe('an answer of the issuer', () => {
   const json = (status: number, body: string) => (_: unknown, response: ServerResponse) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(body)

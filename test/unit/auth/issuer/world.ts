@@ -1,9 +1,9 @@
-import { silentLog } from '../../../../core/ports/log-port.ts'
 import { z } from '../../../../core/validate/index.ts'
 import type { IssuerSettings } from '../../../../platform/oidc/index.ts'
 import { createIssuer } from '../../../../platform/oidc/index.ts'
 import type { AuthDeps } from '../../../../services/auth/app.ts'
 import { freePort } from '../../../free-port.ts'
+import { collectLog } from '../serve-app.ts'
 import { stage } from '../stage.ts'
 import { Browser } from './browser.ts'
 import type { RealIssuer } from './real-issuer.ts'
@@ -48,9 +48,16 @@ export async function worldWith(
   deps: Partial<AuthDeps> = {},
   more: Partial<Parameters<typeof createIssuer>[1]> = {},
 ) {
-  const staged = await stage({ issuers: settings.map((each) => createIssuer(each, { log: silentLog, ...more })), ...deps }, port)
+  const { log, lines: said } = collectLog()
+  const staged = await stage({ issuers: settings.map((each) => createIssuer(each, { log, ...more })), ...deps }, port)
   const { url } = staged.served
-  return { ...staged, url, person: () => personAt(url) }
+  return {
+    ...staged,
+    url,
+    /** What was logged, by the service and of its issuers. */
+    logged: () => [...said, ...staged.lines].join('\n'),
+    person: () => personAt(url),
+  }
 }
 
 /** A person with a browser of their own at our page. */
