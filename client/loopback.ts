@@ -38,7 +38,10 @@ export async function loginInBrowser(
       deadline.aborted ? new BailiwickError('Timeout', { found: 'nobody came back from the issuer', todo: 'log in again' }) : over.reason,
     )
   }
+  // It may come to an end before anybody waits for it.
+  came.promise.catch(() => undefined)
   over.addEventListener('abort', giveUp)
+  if (over.aborted) giveUp()
   try {
     await once(server, 'listening')
     const address = server.address()

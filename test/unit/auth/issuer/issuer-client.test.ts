@@ -91,6 +91,10 @@ test('one who gives up is told so; nobody who comes is told as that', async () =
   const stop = new AbortController()
   const giveUp = loginInBrowser(open(), 'studio', { open: () => stop.abort(new Error('enough')), signal: stop.signal, deadlineMs: 60_000 })
   await expect(giveUp).rejects.toThrow('enough')
+  const told = AbortSignal.abort(new Error('enough before'))
+  await expect(loginInBrowser(open(), 'studio', { open: () => undefined, signal: told, deadlineMs: 60_000 })).rejects.toThrow(
+    'enough before',
+  )
   await expect(loginInBrowser(open(), 'studio', { open: () => undefined, deadlineMs: 20 })).rejects.toMatchObject({ code: 'Timeout' })
 })
 
