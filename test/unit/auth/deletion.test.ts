@@ -9,6 +9,7 @@ import { deleteAccount, findAccount, register } from '../../../services/auth/acc
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
 import { grantRole, makeOwner, readStaff } from '../../../services/auth/staff.ts'
 import { sweepDue } from '../../../services/characters/sweep.ts'
+import { mortal } from './mortal.ts'
 import { cheap, collectLog } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
@@ -55,19 +56,6 @@ test('who is erased is no admin or moderator any more; only that there was an ow
   expect((await readStaff(store)).map(({ account }) => account)).toEqual([owner, stays])
   expect(await store.read(chains.staff, 1, 10)).toHaveLength(1)
 })
-
-/** A store that ends its process, so to say, before the given append. */
-function mortal(store: Store, dieBefore: number): Store {
-  let appends = 0
-  return {
-    ...store,
-    async append(...args) {
-      appends += 1
-      if (appends >= dieBefore) throw new Error('killed')
-      return store.append(...args)
-    },
-  }
-}
 
 test.each([1, 2, 3])('a death before write %i of a deletion: the account is whole, or gone with all that is its own', async (write) => {
   const { store, clock } = await stage()

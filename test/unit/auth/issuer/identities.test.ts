@@ -7,6 +7,7 @@ import { claimIdentity, identityHolder, identityKey } from '../../../../services
 import { linkIdentity, MAX_IDENTITIES, unlinkIdentity } from '../../../../services/auth/links-of-account.ts'
 import { nameHolder } from '../../../../services/auth/name-claims.ts'
 import { suggestName } from '../../../../services/auth/suggest-name.ts'
+import { mortal } from '../mortal.ts'
 import { cheap } from '../serve-app.ts'
 import { PASSWORD, stage } from '../stage.ts'
 
@@ -18,19 +19,6 @@ async function accounts() {
   const deps = { store, clock, passwords: cheap }
   const make = (name: string, over: Store = store) => makeAccount({ store: over, clock }, name, async () => null, { identity: ann })
   return { store, clock, deps, make }
-}
-
-/** A store that ends its process, so to say, before the given append. */
-function mortal(store: Store, dieBefore: number): Store {
-  let appends = 0
-  return {
-    ...store,
-    async append(...args) {
-      appends += 1
-      if (appends >= dieBefore) throw new Error('killed')
-      return store.append(...args)
-    },
-  }
 }
 
 test('two identities are one only with the same issuer and the same subject', () => {
