@@ -1,14 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../../core/chains.ts'
+import { ManualClock } from '../../../../core/clock.ts'
 import { FRESH_LOGIN, ISSUER_CODE_TTL, ISSUER_LOGIN_TTL, ISSUER_PROOF_TTL } from '../../../../core/timing.ts'
+import { createTokenSigner } from '../../../../platform/tokens/index.ts'
 import { deleteAccount } from '../../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../../services/auth/erasure.ts'
 import { identityHolder, identityKey } from '../../../../services/auth/identities.ts'
 import { readRoster } from '../../../../services/auth/roster.ts'
 import { session } from '../serve-app.ts'
 import { PASSWORD, problem, stage } from '../stage.ts'
-import { identity, worldWithIssuer } from './world.ts'
+import { identity, own, PATIENT, settingsFor, worldWith, worldWithIssuer } from './world.ts'
 
 const ann = { subject: 'studio-account-1', claims: { preferred_username: 'Ann Bonny' } }
 
@@ -112,6 +114,25 @@ describe('with a real issuer', () => {
     clock.advance(ISSUER_PROOF_TTL + 1_000)
     expect(problem(await player.open({ name: 'Ann' }))).toEqual({ status: 401, code: 'LoginExpired' })
     expect(player.browser.cookies(origin)).toContain('__Host-bailiwick-login')
+  })
+
+  test('what one replica began another one ends: nothing of it is kept by either', async () => {
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const clock = new ManualClock()
+    const signer = async () => createTokenSigner({ pem, clock })
+    const first = await worldWithIssuer({ clock, signer: await signer() })
+    first.issuer.person = ann
+    const settings = settingsFor(first.issuer, Number(new URL(first.url).port))
+    const second = await worldWith([settings], 0, { clock, signer: await signer(), store: first.store }, { callDeadlineMs: PATIENT })
+    const { browser } = first.person()
+    const back = await browser.go(`${first.url}/v1/oidc/studio/login`, (at) => at.pathname.endsWith('/callback'))
+    // The same name before both: the browser sees one site.
+    const headers = { ...own, cookie: browser.cookies(back.origin), 'content-type': 'application/json' }
+    const ended = await fetch(`${second.url}${back.pathname}${back.search}`, { headers, redirect: 'manual' })
+    expect(ended.headers.get('location')).toBe('/#login=Done')
+    const cookie = ended.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const opened = await first.ask('POST', '/v1/oidc/sessions', { name: 'Ann' }, undefined, { ...own, cookie })
+    expect(session.parse(opened.body).account.name).toBe('Ann')
   })
 
   test('an issuer that is stopped keeps nobody from logging in with a password, and is told as away', async () => {
