@@ -73,7 +73,7 @@ export async function register(deps: AccountDeps, name: string, password: string
   checkName(name)
   // Only to spare the work: the claim decides.
   const holder = await nameHolder(deps.store, name)
-  if (holder !== undefined && (await findAccount(deps.store, holder)) !== undefined) throw nameTaken(name)
+  if (holder !== undefined && holder !== id && (await findAccount(deps.store, holder)) !== undefined) throw nameTaken(name)
   return makeAccount(deps, name, () => deps.passwords.hash(password), { id })
 }
 

@@ -7,6 +7,15 @@ import { connect, type Socket } from 'node:net'
 export const kinds = ['silent', 'headers', 'body', 'reader'] as const
 export type Kind = (typeof kinds)[number]
 
+/**
+ * Of which kind the k-th is. Readers are one of twenty: over loopback, with its packets of 64 KiB, the kernel takes megabytes before a reader that does not read is felt, and to ask for so much by thousands would be
+ * another attack.
+ */
+export function kindOf(k: number): Kind {
+  if (k % 20 === 19) return 'reader'
+  return (['silent', 'headers', 'body'] as const)[k % 3] ?? 'silent'
+}
+
 export interface CrowdOptions {
   readonly ports: readonly number[]
   readonly size: number
@@ -17,12 +26,12 @@ export interface CrowdOptions {
 /** Each sends its next piece after this, ms: often enough that the connection is never idle. */
 const PIECE_EVERY = 4_000
 /** So many connections begin at once, ms between: a backlog that overflows would be another test. */
-const BURST = 50
-const BURST_EVERY = 20
+const BURST = 25
+const BURST_EVERY = 40
 /** Answers that a reader asks for: more than is kept for it anywhere. */
-const ASKED_AHEAD = 100
+const ASKED_AHEAD = 80
 
-/** Slow connections by thousands, a share of each kind to each port, each from a loopback address of its own so that no limit for one address ends them. */
+/** Slow connections by thousands, some of each kind to each port, each from a loopback address of its own so that no limit for one address ends them. */
 export class SlowCrowd {
   readonly #options: CrowdOptions
   readonly #open = new Set<SlowConnection>()
@@ -62,8 +71,8 @@ export class SlowCrowd {
 
   #connect(k: number): Promise<void> {
     const { ports, comesBack } = this.#options
-    const kind = kinds[k % kinds.length] as Kind
-    const port = ports[Math.floor(k / kinds.length) % ports.length] as number
+    const kind = kindOf(k)
+    const port = ports[Math.floor(k / 20) % ports.length] as number
     return new Promise((resolve, reject) => {
       const one = new SlowConnection(kind, port, addressOf(k))
       one.socket.once('connect', () => {

@@ -34,7 +34,8 @@ export async function askHonestly(
   const isOver = (): boolean => until.signal?.aborted === true || performance.now() - began >= (until.ms ?? Number.POSITIVE_INFINITY)
   for (let asked = 0; !isOver(); asked++) {
     const due = began + (asked / PER_SECOND) * 1_000
-    if (due > performance.now()) await pause(due - performance.now())
+    const early = due - performance.now()
+    if (early > 0) await pause(early)
     const question = questions[asked % questions.length] as Question
     const one = ask(agent, question)
       .then((fault) => {

@@ -82,7 +82,7 @@ function report(pairs: readonly Pair[], wrong: readonly string[]): void {
       series: pairs,
       notes: [
         `${wrong.length} answers to others that were not right${wrong.length > 0 ? `, the first: ${wrong[0]}` : ''}`,
-        'auth and characters in one process on one core, over SQLite in memory; those that are cut come back a second later; a quarter each: silent, headers line by line, bodies byte by byte, readers that do not read',
+        'auth and characters in one process on one core, over SQLite in memory; those that are cut come back a second later; of twenty one is a reader that does not read, the others are silent, or send headers line by line, or bodies byte by byte',
       ],
     },
     plot([
