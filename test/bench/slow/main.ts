@@ -1,5 +1,6 @@
 // `npm run bench:slow`: how long others' requests take while thousands of slow connections are held open, beside the same without them.
 import { setTimeout as pause } from 'node:timers/promises'
+import { CpuMeter } from '../kit/cpu.ts'
 import { type Child, OTHER_CORE, pin, SERVER_CORE, startChild } from '../kit/pinned.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
 import { plot } from '../kit/svg.ts'
@@ -17,6 +18,8 @@ interface Sample {
   readonly p50: number
   readonly p99: number
   readonly answers: number
+  /** Share of its core that the server used. */
+  readonly cpu: number
 }
 
 interface Pair {
@@ -38,10 +41,13 @@ async function measure(served: Child, slow: Child): Promise<void> {
   const questions = await served.call<readonly Question[]>('start', {}, START_LIMIT)
   const ports = questions.map(({ port }) => port)
   const wrong: string[] = []
+  const meter = new CpuMeter(served.pid)
   const sample = async (): Promise<Sample> => {
+    meter.start()
     const report = await askHonestly(questions, { ms: SECONDS * 1_000 })
+    const { cpu } = meter.stop()
     wrong.push(...report.wrong)
-    return { p50: percentile(report.took, 0.5), p99: percentile(report.took, 0.99), answers: report.took.length }
+    return { p50: percentile(report.took, 0.5), p99: percentile(report.took, 0.99), answers: report.took.length, cpu }
   }
   await sample()
   const pairs: Pair[] = []
@@ -77,6 +83,12 @@ function report(pairs: readonly Pair[], wrong: readonly string[]): void {
         },
         { metric: "others' p99", unit: 'ms', value: middle(({ beside }) => beside.p99), peer: middle(({ alone }) => alone.p99) },
         { metric: "others' p50", unit: 'ms', value: middle(({ beside }) => beside.p50), peer: middle(({ alone }) => alone.p50) },
+        {
+          metric: 'cores that the server uses',
+          unit: '',
+          value: middle(({ beside }) => beside.cpu),
+          peer: middle(({ alone }) => alone.cpu),
+        },
         { metric: 'slow connections held at once', unit: '', value: middle(({ held }) => held) },
       ],
       series: pairs,
