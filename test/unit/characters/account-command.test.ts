@@ -76,7 +76,7 @@ describe('the command over one account', () => {
 
   test('exports the logins of issuers that open the account, and erases them', async () => {
     const ann = { issuer: 'https://accounts.example', subject: 'subject-1' }
-    const { id } = await makeAccount({ store, clock }, 'Linkeda', async () => null, ann)
+    const { id } = await makeAccount({ store, clock }, 'Linkeda', async () => null, { identity: ann })
     const exported = await exportAccount(store, id, clock.now())
     expect(exported).toMatchObject({
       account: { hasPassword: false, identities: [{ ...ann, linkedAt: new Date(clock.now()).toISOString() }] },
