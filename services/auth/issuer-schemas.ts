@@ -28,9 +28,11 @@ export const gameLoginQuery = z.strictObject({
     .meta({ description: 'Comes back with the code' }),
 })
 
+/** Longer ones make addresses that are refused before they are read: a character may take three in them. */
+const MAX_ISSUER_CODE = 2_048
 /** What an issuer may send along; the rest is not looked at (RFC 6749, 4.1.2). */
 export const callbackQuery = z.looseObject({
-  code: z.string().max(4_096).optional(),
+  code: z.string().max(MAX_ISSUER_CODE).optional(),
   state: z.string().max(200).optional(),
   iss: z.string().max(500).optional(),
   error: z.string().max(200).optional(),
