@@ -157,8 +157,11 @@ export function cgroupFolders(): string[] {
   return lines.flatMap((line) => (/ - cgroup2? /.test(line) ? join(line.split(' ')[4] ?? '', clusterName) : []))
 }
 
-/** The pods' share of the processors in the units of each version of control groups: that of sixteen processes. */
-const share = { 'cpu.shares': 16 * 1024, 'cpu.weight': 16 * 100 }
+/**
+ * The pods' share of the processors in the units of each version of control groups: that of four processes. More would be at the cost of the API server, and of the tests' own
+ * clients, which are one process each: with sixteen, clients were away for ten seconds where their layer was for a tenth of one.
+ */
+const share = { 'cpu.shares': 4 * 1024, 'cpu.weight': 4 * 100 }
 
 /**
  * kubelet wants its root group to exist in every hierarchy before it starts. All pods together weigh as much as one process beside it, unless they are given more: where others
