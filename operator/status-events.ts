@@ -22,6 +22,7 @@ export function eventsOf(before: ZoneStatus | undefined, after: ZoneStatus): rea
   }
   if (before !== undefined) events.push(...moves(before, after))
   const [hosted, hosting] = [conditionOf(before, 'Hosted'), conditionOf(after, 'Hosted')]
+  events.push(...asideEvents(hosted, hosting))
   if (hosting?.reason === 'NoHost' && hosted?.reason !== 'NoHost')
     events.push({ type: 'Normal', reason: 'NoHost', message: hosting.message })
   return events
@@ -36,6 +37,7 @@ function wordsOf(status: ZoneStatus): string {
   if (status.phase === 'Pending') return 'nothing is hosted before that is put right'
   if (status.phase === 'Draining') return conditionOf(status, 'Progressing')?.message ?? ''
   const ready = conditionOf(status, 'Ready')
+  if (ready?.reason === 'LayerQuarantined') return 'nobody can join: what could be joined is set aside'
   const words = ready?.message ?? conditionOf(status, 'Accepted')?.message ?? ''
   if (ready?.reason !== 'Serving') return words
   const served = status.layers?.filter(({ state }) => state === 'Serving') ?? []
@@ -56,6 +58,17 @@ function moves(before: ZoneStatus, after: ZoneStatus): readonly ZoneEvent[] {
   if (moved.length === 0) return []
   const more = moved.length > NAMED ? ` and ${moved.length - NAMED} more` : ''
   return [{ type: 'Normal', reason: 'Moved', message: `moved: ${moved.slice(0, NAMED).join(', ')}${more}` }]
+}
+
+/** The zone has nothing to try again. */
+const OVER: ReadonlySet<string> = new Set(['Terminating', 'Suspended', 'NotAccepted'])
+
+/** A layer is set aside, which is no new phase when it had failed before, or when others are served; or somebody has asked for another try. */
+function asideEvents(was: Condition | undefined, is: Condition | undefined): readonly ZoneEvent[] {
+  const [before, after] = [was?.reason === 'LayerQuarantined', is?.reason === 'LayerQuarantined']
+  if (is === undefined || before === after) return []
+  if (after) return [{ type: 'Warning', reason: 'LayerQuarantined', message: is.message }]
+  return OVER.has(is.reason) ? [] : [{ type: 'Normal', reason: 'TriedAgain', message: 'what was set aside is tried again' }]
 }
 
 /** A layer that failed is told by the phase. */

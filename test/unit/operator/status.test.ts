@@ -13,6 +13,9 @@ const missingFleet = (list: readonly ReturnType<typeof layer>[] = []) => facts({
 const at = (object: Zone, wanted = facts(), extra: Partial<Observed> = {}): Observed => observed({ zone: object, wanted, ...extra })
 const old = (...list: ReturnType<typeof layer>[]) => facts({ id: 'game/old', placement: placement({ barred: true, layers: list }) })
 
+const failing = layer(0, { state: 'Wished', host: undefined, failure: 'tick 7' })
+const aside = layer(0, { state: 'Quarantined', host: undefined, failure: 'tick 7' })
+
 /** Phase, then Accepted, Hosted, Ready, Progressing, DataSafe as `True Reason`. */
 const table: readonly [string, Observed, readonly string[]][] = [
   ['asleep', at(zone()), ['Sleeping', 'True Valid', 'False Sleeping', 'True Sleeping', 'False Settled', 'True NoFailure']],
@@ -199,6 +202,15 @@ describe('status', () => {
       ['Warning JournalUnavailable'],
     ],
     ['a journal that is back', at(zone(), layers(layer(0, { dataSafe: false }))), at(zone(), layers(layer(0))), ['Normal DataSafe']],
+    ['a layer that is set aside after it failed', at(zone(), layers(failing)), at(zone(), layers(aside)), ['Warning LayerQuarantined']],
+    [
+      'one of two that is set aside',
+      at(always, layers(layer(1), layer(0))),
+      at(always, layers(layer(1), aside)),
+      ['Warning Degraded', 'Warning LayerQuarantined'],
+    ],
+    ['another try', at(zone(), layers(aside)), at(zone(), layers(failing)), ['Normal TriedAgain']],
+    ['the deletion of a zone with a layer set aside', at(zone(), layers(aside)), at(dying, layers(aside)), ['Normal Terminating']],
     ['a fleet that vanished', at(zone()), at(zone(), missingFleet()), ['Warning FleetNotFound', 'Normal Pending']],
     ['a fleet that appeared', at(zone(), missingFleet()), at(zone()), ['Normal Accepted', 'Normal Sleeping']],
   ])('events of %s', (_name, before, after, expected) => {
