@@ -9,6 +9,8 @@ import type { World } from './release.ts'
 export interface Player {
   readonly client: Client
   readonly name: string
+  /** The account's name. */
+  readonly account: string
   readonly password: string
   readonly character: string
   readonly heard: string[]
@@ -44,12 +46,12 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
   passwords.push(password)
   const client = createClient(world)
   const fresh = () => `${prefix}-${randomBytes(4).toString('hex')}`
-  const name = await patiently(async () => {
+  const account = await patiently(async () => {
     const tried = fresh()
     await client.register(tried, password)
     return tried
   })
-  await patiently(() => client.login(name, password))
+  await patiently(() => client.login(account, password))
   const character = await patiently(() => client.characters.create(fresh()))
   const heard: string[] = []
   const welcomes: Welcome[] = []
@@ -58,6 +60,7 @@ export async function newPlayer(world: Pick<World, 'authUrl' | 'charactersUrl' |
   const player: Player = {
     client,
     name: character.name,
+    account,
     password,
     character: character.id,
     heard,
