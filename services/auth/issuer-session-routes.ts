@@ -1,6 +1,6 @@
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
-import { Prepared, route } from '../../platform/http/index.ts'
+import { keyedSecretly, keyOf, Prepared, replayedSays, route } from '../../platform/http/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { getAccount, makeAccount } from './accounts.ts'
 import { tokensAnswer } from './answers.ts'
@@ -30,23 +30,24 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
   const spec = {
     summary: 'Opens a session with the proof of a login at an issuer; makes the account when there is none',
     body: issuerSessionBody,
-    heeds: ownPage,
+    heeds: { ...ownPage, ...keyedSecretly },
     answer: {
       status: 201,
       body: sessionAnswer,
       links: sessionLinks,
-      says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie' },
+      says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie', ...replayedSays },
     },
     errors: [
       ...(['LoginExpired', 'SessionEnded', 'WrongCredentials', 'NameNeeded', 'NameTaken', 'NameRefused'] as const),
-      ...(['AccountUnknown', 'Banned', 'CrossSite', 'Busy', 'StoreUnavailable'] as const),
+      ...(['AccountUnknown', 'Banned', 'CrossSite', 'IdempotencyKeyReused', 'Busy', 'StoreUnavailable'] as const),
     ],
   } as const
   route(app, 'post', '/v1/oidc/sessions', spec, async ({ body, header, log }) => {
     if (body.proof === undefined || body.refreshIn === 'cookie') assertOwnPage(header)
+    const key = keyOf(header)
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     const account = await accountFor(deps, proof, body.name)
-    const open = await openSession(deps, account, header('user-agent') ?? '', { id: proof.session, repeated: 'Ends' })
+    const open = await openSession(deps, account, header('user-agent') ?? '', { id: proof.session, repeated: 'Ends', key })
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
     return tokensAnswer(deps, 201, open, body.refreshIn)
   })

@@ -61,7 +61,9 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
   const now = clock.now()
   await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, (full) => makeRoom(deps, account, full))
   const { refreshToken, hash } = newToken(session)
-  const data = liveSession(account, { tokenHash: hash }, { openedAt: now, now })
+  const key = given?.key
+  const retired = key === undefined ? undefined : { hashes: [], at: now, key: hashOf(key) }
+  const data = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, now })
   if ((await store.append(chains.session(session), 1, randomId(), { kind: 'live', data })) === 'Conflict') {
     // The same request, at the same time.
     const other = given && (await openedBefore(deps, account, given))
@@ -81,6 +83,8 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
 export interface GivenId {
   readonly id: string
   readonly repeated: 'GoesOn' | 'Ends'
+  /** Of the request. Whoever knows that of the one that opened the session goes on with it all the same, until its first token is used. */
+  readonly key?: string | undefined
 }
 
 /** For a request with a key. */
@@ -88,9 +92,12 @@ export function goesOn(id: string | undefined): GivenId | undefined {
   return id === undefined ? undefined : { id, repeated: 'GoesOn' }
 }
 
-async function openedBefore(deps: SessionDeps, account: StoredAccount, { id, repeated }: GivenId): Promise<OpenSession | undefined> {
+async function openedBefore(deps: SessionDeps, account: StoredAccount, { id, repeated, key }: GivenId): Promise<OpenSession | undefined> {
   if (repeated === 'GoesOn') return goOn(deps, account, id)
-  if ((await deps.store.head(chains.session(id))) === undefined) return undefined
+  const head = await deps.store.head(chains.session(id))
+  if (head === undefined) return undefined
+  const opened = liveOf(chains.session(id), head)?.retired
+  if (key !== undefined && opened?.hashes.length === 0 && opened.key === hashOf(key)) return goOn(deps, account, id)
   await endSession(deps, id, 'RefreshReused')
   throw sessionEnded()
 }

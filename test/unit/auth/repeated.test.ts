@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { REFRESH_GRACE } from '../../../core/timing.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
+import { makeAccount } from '../../../services/auth/accounts.ts'
 import { createAuthApp } from '../../../services/auth/app.ts'
+import { openSession } from '../../../services/auth/sessions.ts'
 import { cheap, collectLog, serveApp, session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
@@ -124,6 +126,29 @@ describe('a login', () => {
     const answers = await Promise.all(Array.from({ length: 3 }, () => post('/v1/sessions', body, keyed)))
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
     expect(await count(session.parse(answers[0]?.body).accessToken)).toBe(1)
+  })
+})
+
+describe('a login elsewhere, whose proof is good once', () => {
+  const opened = { id: 'A'.repeat(22), repeated: 'Ends' } as const
+
+  test('goes on for whoever knows the key of the request that opened it, until a token of it is used', async () => {
+    const { store, clock, refresh } = await world()
+    const account = await makeAccount({ store, clock }, 'Ann', async () => null)
+    const open = (key?: string) => openSession({ store, clock }, account, '', { ...opened, key })
+    await open('k')
+    const again = await open('k')
+    expect(again.again).toBe(true)
+    expect((await refresh(again.refreshToken)).status).toBe(200)
+    await expect(open('k')).rejects.toMatchObject({ code: 'SessionEnded' })
+  })
+
+  test.each([undefined, 'x'])('ends when it comes twice with another key, or none: %s', async (key) => {
+    const { store, clock, refresh } = await world()
+    const account = await makeAccount({ store, clock }, 'Ann', async () => null)
+    const first = await openSession({ store, clock }, account, '', { ...opened, key: 'k' })
+    await expect(openSession({ store, clock }, account, '', { ...opened, key })).rejects.toMatchObject({ code: 'SessionEnded' })
+    expect(problem(await refresh(first.refreshToken)).code).toBe('SessionEnded')
   })
 })
 
