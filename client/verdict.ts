@@ -18,12 +18,11 @@ const final = new Set<ErrorCode>([
   'ZoneSuspended',
   'FrameInvalid',
   'FrameTooLarge',
-  'HelloExpected',
   'ProtocolUnsupported',
   'ConfigInvalid',
 ])
 
-/** CharacterElsewhere: its lost connection in another layer is still being waited for. LayerLost: told by a host that does not know yet, or knows more than the index. */
+/** HelloExpected is none of them: a machine with too much to do says its hello too late, and another time in time. CharacterElsewhere: its lost connection in another layer is still being waited for. LayerLost: told by a host that does not know yet, or knows more than the index. */
 const patient = new Set<ErrorCode>(['CharacterElsewhere', 'LayerLost', 'TicketForOtherLayer', 'Internal', 'StoreCorrupt'])
 
 /** `wasIn`: play had begun before, so that the zone did exist; an index that was emptied learns of it again. */

@@ -73,6 +73,7 @@ describe('verdictOf', () => {
     ['ZoneUnknown', true, 'patient'],
     ['ZoneUnknown', false, 'final'],
     ['ZoneSuspended', true, 'final'],
+    ['HelloExpected', true, 'retry'],
     ['CharacterNotYours', true, 'final'],
     ['SessionEnded', true, 'final'],
     ['Unauthenticated', false, 'final'],
