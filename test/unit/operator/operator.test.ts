@@ -42,6 +42,15 @@ describe('the operator, over doubles of the cluster', () => {
     expect((await world.index.listZones()).map(({ zone }) => zone)).toEqual(['game/forest', 'game/meadow'])
   })
 
+  test('a new zone costs three writes: its finalizer, its settings in the index, one status', async () => {
+    world.api.addFleet(FLEET)
+    await world.startOperator()
+    const id = world.api.apply('meadow', { bounds })
+    await world.pass(5_000)
+    expect(world.zone(id).status).toMatchObject({ phase: 'Sleeping', fleet: 'zone-servers', observedGeneration: 1 })
+    expect(world.life.writes).toBe(3)
+  })
+
   test('a zone whose fleet does not exist says so, and recovers when it appears', async () => {
     await world.startOperator()
     const id = world.api.apply('meadow', always({ fleet: 'elsewhere' }))
