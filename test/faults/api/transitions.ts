@@ -31,7 +31,7 @@ let walks = 0
 
 /**
  * Takes one zone through every transition of one field. Each is either refused by the API server with a sentence, and changes nothing, or ends in a state that
- * depends on the spec alone, not on the way there: hosted as asked, or with a condition that says why not.
+ * depends on the spec alone, not on the way there: hosted as asked, or with a condition that says why not, and what was hosted before goes on.
  */
 export async function walk({ server, api }: Pick<Stage, 'server' | 'api'>, field: Field, most: number): Promise<Walked> {
   const world = await World.create(server, api, `field-${++walks}`, new Strikes([]), await footingHere(false))
@@ -43,6 +43,7 @@ export async function walk({ server, api }: Pick<Stage, 'server' | 'api'>, field
     await world.apply('meadow', base)
     const known = new Map<string, Visit>()
     let from: Record<string, unknown> = { bounds, ...base }
+    let last: unknown
     for (const value of tour(field.values).slice(0, most)) {
       const spec = withField({ bounds, ...base }, field.path, value)
       const said = await change(world, spec)
@@ -54,7 +55,8 @@ export async function walk({ server, api }: Pick<Stage, 'server' | 'api'>, field
       }
       const key = JSON.stringify(value) ?? 'absent'
       const visit = known.get(key)
-      const end = await settled(world, visit?.state)
+      const end = await settled(world, visit?.state, last)
+      last = end.state
       if (end.unhosted) unhosted += 1
       const mistaken = end.differs && visit !== undefined && (await wasMistaken(world, visit, spec, end.state))
       if (end.trouble !== undefined && !mistaken)
@@ -99,13 +101,16 @@ interface Settled {
 /** On a busy machine a state that was about to change can be taken for the last. It was if the same way, gone once more, ends in the state found now. */
 async function wasMistaken(world: World, { from }: Visit, spec: Record<string, unknown>, found: unknown): Promise<boolean> {
   if ((await change(world, from)) !== undefined) return false
-  await settled(world, undefined)
+  const { state: before } = await settled(world, undefined, undefined)
   if ((await change(world, spec)) !== undefined) return false
-  return (await settled(world, found)).trouble === undefined
+  return (await settled(world, found, before)).trouble === undefined
 }
 
-/** The state in which the zone stays; `wanted`: the one that it had the last time with this spec. */
-async function settled(world: World, wanted: unknown): Promise<Settled> {
+/**
+ * The state in which the zone stays; `wanted`: the one that it had the last time with this spec; `last`: the one before the change. What is hosted goes on as it was when the
+ * spec can't be hosted: then that is what has to come out.
+ */
+async function settled(world: World, wanted: unknown, last: unknown): Promise<Settled> {
   const end = performance.now() + PATIENCE
   let before: unknown
   for (;;) {
@@ -114,7 +119,10 @@ async function settled(world: World, wanted: unknown): Promise<Settled> {
     const conditions = zone?.status?.conditions ?? []
     const state = anywhere(await endStateNow(world))
     const why = current ? unanswered(conditions) : 'its status is about another generation'
-    const agrees = wanted === undefined ? isDeepStrictEqual(state, before) : isDeepStrictEqual(state, wanted)
+    const stays = isDeepStrictEqual(state, before)
+    const isKept =
+      conditions.some(({ type, status }) => type === 'Accepted' && status === 'False') && isDeepStrictEqual(hosted(state), hosted(last))
+    const agrees = wanted === undefined ? stays : isDeepStrictEqual(state, wanted) || (stays && isKept)
     const unhosted = conditions.some(({ type, status }) => type !== 'Progressing' && status !== 'True')
     if (why === undefined && agrees) return { state, unhosted, trouble: undefined, differs: false }
     if (performance.now() > end) {
@@ -135,6 +143,12 @@ function unanswered(conditions: readonly Condition[]): string | undefined {
   const excused = conditions.some(({ type, status }) => type !== 'Progressing' && status !== 'True')
   const moving = conditions.find(({ type, status }) => type === 'Progressing' && status === 'True')
   return moving !== undefined && !excused ? `still progressing: ${moving.message}` : undefined
+}
+
+/** Where the zone is hosted, and with what settings. */
+function hosted(state: unknown): unknown {
+  const { settings, index } = (state ?? {}) as { readonly settings?: unknown; readonly index?: unknown }
+  return { settings, index }
 }
 
 /** Without what counts changes. */
