@@ -9,7 +9,7 @@ import { extent, givenSeed, seedsUpTo } from '../extent.ts'
 import { chanceOf } from './chance.ts'
 import { inTurns } from './in-turns.ts'
 import { footingOfProcess } from './operator-process.ts'
-import { described, playPlan, playUndisturbed, summed, type Undisturbed } from './plans.ts'
+import { described, isTold, playPlan, playUndisturbed, summed, type Undisturbed } from './plans.ts'
 import { scenarios } from './scenarios.ts'
 import { planKills } from './strikes.ts'
 
@@ -60,7 +60,7 @@ test(`the operator's process is killed (SIGKILL) before and after what it writes
       if (compared === undefined) throw new Error(`no undisturbed run of ${scenario}`)
       const plan = { seed, scenario, overRedis: true, strikes: planKills(chanceOf(seed), compared.seen) }
       const outcome = await playPlan(stage, plan, compared)
-      if (outcome.wrong !== undefined || givenSeed !== undefined) console.log(described(outcome))
+      if (isTold(outcome) || givenSeed !== undefined) console.log(described(outcome))
       return outcome
     }),
     AT_ONCE,

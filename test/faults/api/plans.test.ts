@@ -4,7 +4,7 @@ import { type ApiServer, BUILD_LIMIT, startApiServer } from '../../api-server/se
 import { extent, givenSeed, seedsUpTo } from '../extent.ts'
 import { inTurns } from './in-turns.ts'
 import { footingHere } from './operator-here.ts'
-import { castOf, described, planOf, playPlan, playUndisturbed, summed, type Undisturbed } from './plans.ts'
+import { castOf, described, isTold, planOf, playPlan, playUndisturbed, summed, type Undisturbed } from './plans.ts'
 
 const PLANS = extent({ quick: 10, usual: 60, full: 350 })
 const seeds = seedsUpTo(PLANS)
@@ -38,7 +38,7 @@ test(`${seeds.length} plans of faults end like the undisturbed run, and make and
       const compared = undisturbed.get(keyOf(seed))
       if (compared === undefined) throw new Error(`no undisturbed run for ${keyOf(seed)}`)
       const outcome = await playPlan(stage, planOf(seed, compared), compared)
-      if (outcome.wrong !== undefined || givenSeed !== undefined) console.log(described(outcome))
+      if (isTold(outcome) || givenSeed !== undefined) console.log(described(outcome))
       return outcome
     }),
   )

@@ -149,6 +149,11 @@ export function differences(wanted: unknown, found: unknown, path = ''): readonl
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) => differences(a[key], b[key], `${path}/${key}`))
 }
 
+/** It went wrong, or took longer than it may on a quiet machine. */
+export function isTold({ wrong, tookMs }: Outcome): boolean {
+  return wrong !== undefined || tookMs > CONVERGED_WITHIN
+}
+
 /** What came in a plan, and how it ended. */
 export function described({ plan, wrong, tookMs, struck, lives }: Outcome): string {
   const { seed, scenario, overRedis } = plan
