@@ -13,22 +13,29 @@ export interface Question {
 export interface HonestReport {
   /** How long each answer took from the moment when it was due, ms, in ascending order. */
   readonly took: readonly number[]
-  /** What was not a right answer. */
+  /** What was no right answer; without refused ones. */
   readonly wrong: readonly string[]
+  /** Answered 503: the machine, or the store, does not keep up. */
+  readonly refused: number
+}
+
+export interface HowLong {
+  readonly ms?: number
+  readonly signal?: AbortSignal
+  /** So many wait for their answers at once, at most: then it asks more slowly. Default: however many. */
+  readonly atOnce?: number
 }
 
 /** Less than what makes one address wait. */
 const PER_SECOND = 150
 const ANSWER_LIMIT = 30_000
 
-/** Asks the questions by turns, in even steps whatever was answered, until the signal aborts or for so long. */
-export async function askHonestly(
-  questions: readonly Question[],
-  until: { readonly ms?: number; readonly signal?: AbortSignal },
-): Promise<HonestReport> {
+/** Asks the questions by turns, in even steps, until the signal aborts or for so long. */
+export async function askHonestly(questions: readonly Question[], until: HowLong): Promise<HonestReport> {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })
   const took: number[] = []
   const wrong: string[] = []
+  let refused = 0
   const open = new Set<Promise<void>>()
   const began = performance.now()
   const isOver = (): boolean => until.signal?.aborted === true || performance.now() - began >= (until.ms ?? Number.POSITIVE_INFINITY)
@@ -36,10 +43,13 @@ export async function askHonestly(
     const due = began + (asked / PER_SECOND) * 1_000
     const early = due - performance.now()
     if (early > 0) await pause(early)
+    while (open.size >= (until.atOnce ?? Number.POSITIVE_INFINITY)) await Promise.race(open)
+    const sent = until.atOnce === undefined ? due : performance.now()
     const question = questions[asked % questions.length] as Question
     const one = ask(agent, question)
       .then((fault) => {
-        if (fault === undefined) took.push(performance.now() - due)
+        if (fault === undefined) took.push(performance.now() - sent)
+        else if (fault.startsWith('503 ')) refused += 1
         else wrong.push(fault)
       })
       .finally(() => open.delete(one))
@@ -47,7 +57,7 @@ export async function askHonestly(
   }
   await Promise.all(open)
   agent.destroy()
-  return { took: took.sort((a, b) => a - b), wrong }
+  return { took: took.sort((a, b) => a - b), wrong, refused }
 }
 
 export function percentile(ascending: readonly number[], share: number): number {
@@ -67,7 +77,7 @@ function ask(agent: Agent, { port, path, token, holds }: Question): Promise<stri
       response.once('error', (error) => resolve(`${path}: ${error.message}`))
       response.once('end', () => {
         const right = response.statusCode === 200 && text.includes(holds)
-        resolve(right ? undefined : `${path}: ${response.statusCode} ${text.slice(0, 200)}`)
+        resolve(right ? undefined : `${response.statusCode} ${path}: ${text.slice(0, 200)}`)
       })
     })
     asked.once('timeout', () => asked.destroy(new Error('no answer')))

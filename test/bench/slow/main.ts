@@ -46,7 +46,7 @@ async function measure(served: Child, slow: Child): Promise<void> {
     meter.start()
     const report = await askHonestly(questions, { ms: SECONDS * 1_000 })
     const { cpu } = meter.stop()
-    wrong.push(...report.wrong)
+    wrong.push(...report.wrong, ...(report.refused > 0 ? [`503, ${report.refused} times`] : []))
     return { p50: percentile(report.took, 0.5), p99: percentile(report.took, 0.99), answers: report.took.length, cpu }
   }
   await sample()
