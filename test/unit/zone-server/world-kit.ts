@@ -38,6 +38,10 @@ export class World {
     this.#sweeping = setInterval(() => void index.sweep(FLEET).catch(() => undefined), 50)
   }
 
+  get hosts(): readonly HostUnderTest[] {
+    return this.#hosts
+  }
+
   static async create(timing: Parameters<typeof createMemoryIndex>[0]['timing'] = {}): Promise<World> {
     const index = createMemoryIndex({ clock: systemClock, timing })
     const world = new World(index, await createSqliteStore({ file: ':memory:' }))
