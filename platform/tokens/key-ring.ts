@@ -13,22 +13,37 @@ export interface SigningKey {
   readonly jwk: JWK
 }
 
-/** More are refused: each token check of everybody else looks through what is published. */
+/** More are refused: each token check of everybody else looks through what is published … */
 const MAX_KEYS = 8
+/** … with those that are not given any more but may have signed tokens that are still good: as many as verifiers take, and some to spare (key-source.ts). */
+const MAX_PUBLISHED = 16
+/**
+ * Behind any change of the keys another replica may sign for so long with one that it had: it hears of the change up to SIGNING_KEY_SETTLE later than we do, and then signs with what it
+ * signed with before until the new first key has settled there.
+ */
+const SIGNS_ELSEWHERE = 2 * SIGNING_KEY_SETTLE
 
 interface Held extends SigningKey {
   /** When it was first published by us. */
   readonly since: number
 }
 
+/** One that is not given any more. */
+interface Retired {
+  readonly key: SigningKey
+  /** Until when some replica may sign with it. */
+  readonly signsUntil: number
+}
+
 /**
  * Which key signs and which are published, while keys come and go. The first one given signs, but not before it has been published for SIGNING_KEY_SETTLE, so that every replica
- * publishes it by then; meanwhile the one before goes on. One that is not given any more stays published until the last token that it may have signed has ended.
+ * publishes it by then; meanwhile the one before goes on. One that is not given any more stays published until the last token that it may have signed, here or elsewhere, has ended: if
+ * keys change again before that was over, then for longer, since whoever still signs with it goes on until the newest first key has settled.
  */
 export class KeyRing {
   #current: readonly Held[]
   #signing: SigningKey
-  readonly #retired = new Map<string, { readonly key: SigningKey; readonly until: number }>()
+  #retired: ReadonlyMap<string, Retired> = new Map()
 
   /** The keys of the start: the first one signs at once. */
   constructor(keys: readonly [SigningKey, ...SigningKey[]]) {
@@ -36,13 +51,22 @@ export class KeyRing {
     this.#signing = keys[0]
   }
 
-  /** Other keys, from now on. */
+  /** Other keys, from now on. Throws ConfigInvalid, and all stays as it was, when too many would be published: keys change faster than tokens end. */
   replace(keys: readonly [SigningKey, ...SigningKey[]], now: number): void {
     // What signs now is settled first: afterwards it is not known what did.
     this.signing(now)
     const before = this.#current
-    const until = now + SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL + TOKEN_CLOCK_TOLERANCE
-    for (const old of before) if (!keys.some((key) => key.kid === old.kid)) this.#retired.set(old.kid, { key: old, until })
+    const retired = new Map<string, Retired>()
+    for (const old of before) retired.set(old.kid, { key: old, signsUntil: now + SIGNS_ELSEWHERE })
+    for (const [kid, old] of this.#stillNeeded(now)) {
+      retired.set(kid, { key: old.key, signsUntil: old.signsUntil > now ? now + SIGNS_ELSEWHERE : old.signsUntil })
+    }
+    for (const { kid } of keys) retired.delete(kid)
+    if (keys.length + retired.size > MAX_PUBLISHED) {
+      const found = `${retired.size} that are not given any more, but may have signed tokens that are good`
+      throw new BailiwickError('ConfigInvalid', { asked: `${keys.length} signing keys`, found, todo: 'change keys less often' })
+    }
+    this.#retired = retired
     this.#current = keys.map((key) => ({ ...key, since: before.find((old) => old.kid === key.kid)?.since ?? now }))
   }
 
@@ -60,10 +84,12 @@ export class KeyRing {
 
   /** The keys that something may have been signed or sealed with that is still good, each once. */
   known(now: number): readonly SigningKey[] {
-    for (const [kid, { until }] of this.#retired) if (until <= now) this.#retired.delete(kid)
-    const kids = new Map<string, SigningKey>()
-    for (const key of [...this.#current, ...[...this.#retired.values()].map((retired) => retired.key)]) kids.set(key.kid, key)
-    return [...kids.values()]
+    this.#retired = this.#stillNeeded(now)
+    return [...this.#current, ...[...this.#retired.values()].map(({ key }) => key)]
+  }
+
+  #stillNeeded(now: number): ReadonlyMap<string, Retired> {
+    return new Map([...this.#retired].filter(([, { signsUntil }]) => signsUntil + ACCESS_TOKEN_TTL + TOKEN_CLOCK_TOLERANCE > now))
   }
 }
 
