@@ -28,7 +28,24 @@ export const chains = {
   /** Accounts to be erased, and how far each service is with them: core/erasures.ts. */
   erasures: 'erasures',
   erasureCursor: (eraser: string) => `erasures-done/${eraser}`,
+  /** An erasure that this service could not do yet. */
+  erasureRetry: (eraser: string, account: string) => `${eraser}-erasures/${account}`,
 } as const
+
+/**
+ * The kinds of chains (what stands before the first slash) that somebody asks the store for by what is due: the store has an index for each. Services ask by no other.
+ */
+export const dueKinds = [
+  'character',
+  'account-characters',
+  'account-requests',
+  'account-name',
+  'account-identity',
+  'session',
+  'auth-erasures',
+  'characters-erasures',
+] as const
+export type DueKind = (typeof dueKinds)[number]
 
 /** The form of a name that decides whether two names are the same: compatibility-normalised and lower case. */
 export function foldName(name: string): string {

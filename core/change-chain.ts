@@ -7,34 +7,39 @@ export interface Change<T> {
   readonly result: T
 }
 
+/** 'again': something else had to be done first, so that the head may be another one now. */
+type Decision<T> = Change<T> | 'again'
+
 /** Others may append between our read and our append so often. */
 const TRIES = 12
 const PRUNE_EVERY = 8
 
 /**
  * Changes a chain whose records are whole, each standing for all before it: `change` looks at the head and says what is appended behind it; it is asked again when somebody else
- * was faster, and may throw. Of two changes at once the insert of the next number decides. What is behind the head is dropped now and then, or with `prune: 'always'` each time.
- * Throws Busy when others are always faster; what the store throws.
+ * was faster, and may throw. Of two changes at once the insert of the next number decides: what `change` reads elsewhere it reads after the head, and so the answer holds for that head. What is
+ * behind the head is dropped now and then, or with `prune: 'always'` each time. Throws Busy when others are always faster; what the store throws.
  */
 export async function changeChain<T>(
   store: Store,
   chain: string,
-  change: (head: ChainEntry | undefined) => Change<T>,
+  change: (head: ChainEntry | undefined) => Decision<T> | Promise<Decision<T>>,
   prune: 'sometimes' | 'always' | 'never' = 'sometimes',
 ): Promise<T> {
   const nonce = crypto.randomUUID()
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const head = await store.head(chain)
-    const { record, result } = change(head)
+    const decision = await change(head)
+    if (decision === 'again') continue
+    const { record, result } = decision
+    const n = (head?.n ?? 0) + 1
     if (record === undefined) {
       // Whoever appended the head may have died before it pruned.
-      if (prune === 'always' && head !== undefined) await store.prune(chain, head.n)
+      if (prune === 'always' && n > 2) await store.prune(chain, n - 1)
       return result
     }
-    const n = (head?.n ?? 0) + 1
     if ((await store.append(chain, n, nonce, record)) === 'Conflict') continue
     // Not each time: it takes as much as all the rest.
-    if (prune === 'always' || (prune === 'sometimes' && n % PRUNE_EVERY === 0)) await store.prune(chain, n)
+    if (n > 1 && (prune === 'always' || (prune === 'sometimes' && n % PRUNE_EVERY === 0))) await store.prune(chain, n)
     return result
   }
   throw new BailiwickError('Busy', {

@@ -264,8 +264,9 @@ export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
 /** An erasure whose account still lives after so long was never decided: whoever asked for it died before. */
 export const ERASURE_UNDECIDED = 600_000
-/** What deleted accounts left is looked for so often. */
-export const ERASURE_SWEEP_EVERY = 30_000
+/** An erasure that failed is tried again after this at first, then after twice as long each time, up to the most. */
+export const ERASURE_RETRY_MIN = 60_000
+export const ERASURE_RETRY_MAX = 6 * 3_600_000
 /** A name whose account was not made within this of the claim is held by nobody. */
 export const NAME_CLAIM_UNDECIDED = 60_000
 /** A login at another issuer must come back within this … */
@@ -298,6 +299,8 @@ export const UNFINISHED_AFTER = 60_000
 export const DUE_SWEEP_EVERY = 30_000
 /** … and so soon again while it finds as much as it does at once. */
 export const DUE_SWEEP_BUSY = 1_000
+/** What fails is put off for DUE_SWEEP_EVERY at first, then for twice as long each time, up to this. */
+export const DUE_SWEEP_PUT_OFF_MAX = 3_600_000
 /** What an account left when it was deleted but is still held by a layer is looked at again after this. */
 export const ERASE_RETRY = 60_000
 /** The answer to a request with an Idempotency-Key is kept for so long. */
@@ -443,6 +446,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [ISSUER_PROOF_TTL < SIGNING_KEY_SETTLE + ACCESS_TOKEN_TTL && ISSUER_CODE_TTL < ISSUER_PROOF_TTL, 'so can what proves a login'],
   [ISSUER_COOLDOWN < ISSUER_DESCRIPTION_CACHE, 'a description can be read again before it is old'],
   [REFRESH_GRACE * 10 < ACCESS_TOKEN_TTL, 'a refresh token that was used is good again for much less than the next one lasts'],
+  [DUE_SWEEP_EVERY < DUE_SWEEP_PUT_OFF_MAX, 'what fails is put off, and longer each time'],
+  [
+    ERASURE_RETRY_MIN < ERASURE_RETRY_MAX && ERASURE_RETRY_MAX < ERASURE_KEPT,
+    'an erasure that fails is tried again several times before a backup could miss its wish',
+  ],
   [JWKS_FETCH_DEADLINE < HTTP_REQUEST_DEADLINE, 'a request outlasts one fetch of the keys'],
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],

@@ -18,7 +18,7 @@ import { createSqliteStore } from '../platform/sqlite/index.ts'
 import { createTokenSigner, createTokenVerifier } from '../platform/tokens/index.ts'
 import { createAllocatorApp } from '../services/allocator/app.ts'
 import { createAuthApp } from '../services/auth/app.ts'
-import { startErasing } from '../services/auth/erasure.ts'
+import { startSweepingAuth } from '../services/auth/sweep.ts'
 import { createCharactersApp, sweepCharacters } from '../services/characters/app.ts'
 import { EmbeddedFleet } from './fleet.ts'
 import { EmbeddedFleetSource } from './fleet-source.ts'
@@ -69,7 +69,8 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
   const signer = await createTokenSigner({ pem: signingKey(join(data, 'signing-key.pem')) })
   const verifier = createTokenVerifier({ keys: signer.publicJwks() })
 
-  const auth = createAuthApp({ store, index, signer, clock, log, metrics: createMetrics('auth'), issuers: options.issuers ?? [] })
+  const authMetrics = createMetrics('auth')
+  const auth = createAuthApp({ store, index, signer, clock, log, metrics: authMetrics, issuers: options.issuers ?? [] })
   const characterDeps = { store, index, verifier, clock, log, metrics: createMetrics('characters') }
   const characters = createCharactersApp(characterDeps)
   const allocator = createAllocatorApp({ index, verifier, clock, log, metrics: createMetrics('allocator') })
@@ -105,10 +106,9 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
     defaultFleet: FLEET,
     namespaces: [],
   })
-  const sweepers = [allocator.sweep(), sweepCharacters(characterDeps)]
+  const sweepers = [allocator.sweep(), sweepCharacters(characterDeps), startSweepingAuth({ store, clock, log, metrics: authMetrics })]
   await operator.start()
   const following = await allocator.follow()
-  const erasing = startErasing({ store, clock }, log)
 
   return {
     url: `http://${publicAddress}`,
@@ -125,7 +125,6 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
       following.stop()
       await Promise.all(sweepers.map((sweeper) => sweeper.stop()))
       await stopped
-      await erasing.stop()
       await index.close()
       await store.close()
     },

@@ -1,3 +1,4 @@
+import type { DueKind } from '../../core/chains.ts'
 import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
 import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { checkDue, checkPlace, encodeAppend, MAX_READ } from '../../core/store-record.ts'
@@ -17,6 +18,11 @@ export interface MongoOptions {
   readonly database: string
   /** Default: STORE_CALL_DEADLINE. */
   readonly deadlineMs?: number
+  /**
+   * Kinds of chains that will be asked for by what is due: `ping` does not answer before their indexes are there, so that a program whose indexes can not be built is not ready, and says why.
+   * Default: none; `due` itself makes the one that it needs.
+   */
+  readonly dueKinds?: readonly DueKind[]
 }
 
 /** So many records, each up to 12 MiB, are in memory at once while a range is read … */
@@ -36,6 +42,11 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
     return (work) => connection.run(`${asked} ${chain}`, (db) => work(db.collection<ChainDocument>(collectionName(chain))))
   }
   const indexed = new Set<string>()
+  const ensureIndexed = async (kind: string): Promise<void> => {
+    // Once: they stay.
+    if (!indexed.has(kind)) await stepsOn('indexes for what is due of', `${kind}/`)(ensureIndexes)
+    indexed.add(kind)
+  }
   return {
     async append(chain, n, nonce, record) {
       const data = encodeAppend(chain, n, nonce, record)
@@ -54,11 +65,8 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
       checkDue(kind, before)
       const atMost = Math.min(limit, MAX_READ)
       if (atMost < 1) return []
-      const step = stepsOn('what is due of', `${kind}/`)
-      // Not for every collection at every connection: only who asks for what is due needs it, and that once.
-      if (!indexed.has(kind)) await step(ensureIndexes)
-      indexed.add(kind)
-      return step((chains) => findDue(chains, before, atMost))
+      await ensureIndexed(kind)
+      return stepsOn('what is due of', `${kind}/`)((chains) => findDue(chains, before, atMost))
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
@@ -72,6 +80,7 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
       return stepsOn(`first record ${n} of`, chain)((chains) => plantRecord(chains, chain, { n, nonce, record, data }))
     },
     async ping() {
+      await Promise.all((options.dueKinds ?? []).map(ensureIndexed))
       await connection.run('ping', (db) => db.command({ ping: 1 }))
     },
     close: () => connection.close(),

@@ -1,10 +1,10 @@
+import { isAccountGone } from '../../core/account-record.ts'
 import { chains } from '../../core/chains.ts'
 import type { Clock } from '../../core/clock.ts'
-import { isAccountGone } from '../../core/erasures.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
 import { deleteAccount } from '../auth/accounts.ts'
-import { eraseDeleted } from '../auth/erasure.ts'
+import { eraseKept } from '../auth/erasure.ts'
 import { beginErasure, continueErasure } from '../characters/erase.ts'
 import { readRoster } from '../characters/roster.ts'
 
@@ -15,9 +15,6 @@ export interface Erased {
   readonly charactersInZones: number
 }
 
-/** Others' erasures stand before ours in the order of asking, so many at most in one sweep. */
-const SWEEPS = 1_000
-
 /** Deletes an account and erases what the store keeps of it, characters without grace. What is left the services end by themselves. Safe to repeat. Throws AccountUnknown; what
  * kept it from being erased. */
 export async function eraseEverything(deps: { readonly store: Store; readonly clock: Clock }, id: string): Promise<Erased> {
@@ -25,17 +22,11 @@ export async function eraseEverything(deps: { readonly store: Store; readonly cl
   const chain = chains.account(id)
   const head = await store.head(chain)
   if (head === undefined) throw new BailiwickError('AccountUnknown', { asked: id, todo: 'give its id' })
-  if (!isAccountGone(head)) await deleteAccount(deps, id)
+  if (!isAccountGone(chain, head)) await deleteAccount(deps, id)
   await beginErasure(store, id, clock.now())
   // The limit is for makings; here none goes on.
   await continueErasure({ store, clock, limit: 0 }, id)
-  let failure: unknown
-  const failed = (account: string, error: unknown): void => {
-    // Others' the auth service tries again, and tells.
-    if (account === id) failure = error
-  }
-  for (let sweep = 0; sweep < SWEEPS && (await eraseDeleted(deps, failed)) > 0; sweep++);
-  if (failure !== undefined) throw failure
+  await eraseKept(deps, id)
   return {
     account: (await store.head(chain))?.kind === 'erased',
     charactersInZones: (await readRoster(store, id)).slots.length,

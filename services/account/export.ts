@@ -2,8 +2,8 @@ import { chains } from '../../core/chains.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { JsonObject, Store } from '../../core/ports/store-port.ts'
 import { findAccount } from '../auth/accounts.ts'
+import { kept } from '../auth/kept.ts'
 import { nameHolder } from '../auth/name-claims.ts'
-import { readRoster as readSessions } from '../auth/roster.ts'
 import { readRoster } from '../characters/roster.ts'
 import { readCharacter } from '../characters/settle.ts'
 
@@ -18,7 +18,7 @@ export async function exportAccount(store: Store, id: string, now: number): Prom
   const account = await findAccount(store, id)
   if (account === undefined) throw new BailiwickError('AccountUnknown', { asked: id, todo: 'give its id, or its name' })
   const { passwordHash, ban, name, createdAt, identities = [] } = account
-  const sessions = await readSessions(store, id)
+  const parts = await Promise.all(kept.map((part) => part.export({ store, clock: { now: () => now } }, id)))
   const { slots } = await readRoster(store, id)
   return {
     exportedAt: timeOf(now),
@@ -30,8 +30,7 @@ export async function exportAccount(store: Store, id: string, now: number): Prom
       identities: identities.map(({ issuer, subject, linkedAt }) => ({ issuer, subject, linkedAt: timeOf(linkedAt) })),
       ...(ban === undefined ? {} : { ban: { ...ban, at: timeOf(ban.at), until: ban.until === null ? null : timeOf(ban.until) } }),
     },
-    lastLoginAt: sessions === undefined ? null : timeOf(sessions.lastLoginAt),
-    sessions: (sessions?.sessions ?? []).map((session) => ({ ...session, openedAt: timeOf(session.openedAt) })),
+    ...Object.assign({}, ...parts),
     characters: await Promise.all(slots.map(({ character }) => exportCharacter(store, character))),
     requests: await countRequests(store, id),
   }

@@ -1,16 +1,17 @@
+import type { AccountData } from '../../core/account-record.ts'
+import { readAccountRecord, storedAccount } from '../../core/account-record.ts'
 import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
-import { askErasure, isAccountGone } from '../../core/erasures.ts'
+import { askErasure } from '../../core/erasures.ts'
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import { checkName } from '../../core/names.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import type { Identity } from './identities.ts'
-import { claimIdentity, freeIdentity, identityHolder, identityKey } from './identities.ts'
+import { claimIdentity, freeIdentity, identityKey } from './identities.ts'
 import { claimName, freeName, nameHolder } from './name-claims.ts'
 import type { PasswordHasher } from './passwords.ts'
-import type { AccountData } from './stored.ts'
-import { accountData, deletedData, randomId, read } from './stored.ts'
+import { randomId } from './stored.ts'
 
 export interface AccountDeps {
   readonly store: Store
@@ -25,16 +26,18 @@ export interface StoredAccount extends AccountData {
 
 /**
  * Makes an account. Its inserts, in this order: the claim of its name, which decides, that of its identity if it has one, then the account. Whatever dies between them leaves claims that are held by
- * nobody, which is found out, and they are taken over, when somebody asks for them. `passwordHash` null: one who logs in elsewhere, as `identity`. `id`: of the account, where the same request may be
- * under way or may have been done. Throws NameTaken, NameRefused, Busy; IdentityTaken when the identity has an account, or one is being made; RequestUnderWay and IdempotencyKeyReused with an id that is there.
+ * nobody, which is found out by the sweep, or by who asks for them; an account that comes too late then is not made (claims.ts). `passwordHash` null: one who logs in elsewhere, as `identity`. `id`: of
+ * the account, where the same request may be under way or may have been done. Throws NameTaken, NameRefused, Busy; IdentityTaken when the identity has an account, or one is being made; RequestUnderWay and
+ * IdempotencyKeyReused with an id that is there.
  */
 export async function makeAccount(
   { store, clock }: Pick<AccountDeps, 'store' | 'clock'>,
   name: string,
   hash: () => Promise<string | null>,
-  { identity, id = randomId() }: { readonly identity?: Identity; readonly id?: string | undefined } = {},
+  { identity, id: given }: { readonly identity?: Identity; readonly id?: string | undefined } = {},
 ): Promise<StoredAccount> {
   checkName(name)
+  const id = given ?? randomId()
   // The hash takes long: it is made before the name is claimed, so that a claim without account is a matter of a moment.
   const passwordHash = await hash()
   if (!(await claimName(store, name, id, clock.now()))) throw nameTaken(name)
@@ -47,20 +50,17 @@ export async function makeAccount(
     ...{ name, passwordHash, createdAt: clock.now(), sessionEpoch: 0 },
     ...(identity && { identities: [{ ...identity, linkedAt: clock.now() }] }),
   }
-  const made = await store.append(chains.account(id), 1, randomId(), { kind: 'created', data: { ...data } })
-  if (made === 'Conflict') throw await madeBefore(store, name, id)
-  const isOwn = (await nameHolder(store, name)) === id && (key === undefined || (await identityHolder(store, key)) === id)
-  if (isOwn) return { id, ...data }
+  const made = await store.append(chains.account(id), 1, randomId(), storedAccount({ kind: 'created', ...data }))
   // It took so long that the name, or the identity, was taken for one that is held by nobody.
-  await changeChain(store, chains.account(id), () => ({ record: { kind: 'erased', data: {} }, result: undefined }), 'always')
-  throw nameTaken(name)
+  if (made === 'Conflict') throw given === undefined ? nameTaken(name) : await madeBefore(store, name, id)
+  return { id, ...data }
 }
 
 async function madeBefore(store: Store, name: string, id: string): Promise<BailiwickError> {
   if ((await findAccount(store, id)) !== undefined)
     return new BailiwickError('RequestUnderWay', { todo: 'ask again for its answer', retryAfterMs: 1_000 })
   await freeName(store, name, id)
-  return new BailiwickError('IdempotencyKeyReused', { found: 'an account that was deleted', todo: 'use another key' })
+  return new BailiwickError('IdempotencyKeyReused', { found: 'an account that was deleted, or not made in time', todo: 'use another key' })
 }
 
 /** The account that an earlier request of the same key, and so of the same id, made of this name; undefined: none. */
@@ -129,7 +129,7 @@ export async function changeAccount(store: Store, id: string, change: (data: Acc
       if (account === undefined) throw unknown(id)
       const { id: _, ...before } = account
       const after = change(before)
-      return after === before ? { result: account } : { record: { kind: 'changed', data: { ...after } }, result: { id, ...after } }
+      return after === before ? { result: account } : { record: storedAccount({ kind: 'changed', ...after }), result: { id, ...after } }
     },
     // What stood there before may be a password's hash that is not to be kept.
     'always',
@@ -150,7 +150,7 @@ export async function deleteAccount({ store, clock }: Pick<AccountDeps, 'store' 
       const account = accountOf(id, head)
       if (account === undefined) return { result: undefined }
       const identities = (account.identities ?? []).map(identityKey)
-      return { record: { kind: 'deleted', data: { name, deletedAt: clock.now(), identities } }, result: undefined }
+      return { record: storedAccount({ kind: 'deleted', name, deletedAt: clock.now(), identities }), result: undefined }
     },
     'always',
   )
@@ -161,10 +161,10 @@ export async function deleteAccount({ store, clock }: Pick<AccountDeps, 'store' 
 async function freeClaims(store: Store, id: string): Promise<void> {
   const chain = chains.account(id)
   const head = await store.head(chain)
-  if (head?.kind !== 'deleted') return
-  const { name, identities = [] } = read(deletedData, chain, head)
-  await freeName(store, name, id)
-  for (const key of identities) await freeIdentity(store, key, id)
+  const record = head === undefined ? undefined : readAccountRecord(chain, head)
+  if (record?.kind !== 'deleted') return
+  await freeName(store, record.name, id)
+  for (const key of record.identities ?? []) await freeIdentity(store, key, id)
 }
 
 /** Frees the name and identities of a deleted account and forgets it. Safe to repeat. */
@@ -173,13 +173,16 @@ export async function eraseAccount(store: Store, id: string): Promise<void> {
   await changeChain(
     store,
     chains.account(id),
-    (now) => (now?.kind === 'deleted' ? { record: { kind: 'erased', data: {} }, result: undefined } : { result: undefined }),
+    (now) => (now?.kind === 'deleted' ? { record: storedAccount({ kind: 'erased' }), result: undefined } : { result: undefined }),
     'always',
   )
 }
 
 function accountOf(id: string, head: ChainEntry | undefined): StoredAccount | undefined {
-  return head === undefined || isAccountGone(head) ? undefined : { id, ...read(accountData, chains.account(id), head) }
+  const record = head === undefined ? undefined : readAccountRecord(chains.account(id), head)
+  if (record === undefined || record.kind === 'deleted' || record.kind === 'erased') return undefined
+  const { kind: _, ...data } = record
+  return { id, ...data }
 }
 
 export function wrongCredentials(todo = 'check them, or register'): BailiwickError {

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto'
 import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { storedForm } from '../../core/stored-form.ts'
 import { z } from '../../core/validate/index.ts'
-import { read } from './stored.ts'
 
 /**
  * What moderators and admins did: a chain that is only ever appended to, and never pruned. Each record holds the digest of the one before, so that a record that was changed or taken out
  * behind our back shows. It is written before the deed: nothing is done that does not stand here.
  */
-const auditData = z.object({
+const deed = z.object({
+  kind: z.literal('deed'),
   at: z.number(),
   by: z.string(),
   /** As what it acted: a moderator that stood in for the owner acted as admin. */
@@ -19,14 +20,19 @@ const auditData = z.object({
   detail: z.string(),
   before: z.string(),
 })
-export type AuditEntry = Omit<z.output<typeof auditData>, 'before'> & { readonly n: number; readonly whole: boolean }
+export type AuditEntry = Omit<z.output<typeof deed>, 'before' | 'kind'> & { readonly n: number; readonly whole: boolean }
+
+export const auditForm = storedForm('audit entry', deed)
 
 /** Writes down what is about to be done. */
-export async function noteDeed(store: Store, deed: Omit<AuditEntry, 'n' | 'whole'>): Promise<void> {
+export async function noteDeed(store: Store, about: Omit<AuditEntry, 'n' | 'whole'>): Promise<void> {
   await changeChain(
     store,
     chains.audit,
-    (head) => ({ record: { kind: 'deed', data: { ...deed, before: head === undefined ? '' : digestOf(head) } }, result: undefined }),
+    (head) => ({
+      record: { kind: 'deed', data: auditForm.write({ ...about, before: head === undefined ? '' : digestOf(head) }) },
+      result: undefined,
+    }),
     'never',
   )
 }
@@ -44,9 +50,9 @@ export async function readDeeds(store: Store, before: number | undefined, limit:
   for (let n = end - 1; n >= from; n--) {
     const entry = byNumber.get(n)
     if (entry === undefined) continue
-    const { before: digest, ...deed } = read(auditData, chains.audit, entry)
+    const { before: digest, kind: _, ...told } = auditForm.read(chains.audit, entry)
     const previous = byNumber.get(n - 1)
-    deeds.push({ ...deed, n, whole: digest === (previous === undefined ? '' : digestOf(previous)) })
+    deeds.push({ ...told, n, whole: digest === (previous === undefined ? '' : digestOf(previous)) })
   }
   return deeds
 }

@@ -1,3 +1,4 @@
+import type { Ban } from '../../core/account-record.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
@@ -5,7 +6,6 @@ import type { Store } from '../../core/ports/store-port.ts'
 import { ACCOUNT_BAR_KEPT } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
 import { changeAccount } from './accounts.ts'
-import type { Ban } from './stored.ts'
 
 /** What hosts hear of bans through. */
 export type Bars = Pick<ZoneIndex, 'barAccount' | 'unbarAccount'>

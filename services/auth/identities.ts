@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { AccountRecord } from '../../core/account-record.ts'
+import { readAccountRecord } from '../../core/account-record.ts'
 import { chains } from '../../core/chains.ts'
-import { changeChain } from '../../core/change-chain.ts'
-import { isAccountGone } from '../../core/erasures.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import { NAME_CLAIM_UNDECIDED } from '../../core/timing.ts'
-import { accountData, identityClaimData, read } from './stored.ts'
+import { idOf } from '../../core/due-sweep.ts'
+import type { Store } from '../../core/ports/store-port.ts'
+import { accountOf, claimOf, free, type IsHeld, isUndecided, settle, take } from './claims.ts'
 
 /** Somebody, as an issuer of accounts knows them: its identifier, and which of its accounts. Never an address of mail, which others may get later. */
 export interface Identity {
@@ -24,56 +24,39 @@ export async function identityHolder(store: Store, key: string): Promise<string 
   const chain = chains.identity(key)
   const claim = claimOf(chain, await store.head(chain))
   if (claim === undefined) return undefined
-  return (await standingOf(store, key, claim.account)) === 'agrees' ? claim.account : undefined
+  const account = chains.account(claim.account)
+  const head = await store.head(account)
+  return head !== undefined && names(readAccountRecord(account, head), key) ? claim.account : undefined
 }
 
 /**
  * Takes the identity for an account that is about to have it; false when it is another's, or may be in a moment. A claim counts only while its account lives and names the identity; one whose account does not
  * is void after NAME_CLAIM_UNDECIDED, and taken over. Throws Busy.
  */
-export async function claimIdentity(store: Store, key: string, account: string, now: number): Promise<boolean> {
-  const chain = chains.identity(key)
-  const seen = await store.head(chain)
-  const isHeld = await holds(store, key, claimOf(chain, seen), now)
-  return changeChain(store, chain, (head) => {
-    const claim = claimOf(chain, head)
-    if (claim?.account === account) return { result: true }
-    // What was found free may have been taken since: then the head is another one.
-    if (claim !== undefined && (isHeld || head?.n !== seen?.n)) return { result: false }
-    return { record: { kind: 'claimed', data: { account, claimedAt: now } }, result: true }
-  })
+export function claimIdentity(store: Store, key: string, account: string, now: number): Promise<boolean> {
+  return take(store, chains.identity(key), { account, claimedAt: now }, heldAt(store, key, now))
 }
 
 /** Gives the identity back; one that is not the account's stays as it is. Throws Busy. */
-export async function freeIdentity(store: Store, key: string, account: string): Promise<void> {
-  const chain = chains.identity(key)
-  await changeChain(
-    store,
-    chain,
-    (head) =>
-      claimOf(chain, head)?.account === account ? { record: { kind: 'freed', data: {} }, result: undefined } : { result: undefined },
-    'always',
-  )
+export function freeIdentity(store: Store, key: string, account: string): Promise<void> {
+  return free(store, chains.identity(key), account)
 }
 
-type Claim = { readonly account: string; readonly claimedAt: number }
-
-async function holds(store: Store, key: string, claim: Claim | undefined, now: number): Promise<boolean> {
-  if (claim === undefined) return false
-  const standing = await standingOf(store, key, claim.account)
-  return standing === 'agrees' || (standing === 'not yet' && now - claim.claimedAt < NAME_CLAIM_UNDECIDED)
+/** What is done with the claim of an identity that is due. Safe twice. Throws Busy. */
+export function settleIdentity(store: Store, chain: string, now: number): Promise<void> {
+  return settle(store, chain, now, heldAt(store, idOf(chain), now))
 }
 
-/** What the chain of the account says of the claim. */
-async function standingOf(store: Store, key: string, account: string): Promise<'agrees' | 'not yet' | 'gone'> {
-  const chain = chains.account(account)
-  const head = await store.head(chain)
-  if (head === undefined) return 'not yet'
-  if (isAccountGone(head)) return 'gone'
-  const { identities = [] } = read(accountData, chain, head)
-  return identities.some((each) => identityKey(each) === key) ? 'agrees' : 'not yet'
+function heldAt(store: Store, key: string, now: number): IsHeld {
+  return async (claim) => {
+    const account = await accountOf(store, claim, now)
+    if (typeof account === 'string') return account === 'not yet'
+    if (account.kind === 'deleted' || account.kind === 'erased') return false
+    // One that lives may be about to name it.
+    return names(account, key) || isUndecided(claim.claimedAt, now)
+  }
 }
 
-function claimOf(chain: string, head: ChainEntry | undefined): Claim | undefined {
-  return head === undefined || head.kind === 'freed' ? undefined : read(identityClaimData, chain, head)
+function names(account: AccountRecord, key: string): boolean {
+  return (account.kind === 'created' || account.kind === 'changed') && (account.identities ?? []).some((each) => identityKey(each) === key)
 }

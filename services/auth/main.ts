@@ -1,3 +1,4 @@
+import { dueKinds } from '../../core/chains.ts'
 import { systemClock } from '../../core/clock.ts'
 import { variables } from '../../platform/config/index.ts'
 import { createInternalApp, runProgram, serve } from '../../platform/http/index.ts'
@@ -7,9 +8,9 @@ import { createIssuer } from '../../platform/oidc/index.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { createTokenSigner } from '../../platform/tokens/index.ts'
 import { createAuthApp } from './app.ts'
-import { startErasing } from './erasure.ts'
 import { issuerVariables, readIssuers } from './issuer-config.ts'
 import { followKeyFile, readKeyFile } from './key-file.ts'
+import { startSweepingAuth } from './sweep.ts'
 
 const shape = {
   PORT: variables.port(8080),
@@ -30,7 +31,8 @@ runProgram('auth', shape, async ({ config, log }) => {
   const signer = await createTokenSigner({ pem })
   const keys = followKeyFile(config.SIGNING_KEY_FILE, pem, signer, log)
   const metrics = createMetrics('auth')
-  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
+  const { MONGODB_URL: url, MONGODB_DATABASE: database } = config
+  const store = measuredStore(createMongoStore({ url, database, dueKinds }), metrics)
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const app = createAuthApp({
     ...{ store, index, signer, issuers, log, metrics, trustedProxies: config.TRUSTED_PROXIES },
@@ -39,12 +41,12 @@ runProgram('auth', shape, async ({ config, log }) => {
   const serving = await serve(app, { port: config.PORT, log })
   const inner = createInternalApp({ name: 'auth-internal', log, metrics, ready: () => store.ping() })
   const internal = await serve(inner, { port: config.INTERNAL_PORT, log })
-  const erasing = startErasing({ store, clock: systemClock }, log)
+  const sweeper = startSweepingAuth({ store, clock: systemClock, log, metrics })
   return {
     async close() {
       await Promise.all([serving.close(), internal.close()])
       keys.stop()
-      await erasing.stop()
+      await sweeper.stop()
       await Promise.all([index.close(), store.close()])
     },
   }

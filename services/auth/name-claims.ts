@@ -1,10 +1,7 @@
 import { chains, foldName } from '../../core/chains.ts'
-import { changeChain } from '../../core/change-chain.ts'
-import { isAccountGone } from '../../core/erasures.ts'
 import { nameKey } from '../../core/names.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import { NAME_CLAIM_UNDECIDED } from '../../core/timing.ts'
-import { nameClaimData, read } from './stored.ts'
+import type { Store } from '../../core/ports/store-port.ts'
+import { accountOf, claimOf, free, freeUnlessHeld, type IsHeld, settle, take } from './claims.ts'
 
 /**
  * Where the claim of a name may be: under its key, or, made by the first release, under the folded name. Depends on the text of the name alone. The older claim goes first: names that
@@ -19,8 +16,8 @@ function chainsOf(name: string): { readonly own: string; readonly older: string 
 export async function nameHolder(store: Store, name: string): Promise<string | undefined> {
   const { own, older } = chainsOf(name)
   const [ownHead, olderHead] = await Promise.all([store.head(own), older === undefined ? undefined : store.head(older)])
-  const exact = older === undefined ? undefined : holderOf(older, olderHead)
-  return (exact ?? holderOf(own, ownHead))?.account
+  const exact = older === undefined ? undefined : claimOf(older, olderHead)
+  return (exact ?? claimOf(own, ownHead))?.account
 }
 
 /**
@@ -29,54 +26,28 @@ export async function nameHolder(store: Store, name: string): Promise<string | u
  */
 export async function claimName(store: Store, name: string, account: string, now: number): Promise<boolean> {
   const { own, older } = chainsOf(name)
-  if (older !== undefined) {
-    const { held, holder } = await lookAt(store, older, now)
-    if (held) return false
-    // Nobody's, but it would go before ours.
-    if (holder !== undefined) await freeChain(store, older, holder)
-  }
-  const seen = await lookAt(store, own, now)
-  return changeChain(store, own, (head) => {
-    const holder = holderOf(own, head)
-    if (holder?.account === account) return { result: true }
-    // What was found free may have been taken since: then the head is another one.
-    if (holder !== undefined && (seen.held || head?.n !== seen.n)) return { result: false }
-    return { record: { kind: 'claimed', data: { account, claimedAt: now } }, result: true }
-  })
+  const isHeld = heldAt(store, now)
+  // A claim of nobody's under the older key would go before ours.
+  if (older !== undefined && (await freeUnlessHeld(store, older, isHeld))) return false
+  return take(store, own, { account, claimedAt: now }, isHeld)
 }
 
 /** Gives the name back; one that is not the account's stays as it is. Throws Busy. */
 export async function freeName(store: Store, name: string, account: string): Promise<void> {
   const { own, older } = chainsOf(name)
-  await freeChain(store, own, account)
-  if (older !== undefined) await freeChain(store, older, account)
+  await free(store, own, account)
+  if (older !== undefined) await free(store, older, account)
 }
 
-async function freeChain(store: Store, chain: string, account: string): Promise<void> {
-  await changeChain(
-    store,
-    chain,
-    (head) =>
-      holderOf(chain, head)?.account === account ? { record: { kind: 'freed', data: {} }, result: undefined } : { result: undefined },
-    'always',
-  )
+/** What is done with the claim of a name that is due. Safe twice. Throws Busy. */
+export function settleName(store: Store, chain: string, now: number): Promise<void> {
+  return settle(store, chain, now, heldAt(store, now))
 }
 
-/** Whether the name is somebody's, by the record of this number. */
-async function lookAt(
-  store: Store,
-  chain: string,
-  now: number,
-): Promise<{ readonly held: boolean; readonly n: number; readonly holder?: string }> {
-  const head = await store.head(chain)
-  const n = head?.n ?? 0
-  const holder = holderOf(chain, head)
-  if (holder === undefined) return { held: false, n }
-  const account = await store.head(chains.account(holder.account))
-  const held = account === undefined ? now - holder.claimedAt < NAME_CLAIM_UNDECIDED : !isAccountGone(account)
-  return { held, n, holder: holder.account }
-}
-
-function holderOf(chain: string, head: ChainEntry | undefined): { readonly account: string; readonly claimedAt: number } | undefined {
-  return head === undefined || head.kind === 'freed' ? undefined : read(nameClaimData, chain, head)
+function heldAt(store: Store, now: number): IsHeld {
+  return async (claim) => {
+    const account = await accountOf(store, claim, now)
+    if (typeof account === 'string') return account === 'not yet'
+    return account.kind === 'created' || account.kind === 'changed'
+  }
 }

@@ -1,5 +1,5 @@
 import { REFRESH_GRACE } from '../../core/timing.ts'
-import type { LiveData } from './stored.ts'
+import type { LiveSession } from './stored.ts'
 
 /** How a refresh token came. */
 export interface Renewal {
@@ -11,7 +11,7 @@ export interface Renewal {
   readonly fromPage: boolean
 }
 
-type Good = Pick<LiveData, 'tokenHash' | 'siblings' | 'retired'>
+type Good = Pick<LiveSession, 'tokenHash' | 'siblings' | 'retired'>
 
 /** Answers of one token that may have been lost. */
 const MAX_SIBLINGS = 3

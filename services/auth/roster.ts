@@ -2,8 +2,8 @@ import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
-import type { RosterData } from './stored.ts'
-import { read, rosterData } from './stored.ts'
+import type { SessionRoster } from './stored.ts'
+import { sessionRosterForm } from './stored.ts'
 
 /** So many sessions an account may have at once. */
 export const MAX_SESSIONS = 20
@@ -11,10 +11,10 @@ const MAX_AGENT = 120
 /** Other logins may take the room that was made so often. */
 const TRIES = 8
 
-export type RosterSession = RosterData['sessions'][number]
+export type RosterSession = SessionRoster['sessions'][number]
 
 /** The roster of an account; undefined: nobody ever logged in, or it was erased. */
-export async function readRoster(store: Store, account: string): Promise<RosterData | undefined> {
+export async function readRoster(store: Store, account: string): Promise<SessionRoster | undefined> {
   const chain = chains.sessionsOf(account)
   return rosterOf(chain, await store.head(chain))
 }
@@ -37,7 +37,10 @@ export async function enterRoster(
       // Whoever entered it died before the session was opened.
       if (sessions.some(({ id }) => id === entry.id)) return { result: undefined }
       if (sessions.length >= MAX_SESSIONS) return { result: sessions }
-      return { record: { kind: 'roster', data: { sessions: [...sessions, entry], lastLoginAt: now } }, result: undefined }
+      return {
+        record: { kind: 'roster', data: sessionRosterForm.write({ sessions: [...sessions, entry], lastLoginAt: now }) },
+        result: undefined,
+      }
     })
     if (full === undefined) return
     await leaveRoster(store, account, await makeRoom(full))
@@ -52,17 +55,20 @@ export async function leaveRoster(store: Store, account: string, gone: readonly 
     const roster = rosterOf(chain, head)
     const sessions = roster?.sessions.filter((each) => !gone.includes(each.id)) ?? []
     if (roster === undefined || sessions.length === roster.sessions.length) return { result: undefined }
-    return { record: { kind: 'roster', data: { sessions, lastLoginAt: roster.lastLoginAt } }, result: undefined }
+    return { record: { kind: 'roster', data: sessionRosterForm.write({ sessions, lastLoginAt: roster.lastLoginAt }) }, result: undefined }
   })
 }
 
 /** Forgets the whole roster: for an account that is gone. */
 export async function eraseRoster(store: Store, account: string): Promise<void> {
+  const chain = chains.sessionsOf(account)
   await changeChain(
     store,
-    chains.sessionsOf(account),
+    chain,
     (head) =>
-      head === undefined || head.kind === 'erased' ? { result: undefined } : { record: { kind: 'erased', data: {} }, result: undefined },
+      rosterOf(chain, head) === undefined
+        ? { result: undefined }
+        : { record: { kind: 'erased', data: sessionRosterForm.write({}) }, result: undefined },
     'always',
   )
 }
@@ -72,6 +78,7 @@ function tidy(agent: string): string {
   return agent.replaceAll(/[^\x20-\x7e]/g, '').slice(0, MAX_AGENT)
 }
 
-function rosterOf(chain: string, head: ChainEntry | undefined): RosterData | undefined {
-  return head?.kind === 'roster' ? read(rosterData, chain, head) : undefined
+function rosterOf(chain: string, head: ChainEntry | undefined): SessionRoster | undefined {
+  const record = head === undefined ? undefined : sessionRosterForm.read(chain, head)
+  return record?.kind === 'roster' ? record : undefined
 }

@@ -4,7 +4,7 @@ import { type Change, changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { ChainEntry, JsonObject, Store } from '../../core/ports/store-port.ts'
+import type { ChainEntry, Store, StoredRecord } from '../../core/ports/store-port.ts'
 import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount, wrongCredentials } from './accounts.ts'
@@ -12,8 +12,8 @@ import { assertNotBanned } from './bans.ts'
 import { beside, type Renewal, renew } from './refresh-rule.ts'
 import type { RosterSession } from './roster.ts'
 import { enterRoster, eraseRoster, leaveRoster, readRoster } from './roster.ts'
-import type { LiveData } from './stored.ts'
-import { liveData, randomId, read } from './stored.ts'
+import type { LiveSession } from './stored.ts'
+import { randomId, sessionForm } from './stored.ts'
 
 /**
  * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the refresh token that is good now; `ended` is the
@@ -63,8 +63,8 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
   const { refreshToken, hash } = newToken(session)
   const key = given?.key
   const retired = key === undefined ? undefined : { hashes: [], at: now, key: hashOf(key) }
-  const data = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, now })
-  if ((await store.append(chains.session(session), 1, randomId(), { kind: 'live', data })) === 'Conflict') {
+  const record = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, now })
+  if ((await store.append(chains.session(session), 1, randomId(), record)) === 'Conflict') {
     // The same request, at the same time.
     const other = given && (await openedBefore(deps, account, given))
     if (other === undefined) throw new BailiwickError('Internal', { found: `a session that is gone: ${session}` })
@@ -131,8 +131,8 @@ async function goOn({ store, clock }: SessionDeps, account: StoredAccount, sessi
         todo: 'log in with another key',
       })
     }
-    const data = liveSession(account, good, { openedAt: live.openedAt, now })
-    return { record: { kind: 'live', data }, result: { session, account, refreshToken, again: true } }
+    const record = liveSession(account, good, { openedAt: live.openedAt, now })
+    return { record, result: { session, account, refreshToken, again: true } }
   })
 }
 
@@ -159,9 +159,9 @@ export async function rotateSession(
     if (good === undefined) return { result: undefined }
     if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
     assertNotBanned(account, now)
-    const data = liveSession(account, good, { openedAt: live.openedAt, now })
+    const record = liveSession(account, good, { openedAt: live.openedAt, now })
     const again = good.siblings !== undefined
-    return { record: { kind: 'live', data }, result: { session, account, refreshToken: next.refreshToken, again } }
+    return { record, result: { session, account, refreshToken: next.refreshToken, again } }
   })
   return renewed ?? reused(deps, session, owner, log)
 }
@@ -210,15 +210,25 @@ export async function revokeSession(deps: SessionDeps, account: StoredAccount, s
 
 /** Ends a session; one that is unknown or has ended stays as it is. Throws Busy when it is being rotated all the time. */
 export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<void> {
+  const chain = chains.session(session)
   await changeChain(
     store,
-    chains.session(session),
+    chain,
     (head) =>
-      head === undefined || head.kind === 'ended'
+      liveOf(chain, head) === undefined
         ? { result: undefined }
-        : { record: { kind: 'ended', data: { reason, endedAt: clock.now() } }, result: undefined },
+        : { record: { kind: 'ended', data: sessionForm.write({ reason, endedAt: clock.now() }) }, result: undefined },
     'always',
   )
+}
+
+/** Ends a session that is due because nobody used it for SESSION_TTL, and takes it out of the roster: what nobody can use says nothing of its account. Safe twice. */
+export async function expireSession(deps: SessionDeps, session: string): Promise<void> {
+  const chain = chains.session(session)
+  const live = liveOf(chain, await deps.store.head(chain))
+  if (live === undefined || live.expiresAt > deps.clock.now()) return
+  await endSession(deps, session, 'Expired')
+  await leaveRoster(deps.store, live.account, [session])
 }
 
 /** Logs a session out: ended, and gone from the roster. */
@@ -241,8 +251,9 @@ async function viewSession({ store, clock }: SessionDeps, account: StoredAccount
   return { id, openedAt, usedAt: live.usedAt ?? openedAt, expiresAt: live.expiresAt, agent }
 }
 
-function liveOf(chain: string, head: ChainEntry | undefined): LiveData | undefined {
-  return head?.kind === 'live' ? read(liveData, chain, head) : undefined
+function liveOf(chain: string, head: ChainEntry | undefined): LiveSession | undefined {
+  const record = head === undefined ? undefined : sessionForm.read(chain, head)
+  return record?.kind === 'live' ? record : undefined
 }
 
 async function reused(deps: SessionDeps, session: string, account: string, log: Log): Promise<never> {
@@ -257,24 +268,20 @@ function newToken(session: string): { readonly refreshToken: string; readonly ha
   return { refreshToken: `${session}.${secret}`, hash: hashOf(secret) }
 }
 
+/** Due when it can not be used any more. */
 function liveSession(
   account: StoredAccount,
-  good: Pick<LiveData, 'tokenHash' | 'siblings' | 'retired'>,
+  good: Pick<LiveSession, 'tokenHash' | 'siblings' | 'retired'>,
   { openedAt, now }: { readonly openedAt: number | undefined; readonly now: number },
-): JsonObject {
+): StoredRecord {
   const { tokenHash, siblings, retired } = good
-  return {
-    ...{
-      account: account.id,
-      tokenHash,
-      expiresAt: now + SESSION_TTL,
-      sessionEpoch: account.sessionEpoch,
-      openedAt: openedAt ?? now,
-      usedAt: now,
-    },
+  const expiresAt = now + SESSION_TTL
+  const data = sessionForm.write({
+    ...{ account: account.id, tokenHash, expiresAt, sessionEpoch: account.sessionEpoch, openedAt: openedAt ?? now, usedAt: now },
     ...(siblings === undefined ? {} : { siblings }),
     ...(retired === undefined ? {} : { retired: { ...retired } }),
-  }
+  })
+  return { kind: 'live', data, due: expiresAt }
 }
 
 /** A secret of 256 random bits needs no slow hash. */

@@ -3,6 +3,7 @@ import type { Change } from '../../core/change-chain.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import { storedForm } from '../../core/stored-form.ts'
 import { z } from '../../core/validate/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount } from './accounts.ts'
@@ -10,9 +11,9 @@ import type { SessionDeps } from './sessions.ts'
 import { lastSeen } from './sessions.ts'
 import type { Member, Power, StaffRole, StandInRule } from './standing.ts'
 import { staffRoles, standIn } from './standing.ts'
-import { read } from './stored.ts'
 
-const staffData = z.object({ members: z.array(z.object({ account: z.string(), role: z.enum(staffRoles), since: z.number() })) })
+const member = z.object({ account: z.string(), role: z.enum(staffRoles), since: z.number() })
+export const staffForm = storedForm('staff', z.object({ kind: z.literal('staff'), members: z.array(member) }))
 /** Each look at who stands in reads when every one of them was seen. */
 const MAX_STAFF = 64
 
@@ -97,11 +98,11 @@ async function changeStaff(
     if (after.length > MAX_STAFF) {
       throw new BailiwickError('TooManyStaff', { found: `${before.length} of ${MAX_STAFF}`, todo: 'make one of them a player first' })
     }
-    return { record: { kind: 'staff', data: { members: after.map((member) => ({ ...member })) } }, result: undefined }
+    return { record: { kind: 'staff', data: staffForm.write({ members: after.map((each) => ({ ...each })) }) }, result: undefined }
   }
   await changeChain(store, chains.staff, look, prune)
 }
 
 function membersOf(head: ChainEntry | undefined): readonly Member[] {
-  return head === undefined ? [] : read(staffData, chains.staff, head).members
+  return head === undefined ? [] : staffForm.read(chains.staff, head).members
 }

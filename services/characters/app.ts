@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
+import type { Sweeper } from '../../core/due-sweep.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { Store } from '../../core/ports/store-port.ts'
@@ -9,7 +10,6 @@ import { createHttpApp, PUBLIC_BODY, standardRate } from '../../platform/http/in
 import type { Metrics } from '../../platform/metrics/index.ts'
 import type { TokenVerifier } from '../../platform/tokens/index.ts'
 import { addReading, addWriting } from './routes.ts'
-import type { DueSweeper } from './sweep.ts'
 import { startDueSweeper } from './sweep.ts'
 
 export interface CharactersDeps {
@@ -56,7 +56,7 @@ export function createCharactersApp(given: CharactersDeps): HttpApp {
 }
 
 /** Begins to do what is due, until it is stopped. Each service does so, in any number over one store. */
-export function sweepCharacters(given: CharactersDeps): DueSweeper {
+export function sweepCharacters(given: CharactersDeps): Sweeper {
   return startDueSweeper(withDefaults(given))
 }
 

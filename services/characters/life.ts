@@ -1,5 +1,6 @@
 import type { LivingCharacter } from '../../core/chains.ts'
 import { chains } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
 import { storedCharacter } from '../../core/character-record.ts'
 import { freedFromErased } from '../../core/erased-layer.ts'
 import { BailiwickError } from '../../core/errors.ts'
@@ -9,7 +10,7 @@ import { claimName, nameHolder } from './name-claims.ts'
 import type { Slot } from './roster.ts'
 import { changeRoster, leaveSlot, readRoster, spendName } from './roster.ts'
 import type { SettleDeps, Versioned } from './settle.ts'
-import { appendNext, busy, readCharacter, released, settle } from './settle.ts'
+import { appendNext, isSettled, readCharacter, released, settle, versionOf } from './settle.ts'
 
 export interface LifeDeps extends SettleDeps {
   /** How long a deletion can be taken back, ms. */
@@ -22,8 +23,6 @@ export type OwnCharacter = Versioned<LivingCharacter>
 
 /** Says whether the version that is there is the one that is to be changed; throws PreconditionFailed. */
 export type CheckVersion = (n: number) => void
-
-const TRIES = 8
 
 /**
  * Makes a character without a place, under an id that nobody else has: asked again with the same id, it is the same character. Throws NameRefused, NameTaken, TooManyCharacters, TooManyRequests, Busy.
@@ -114,15 +113,24 @@ type Next = (seen: OwnCharacter) => Promise<LivingCharacter | undefined>
  * Throws CharacterUnknown, CharacterNotYours, CharacterInWorld, CharacterDeleting, PreconditionFailed, Busy.
  */
 async function change(deps: LifeDeps, account: string, id: string, check: CheckVersion, next: Next): Promise<OwnCharacter> {
-  const nonce = crypto.randomUUID()
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const seen = await findCharacter(deps, account, id)
-    check(seen.n)
-    const record = await next({ ...seen, record: await freedFromErased(seen.record, deps.store) })
-    if (record === undefined) return seen
-    if (await appendNext(deps.store, seen, nonce, record)) return afterwards(await settle(deps, id), { id, n: seen.n + 1, record })
-  }
-  throw busy(id)
+  const { seen, record } = await changeChain<{ readonly seen: OwnCharacter; readonly record: LivingCharacter | undefined }>(
+    deps.store,
+    chains.character(id),
+    async (head) => {
+      const found = versionOf(id, head)
+      if (found !== undefined && !isSettled(found.record, deps.clock.now())) {
+        await settle(deps, id)
+        return 'again'
+      }
+      const seen = own(found, account, id)
+      check(seen.n)
+      const record = await next({ ...seen, record: await freedFromErased(seen.record, deps.store) })
+      return record === undefined ? { result: { seen, record } } : { record: storedCharacter(record), result: { seen, record } }
+    },
+    'always',
+  )
+  if (record === undefined) return seen
+  return afterwards(await settle(deps, id), { id, n: seen.n + 1, record })
 }
 
 /** What a change came to; of a deletion without grace nothing but the last that was known. */

@@ -1,3 +1,4 @@
+import { dueKinds } from '../../core/chains.ts'
 import { variables } from '../../platform/config/index.ts'
 import { createInternalApp, runProgram, serve } from '../../platform/http/index.ts'
 import { createMetrics, measuredStore } from '../../platform/metrics/index.ts'
@@ -23,7 +24,8 @@ const shape = {
 
 runProgram('characters', shape, async ({ config, log }) => {
   const metrics = createMetrics('characters')
-  const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
+  const { MONGODB_URL: url, MONGODB_DATABASE: database } = config
+  const store = measuredStore(createMongoStore({ url, database, dueKinds }), metrics)
   const index = createRedisIndex({ url: config.REDIS_URL, log })
   const verifier = createTokenVerifier({ jwksUrl: config.JWKS_URL }, { log })
   const deps = {

@@ -1,6 +1,6 @@
 import { chains, foldName } from '../../core/chains.ts'
+import { changeChain } from '../../core/change-chain.ts'
 import { readCharacterRecord } from '../../core/character-record.ts'
-import { BailiwickError } from '../../core/errors.ts'
 import { nameKey } from '../../core/names.ts'
 import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import { type Migration, storedForm } from '../../core/stored-form.ts'
@@ -30,39 +30,37 @@ const fromVersion1: Migration = ({ kind, character }) => (kind === 'freed' ? { k
 
 export const claimForm = storedForm('name claim', claim, [fromVersion1])
 
-const TRIES = 8
-
 /** Takes the name for who wants it: true when it has it afterwards, also from an earlier try; false when it is another's. Throws Busy. */
 export async function claimName(store: Store, name: string, { character, intent }: Wish): Promise<boolean> {
   const chain = chainOf(name)
   if (await heldUnderOldKey(store, name, character)) return false
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const head = await store.head(chain)
-    const holder = holderOf(chain, head)
-    if (holder?.character === character && holder.intent === intent) return true
-    if (holder !== undefined && holder.character !== character && (await wantsName(store, holder.character, name))) return false
-    const record = { kind: 'claimed', data: claimForm.write({ character, intent }) }
-    const n = (head?.n ?? 0) + 1
-    if ((await store.append(chain, n, `claim ${character} ${intent}`, record)) === 'Conflict') continue
-    if (n > 1) await store.prune(chain, n)
-    return true
-  }
-  throw busy(name)
+  return changeChain(
+    store,
+    chain,
+    async (head) => {
+      const holder = holderOf(chain, head)
+      if (holder?.character === character && holder.intent === intent) return { result: true }
+      if (holder !== undefined && holder.character !== character && (await wantsName(store, holder.character, name)))
+        return { result: false }
+      return { record: { kind: 'claimed', data: claimForm.write({ character, intent }) }, result: true }
+    },
+    'always',
+  )
 }
 
 /** Says that the name is no longer the character's; one that it has, or that is another's, stays as it is. Throws Busy. */
 export async function freeName(store: Store, name: string, character: string): Promise<void> {
   for (const chain of new Set([chainOf(name), oldChainOf(name)])) {
-    for (let attempt = 0; ; attempt++) {
-      const head = await store.head(chain)
-      // In this order: whoever wants it anew between the two claims it again, and takes the number from us.
-      if (head === undefined || holderOf(chain, head)?.character !== character || (await wantsName(store, character, name))) break
-      if (attempt >= TRIES) throw busy(name)
-      const n = head.n + 1
-      if ((await store.append(chain, n, `free ${character} ${n}`, { kind: 'freed', data: claimForm.write({}) })) === 'Conflict') continue
-      await store.prune(chain, n)
-      break
-    }
+    await changeChain(
+      store,
+      chain,
+      async (head) => {
+        // Whoever wants it anew meanwhile claims it again, and takes the number from us.
+        if (holderOf(chain, head)?.character !== character || (await wantsName(store, character, name))) return { result: undefined }
+        return { record: { kind: 'freed', data: claimForm.write({}) }, result: undefined }
+      },
+      'always',
+    )
   }
 }
 
@@ -105,8 +103,4 @@ function holderOf(chain: string, head: ChainEntry | undefined): Wish | undefined
   if (head === undefined) return undefined
   const read = claimForm.read(chain, head)
   return read.kind === 'freed' ? undefined : read
-}
-
-function busy(name: string): BailiwickError {
-  return new BailiwickError('Busy', { asked: name, found: 'others who want this name', todo: 'try again', retryAfterMs: 1_000 })
 }

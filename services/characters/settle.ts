@@ -3,7 +3,7 @@ import { chains } from '../../core/chains.ts'
 import { readCharacterRecord, storedCharacter } from '../../core/character-record.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { Store } from '../../core/ports/store-port.ts'
+import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
 import { UNFINISHED_AFTER } from '../../core/timing.ts'
 import { claimName, freeName } from './name-claims.ts'
 import { leaveSlot, takeSlot } from './roster.ts'
@@ -35,9 +35,12 @@ const STEPS = 16
 
 /** The head of a character's chain; undefined: there never was one. Throws StoreCorrupt. */
 export async function readCharacter(store: Store, id: string): Promise<Versioned | undefined> {
-  const chain = chains.character(id)
-  const head = await store.head(chain)
-  return head === undefined ? undefined : { id, n: head.n, record: readCharacterRecord(chain, head) }
+  return versionOf(id, await store.head(chains.character(id)))
+}
+
+/** The character by the head of its chain. Throws StoreCorrupt. */
+export function versionOf(id: string, head: ChainEntry | undefined): Versioned | undefined {
+  return head === undefined ? undefined : { id, n: head.n, record: readCharacterRecord(chains.character(id), head) }
 }
 
 /** The character when all that it was in the middle of is done, also what others began and left. Throws Busy when others change it all the time. */
@@ -72,7 +75,8 @@ export function busy(id: string): BailiwickError {
   return new BailiwickError('Busy', { asked: id, found: 'others changing this character', todo: 'try again', retryAfterMs: 1_000 })
 }
 
-function isSettled(record: CharacterRecord, now: number): boolean {
+/** Nothing is under way with it, and nothing due. */
+export function isSettled(record: CharacterRecord, now: number): boolean {
   switch (record.kind) {
     case 'released':
     case 'held':

@@ -14,11 +14,12 @@ import { restore } from '../../services/backup/restore.ts'
 const RECORDS = 9
 const PRUNED_BELOW = 3
 
-const { erasureCursor, ...others } = chains
+const { erasureCursor, erasureRetry, ...others } = chains
 /** One chain of every kind that there is; of the erasers' cursors all. */
 const names: readonly string[] = Object.values(others)
   .map((name) => (typeof name === 'string' ? name : name('game/meadow/0')))
   .concat(erasers.map(erasureCursor))
+  .concat(erasers.map((eraser) => erasureRetry(eraser, 'game')))
   .filter((name) => !name.startsWith('backup/'))
 
 /** What a backup of a store behind this driver keeps, restored into another one. `open`: a store without any record. */

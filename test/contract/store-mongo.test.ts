@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { dueKinds } from '../../core/chains.ts'
+import { describeError } from '../../core/errors.ts'
+import type { Store } from '../../core/ports/store-port.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { backupContract } from './backup-contract.ts'
 import type { MongoServer } from './mongo-server.ts'
@@ -79,6 +82,48 @@ describe('MongoDB', { timeout: 90_000 }, () => {
   test('a URL that can not be read is refused without being quoted', () => {
     const make = () => createMongoStore({ url: 'mongodb://user:hush@[/', database })
     expect(make).toThrow(expect.objectContaining({ code: 'ConfigInvalid', message: expect.not.stringContaining('hush') }))
+  })
+
+  describe('indexes', () => {
+    const withIndexes = async () => {
+      const name = `test-${randomUUID().slice(0, 8)}`
+      emptyOnes.push(name)
+      const open = () => createMongoStore({ url: server.url, database: name, dueKinds })
+      const client = new MongoClient(server.url)
+      onTestFinished(() => client.close())
+      return { open, db: client.db(name) }
+    }
+
+    test('of an empty store are made by whoever starts first, by several at once, and by nobody twice', async () => {
+      const { open, db } = await withIndexes()
+      const stores = Array.from({ length: 4 }, open)
+      const ready = (store: Store) => expect.poll(() => store.ping().then(() => 'ready', describeError), { timeout: 60_000 }).toBe('ready')
+      await Promise.all(stores.map(ready))
+      for (const kind of dueKinds) {
+        const found = await db.collection(kind).indexes()
+        expect(found.map(({ name, key }) => ({ name, key }))).toEqual([
+          { name: '_id_', key: { _id: 1 } },
+          { name: 'due', key: { due: 1 } },
+        ])
+      }
+      // One claim of one number, whoever makes it: by the insert alone.
+      const answers = await Promise.all(stores.map((store, i) => store.append('session/one', 1, `nonce${i}`, record)))
+      expect(answers.filter((answer) => answer === 'Done')).toHaveLength(1)
+      for (const store of stores) await store.close()
+    })
+
+    test('one that can not be built: not ready, and says why; records are written all the same; ready when it can', async () => {
+      const { open, db } = await withIndexes()
+      await db.collection('session').createIndex({ kind: 1 }, { name: 'due' })
+      const store = open()
+      await expect(store.ping()).rejects.toMatchObject({ code: 'StoreUnavailable', asked: expect.stringContaining('session') })
+      await expect(store.due('session', 1, 1)).rejects.toMatchObject({ code: 'StoreUnavailable' })
+      expect(await store.append('session/one', 1, 'nonce', record)).toBe('Done')
+      expect(await store.head('session/one')).toMatchObject({ n: 1 })
+      await db.collection('session').dropIndex('due')
+      await expect.poll(() => store.ping().then(() => 'ready', describeError), { timeout: 60_000 }).toBe('ready')
+      await store.close()
+    })
   })
 
   test.each(['hang', 'refuse'] as const)(

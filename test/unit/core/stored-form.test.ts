@@ -1,17 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { accountForm } from '../../../core/account-record.ts'
 import { characterForm } from '../../../core/character-record.ts'
+import { erasureCursorForm, erasureForm } from '../../../core/erasures.ts'
 import { layerForm } from '../../../core/layer-record.ts'
 import type { StoredForm } from '../../../core/stored-form.ts'
 import { storedForm } from '../../../core/stored-form.ts'
 import { z } from '../../../core/validate/index.ts'
 import { requestsForm } from '../../../platform/http/idempotency.ts'
+import { auditForm } from '../../../services/auth/audit.ts'
+import { staffForm } from '../../../services/auth/staff.ts'
+import { claimForm as accountClaimForm, sessionForm, sessionRosterForm } from '../../../services/auth/stored.ts'
 import { claimForm } from '../../../services/characters/name-claims.ts'
 import { rosterForm } from '../../../services/characters/roster.ts'
 
 const folder = new URL('../../golden/stored/', import.meta.url)
 /** Every form of what is stored with a version. */
-const forms: readonly StoredForm<unknown>[] = [characterForm, rosterForm, claimForm, requestsForm, layerForm]
+const forms: readonly StoredForm<unknown>[] = [
+  ...[characterForm, rosterForm, claimForm, requestsForm, layerForm],
+  ...[accountForm, accountClaimForm, sessionForm, sessionRosterForm, staffForm, auditForm, erasureForm, erasureCursorForm],
+]
 const fileOf = (form: StoredForm<unknown>, version: number) => `${form.name.replaceAll(' ', '-')}.v${version}.json`
 const golden = z.array(z.strictObject({ stored: z.object({ kind: z.string(), data: z.record(z.string(), z.json()) }), read: z.json() }))
 
