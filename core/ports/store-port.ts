@@ -23,7 +23,7 @@ export interface Store {
   due(kind: string, before: number, limit: number): Promise<readonly string[]>
   /** Deletes records below `below`; the newest one always stays, whatever was asked. */
   prune(chain: string, below: number): Promise<void>
-  /** Throws StoreUnavailable when the store does not answer: for /readyz. */
+  /** Throws StoreUnavailable when the store does not answer, or can not be made ready for what the program asks of it: for /readyz. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -3,7 +3,6 @@ import { chains } from '../../../core/chains.ts'
 import { ManualClock } from '../../../core/clock.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { ERASE_RETRY, ERASURE_UNDECIDED, UNFINISHED_AFTER } from '../../../core/timing.ts'
-import { createMetrics } from '../../../platform/metrics/index.ts'
 import { eraseEverything } from '../../../services/account/erase.ts'
 import { findAccount, register } from '../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
@@ -33,7 +32,7 @@ async function eraseDyingAt(write: number) {
   for (let round = 0; round < 6; round++) {
     clock.advance(Math.max(ERASE_RETRY, UNFINISHED_AFTER))
     await eraseDeleted({ store, clock }, mayNotFail)
-    await sweepDue({ ...life, log: silentLog, metrics: createMetrics('sweep') })
+    await sweepDue({ ...life, log: silentLog })
   }
   const records = await Promise.all(store.chains().map((chain) => store.read(chain, 1, 1_000)))
   return { died: dying.dead(), said, store, clock, life, account, left: JSON.stringify(records) }
