@@ -25,6 +25,9 @@ export const systemClock: Timers = {
   random: () => Math.random(),
 }
 
+/** A clock that never goes back, whatever happens to the machine's time: ms since some moment. For what waits, and is told to nobody. */
+export const monotonicClock: Clock = { now: () => performance.now() }
+
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts before. */
 export function sleep(timers: Timers, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import type { FleetBounds } from '../core/capacity.ts'
 import type { Clock } from '../core/clock.ts'
-import { systemClock } from '../core/clock.ts'
+import { monotonicClock, systemClock } from '../core/clock.ts'
 import type { FleetId, ZoneId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
@@ -101,6 +101,7 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
     index,
     store,
     clock,
+    monotonic: monotonicClock,
     log,
     metrics: createMetrics('operator'),
     defaultFleet: FLEET,

@@ -1,4 +1,4 @@
-/** A little more than a second: the clock tells whole milliseconds. */
+/** A little more than a second: a clock may tell whole milliseconds. */
 const SECOND = 1_001
 
 /**
@@ -15,10 +15,8 @@ export class Budget {
     this.#limit = limit
   }
 
-  /** How long (ms) until one more is allowed; 0: it is; Infinity: one of those under way must end before. */
+  /** How long (ms, by a clock that never goes back) until one more is allowed; 0: it is; Infinity: one of those under way must end before. */
   waitAt(now: number): number {
-    // A clock that was set back begins anew: it must not stop everything for as long.
-    if (now < (this.#ended.at(-1) ?? now)) this.#ended = []
     let over = 0
     while ((this.#ended[over] ?? now) <= now - SECOND) over += 1
     if (over > 0) this.#ended.splice(0, over)

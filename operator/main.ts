@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { systemClock } from '../core/clock.ts'
+import { monotonicClock, systemClock } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import { variables } from '../platform/config/index.ts'
 import { createHttpApp, runProgram, serve } from '../platform/http/index.ts'
@@ -12,7 +12,6 @@ import {
   KubernetesZones,
   LeaderElection,
   leaseObject,
-  monotonicClock,
   SERVICE_ACCOUNT_FOLDER,
 } from '../platform/kubernetes/index.ts'
 import { createMetrics, measuredStore } from '../platform/metrics/index.ts'
@@ -52,6 +51,7 @@ runProgram('operator', shape, async ({ config, log }) => {
     index,
     store,
     clock: systemClock,
+    monotonic: monotonicClock,
     log,
     metrics,
     defaultFleet: config.DEFAULT_FLEET,

@@ -29,6 +29,8 @@ export interface OperatorDeps {
   readonly index: ZoneIndex
   readonly store: Store
   readonly clock: Clock
+  /** One that never goes back: what waits goes by it. */
+  readonly monotonic: Clock
   readonly log: Log
   readonly metrics: Metrics
   /** The fleet, by name, of zones that name none. */
@@ -76,7 +78,7 @@ class RunningOperator implements Operator {
 
   constructor(deps: OperatorDeps) {
     this.#deps = deps
-    const { zones, index, clock, log, random } = deps
+    const { zones, index, clock, monotonic, log, random } = deps
     this.#contents = new ContentMirror(deps.contents)
     const enqueue = (zone: ZoneId): void => this.#enqueue(zone)
     const common = random === undefined ? {} : { random }
@@ -88,10 +90,14 @@ class RunningOperator implements Operator {
       onZone: (zone) => this.#owns(zone) && enqueue(zone),
       onRecovered: () => this.#enqueueAll(true),
     })
-    this.#writer = new StatusWriter({ zones, clock, log, onRetry: enqueue, onWrite: (result) => this.#meters.statusWritten(result) })
+    this.#writer = new StatusWriter({
+      ...{ zones, clock: monotonic, log, ...common },
+      onRetry: (zone, afterMs) => void (this.#allSeen && this.#queue.addAfter(zone, afterMs)),
+      onWrite: (result) => this.#meters.statusWritten(result),
+    })
     const reconciler = new Reconciler({ ...deps, contents: this.#contents, mirror: this.#mirror, writer: this.#writer })
     this.#queue = new WorkQueue<ZoneId>({
-      clock,
+      clock: monotonic,
       ...common,
       concurrency: CONCURRENCY,
       limit: MAX_KEYS,

@@ -5,6 +5,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { ZoneSource } from '../core/ports/zone-source-port.ts'
 import { STATUS_PLAYERS_EVERY, STATUS_WRITES_PER_SECOND } from '../core/timing.ts'
 import type { ZoneStatus } from '../core/zone.ts'
+import { backoff } from './backoff.ts'
 import { Budget } from './budget.ts'
 import { DueTimes } from './due-times.ts'
 import { compareStatus } from './status.ts'
@@ -14,11 +15,14 @@ export type WriteResult = 'done' | 'conflict' | 'gone' | 'failed'
 
 export interface StatusWriterOptions {
   readonly zones: ZoneSource
+  /** One that never goes back. */
   readonly clock: Clock
   readonly log: Log
-  /** The write was refused or failed: the zone is to be looked at again. */
-  readonly onRetry: (zone: ZoneId) => void
+  /** The write was refused or failed: the zone is to be looked at again, after so long (ms). */
+  readonly onRetry: (zone: ZoneId, afterMs: number) => void
   readonly perSecond?: number
+  /** For jitter; default: Math.random. */
+  readonly random?: () => number
   /** A write ended. */
   readonly onWrite?: (result: WriteResult) => void
 }
@@ -38,6 +42,8 @@ export class StatusWriter {
   readonly #urgent = new Set<ZoneId>()
   readonly #players = new DueTimes()
   readonly #writtenAt = new Map<ZoneId, number>()
+  /** Of its writes, in a row. */
+  readonly #failures = new Map<ZoneId, number>()
   readonly #writing = new Set<ZoneId>()
   readonly #budget: Budget
   #timer: NodeJS.Timeout | undefined
@@ -61,7 +67,7 @@ export class StatusWriter {
     }
     this.#pending.set(zone, status)
     if (change === 'transition') this.#urgent.add(zone)
-    else this.#players.add(zone, (this.#writtenAt.get(zone) ?? 0) + STATUS_PLAYERS_EVERY)
+    else this.#players.add(zone, (this.#writtenAt.get(zone) ?? Number.NEGATIVE_INFINITY) + STATUS_PLAYERS_EVERY)
     this.#pump()
   }
 
@@ -76,6 +82,7 @@ export class StatusWriter {
   drop(zone: ZoneId): void {
     this.forget(zone)
     this.#writtenAt.delete(zone)
+    this.#failures.delete(zone)
   }
 
   stop(): void {
@@ -122,22 +129,36 @@ export class StatusWriter {
   }
 
   async #write(id: ZoneId, status: ZoneStatus): Promise<void> {
-    const { zones, clock, log, onRetry, onWrite } = this.#options
+    const { zones, clock, onRetry, onWrite } = this.#options
     const zone = zones.get(id)
     if (zone === undefined) return
     const before = zone.status
     try {
       await zones.writeStatus(zone, status)
       this.#writtenAt.set(id, clock.now())
+      this.#failures.delete(id)
       onWrite?.('done')
       for (const event of eventsOf(before, status)) zones.event(zone, event)
     } catch (error) {
       onWrite?.(resultOf(error))
       if (isCode(error, 'NotFound')) return
-      if (isCode(error, 'KubernetesConflict')) await this.#refresh(id)
-      else log.warn({ zone: id, error: describeError(error) }, 'status: not written')
-      onRetry(id)
+      if (isCode(error, 'KubernetesConflict')) {
+        await this.#refresh(id)
+        onRetry(id, 0)
+      } else onRetry(id, this.#failed(id, error))
     }
+  }
+
+  /** After how long (ms) the zone is to be looked at again: what is refused once is refused again, and must not use up what others need. */
+  #failed(id: ZoneId, error: unknown): number {
+    const { log, random = Math.random } = this.#options
+    const failures = (this.#failures.get(id) ?? 0) + 1
+    this.#failures.set(id, failures)
+    const fields = { zone: id, failures, error: describeError(error) }
+    // Said once for each zone and outage.
+    if (failures === 1) log.warn(fields, 'status: not written, tried again ever more rarely')
+    else log.debug(fields, 'status: still not written')
+    return backoff(failures, random())
   }
 
   /** Somebody else changed the zone and the watch has not said so yet. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, monotonicClock } from '../core/clock.ts'
 import { BailiwickError, isCode } from '../core/errors.ts'
 import { type FleetId, fleetId } from '../core/ids.ts'
 import type { Log } from '../core/ports/log-port.ts'
@@ -8,7 +8,6 @@ import {
   type KubernetesObject,
   LeaderElection,
   type leaseObject,
-  monotonicClock,
   type Resource,
 } from '../platform/kubernetes/index.ts'
 import type { UninstallCluster } from './uninstall-steps.ts'

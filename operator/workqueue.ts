@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN } from '../core/timing.ts'
+import { backoff } from './backoff.ts'
 import { DueTimes } from './due-times.ts'
 
 export interface WorkQueueOptions<K extends string> {
@@ -7,6 +7,7 @@ export interface WorkQueueOptions<K extends string> {
   readonly work: (key: K) => Promise<number | undefined>
   /** Must not throw. */
   readonly onError: (key: K, error: unknown, failures: number) => void
+  /** One that never goes back. */
   readonly clock: Clock
   /** So many keys are worked on at once. */
   readonly concurrency: number
@@ -101,7 +102,7 @@ export class WorkQueue<K extends string> {
     } catch (error) {
       const failures = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failures)
-      after = this.#pause(failures)
+      after = backoff(failures, this.#random())
       this.#options.onError(key, error, failures)
     }
     this.#working.delete(key)
@@ -109,11 +110,6 @@ export class WorkQueue<K extends string> {
     else if (after !== undefined) this.addAfter(key, after)
     if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#pump()
-  }
-
-  #pause(failures: number): number {
-    const ceiling = Math.min(RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN * 2 ** Math.min(failures - 1, 20))
-    return ceiling / 2 + (ceiling / 2) * this.#random()
   }
 
   #arm(): void {

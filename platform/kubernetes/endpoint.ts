@@ -1,4 +1,4 @@
-import { monotonicClock } from './leader-election.ts'
+import { monotonicClock } from '../../core/clock.ts'
 import type { Endpoint } from './plain-endpoint.ts'
 import { SERVICE_ACCOUNT_FOLDER, serviceAccountEndpoint } from './service-account.ts'
 

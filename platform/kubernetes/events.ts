@@ -88,9 +88,14 @@ export class EventWriter {
           if (isCode(error, 'NotFound')) return this.#client.create(resource, body)
           throw error
         })
-      } else await this.#client.create(resource, body)
+      } else {
+        await this.#client.create(resource, body).catch((error: unknown) => {
+          // An operator before this one wrote it, or we did, and forgot: how often is not known, but when.
+          if (isCode(error, 'KubernetesConflict')) return this.#client.mergePatch(resource, written.name, { lastTimestamp: written.last })
+          throw error
+        })
+      }
     } catch (error) {
-      if (isCode(error, 'KubernetesConflict')) return
       this.#log.warn({ object: `${namespace}/${name}`, reason: event.reason, error: describeError(error) }, 'event: not written')
     }
   }
@@ -105,7 +110,8 @@ export class EventWriter {
 
   /** False when no more than `kept` is left. */
   #spend(now: number, kept: number): boolean {
-    this.#budget = Math.min(BURST, this.#budget + ((now - this.#refilledAt) / 1_000) * PER_SECOND)
+    // A clock that was set back takes nothing away.
+    this.#budget = Math.min(BURST, this.#budget + (Math.max(0, now - this.#refilledAt) / 1_000) * PER_SECOND)
     this.#refilledAt = now
     if (this.#budget < kept + 1) return false
     this.#budget -= 1

@@ -25,9 +25,6 @@ export interface ElectionOptions {
   readonly random?: () => number
 }
 
-/** A clock that never goes back, whatever happens to the machine's time. */
-export const monotonicClock: Clock = { now: () => performance.now() }
-
 /** Competes for one lease. Once lost, a LeaderElection is over: what led must end, and the process start anew. */
 export class LeaderElection {
   readonly #options: ElectionOptions

@@ -1,4 +1,4 @@
-import { systemClock } from '../../../core/clock.ts'
+import { monotonicClock, systemClock } from '../../../core/clock.ts'
 import { describeError } from '../../../core/errors.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { createOperator } from '../../../operator/operator.ts'
@@ -50,6 +50,7 @@ async function begin(own: Pick<Footing, 'index' | 'store'>, redis: RedisWay | un
     }),
     store: mortalStore(own.store, life),
     clock: systemClock,
+    monotonic: monotonicClock,
     log,
     metrics: noMetrics,
     defaultFleet: 'zone-servers',

@@ -3,7 +3,7 @@ import { BailiwickError } from '../../../core/errors.ts'
 import type { ZoneId } from '../../../core/ids.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import type { ZoneSource } from '../../../core/ports/zone-source-port.ts'
-import { STATUS_PLAYERS_EVERY } from '../../../core/timing.ts'
+import { RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN, STATUS_PLAYERS_EVERY } from '../../../core/timing.ts'
 import type { Zone, ZoneStatus } from '../../../core/zone.ts'
 import { StatusWriter } from '../../../operator/status-writer.ts'
 import { zone } from './observed.ts'
@@ -22,6 +22,7 @@ function setup(perSecond = 50) {
   const stored = new Map<ZoneId, Zone>()
   const writes: { id: ZoneId; at: number; status: ZoneStatus }[] = []
   const retried: ZoneId[] = []
+  const pauses: number[] = []
   let refuse: BailiwickError | undefined
   const zones: ZoneSource = {
     watch: async () => {},
@@ -41,11 +42,15 @@ function setup(perSecond = 50) {
     stored.set(`game/${name}`, zone({}, { name, ...(status === undefined ? {} : { status }) }))
     return `game/${name}`
   }
-  const writer = new StatusWriter({ zones, clock: { now: () => Date.now() }, log: silentLog, onRetry: (id) => retried.push(id), perSecond })
+  const onRetry = (id: ZoneId, afterMs: number): void => {
+    retried.push(id)
+    if (afterMs > 0) pauses.push(afterMs)
+  }
+  const writer = new StatusWriter({ zones, clock: { now: () => Date.now() }, log: silentLog, onRetry, perSecond })
   const refuseWith = (error: BailiwickError | undefined): void => {
     refuse = error
   }
-  return { writer, writes, retried, add, refuseWith }
+  return { writer, writes, retried, pauses, add, refuseWith }
 }
 
 /** The most writes within any second, wherever it begins. */
@@ -148,13 +153,26 @@ describe('the status writer', () => {
     // Much to compute: on a machine that does much else it takes many times as long.
   }, 120_000)
 
-  test('a clock that is set back does not stop the writing', async () => {
-    const { writer, writes, add } = setup()
-    for (let n = 0; n < 60; n++) writer.submit(add(`a${n}`), running(1))
-    await vi.advanceTimersByTimeAsync(100)
-    expect(writes).toHaveLength(50)
-    vi.setSystemTime(Date.now() - 3_600_000)
-    await vi.advanceTimersByTimeAsync(1_200)
-    expect(writes).toHaveLength(60)
+  test('what is refused again and again is asked for ever more rarely, until it is written', async () => {
+    const { writer, add, pauses, refuseWith } = setup()
+    const id = add('a')
+    refuseWith(new BailiwickError('Internal', { found: 'a CRD that is older' }))
+    for (let n = 0; n < 20; n++) {
+      writer.submit(id, running(1))
+      await vi.advanceTimersByTimeAsync(2_000)
+    }
+    expect(pauses).toHaveLength(20)
+    for (const [n, pause] of pauses.entries()) {
+      const ceiling = Math.min(RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN * 2 ** n)
+      expect(pause).toBeGreaterThanOrEqual(ceiling / 2)
+      expect(pause).toBeLessThanOrEqual(ceiling)
+    }
+    refuseWith(undefined)
+    writer.submit(id, running(1))
+    await vi.advanceTimersByTimeAsync(2_000)
+    refuseWith(new BailiwickError('Internal', { found: 'again' }))
+    writer.submit(id, { ...running(2), phase: 'Sleeping' })
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(pauses.at(-1)).toBeLessThanOrEqual(RECONCILE_BACKOFF_MIN)
   })
 })

@@ -52,6 +52,7 @@ export class World {
       ),
       store: mortalStore(this.store, life),
       clock,
+      monotonic: clock,
       log: { ...silentLog, warn: (_, event) => this.told.push(event), error: (_, event) => this.told.push(event) },
       metrics: noMetrics,
       defaultFleet: 'zone-servers',
