@@ -28,6 +28,8 @@ export type Cluster = {
   mongoUrl: string
   /** Runs kubectl and gives its output. Throws CommandError with what kubectl said. */
   kubectl(...args: string[]): Promise<string>
+  /** The same for what may take longer than the usual 3 min. */
+  kubectlWithin(timeoutMs: number, ...args: string[]): Promise<string>
   /** Runs kubectl with -o json and gives the parsed answer. */
   kubectlJson<T>(...args: string[]): Promise<T>
   helm(...args: string[]): Promise<string>
@@ -114,7 +116,8 @@ type Parts = {
 async function create(parts: Parts): Promise<Cluster> {
   const { kubeconfig, images, tools } = parts
   const env = { KUBECONFIG: kubeconfig }
-  const kubectl = (...args: string[]) => run(parts.kubectl, args, { env, timeoutMs: 180_000 })
+  const kubectlWithin = (timeoutMs: number, ...args: string[]) => run(parts.kubectl, args, { env, timeoutMs })
+  const kubectl = (...args: string[]) => kubectlWithin(180_000, ...args)
   const kubectlJson = async <T>(...args: string[]): Promise<T> => JSON.parse(await kubectl(...args, '-o', 'json'))
   const withInput: Kubectl = (args, input = '') => run(parts.kubectl, args, { env, input, timeoutMs: 180_000 })
   const { redisUrl, mongoUrl } = await podBackends(kubectl, withInput, parts.backends)
@@ -126,6 +129,7 @@ async function create(parts: Parts): Promise<Cluster> {
     redisUrl,
     mongoUrl,
     kubectl,
+    kubectlWithin,
     kubectlJson,
     helm: (...args) => run(parts.helm, args, { env }),
     applyManifest: (manifest) => withInput(['apply', '-f', '-'], manifestText(manifest)),

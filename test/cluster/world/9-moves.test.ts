@@ -141,7 +141,8 @@ describe(`9. ${ZONES} zones with a walking player each are moved`, () => {
       const { cluster } = world
       const [old, from, carried, began] = [await servers(), movers.moves.length, movers.carried(), Date.now()]
       const node = await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}')
-      const drained = cluster.kubectl(
+      const drained = cluster.kubectlWithin(
+        LIMIT + 5_000,
         'drain',
         node,
         '--pod-selector=bailiwick.dev/component=zone-server',

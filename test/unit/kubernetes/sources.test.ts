@@ -202,6 +202,29 @@ describe('events', () => {
     ])
   })
 
+  test('one that an operator before wrote is told again, by its time', async () => {
+    answerWrites((body) => {
+      const isNew = (body as { kind?: string }).kind === 'Event'
+      return isNew ? { status: 409, body: { message: 'exists' } } : { status: 200, body: object('e', 1) }
+    })
+    const writer = new EventWriter(client, clock, silentLog)
+    writer.write(about, { type: 'Normal', reason: 'Running', message: 'players can join' })
+    await vi.waitFor(() => expect(written).toHaveLength(2), 15_000)
+    expect(written[1]).toMatchObject({
+      method: 'PATCH',
+      body: { lastTimestamp: (written[0]?.body as { lastTimestamp?: string } | undefined)?.lastTimestamp ?? 'never' },
+    })
+  })
+
+  test('a clock that is set back takes nothing of the budget away', async () => {
+    answerWrites(() => ({ status: 200, body: object('e', 1) }))
+    const writer = new EventWriter(client, clock, silentLog)
+    writer.write(about, { type: 'Warning', reason: 'Failed', message: 'before' })
+    clock.advance(-3_600_000)
+    writer.write(about, { type: 'Warning', reason: 'Failed', message: 'after' })
+    await vi.waitFor(() => expect(written).toHaveLength(2), 15_000)
+  })
+
   test('a flood of different ones is held to a budget, and what fails fails alone', async () => {
     answerWrites(() => ({ status: 403, body: { message: 'no' } }))
     const writer = new EventWriter(client, clock, silentLog)
