@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chains } from '../../../../core/chains.ts'
 import type { Store } from '../../../../core/ports/store-port.ts'
 import { NAME_CLAIM_UNDECIDED } from '../../../../core/timing.ts'
-import { findAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
+import { deleteAccount, findAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
 import { claimIdentity, identityHolder, identityKey } from '../../../../services/auth/identities.ts'
 import { linkIdentity, MAX_IDENTITIES, unlinkIdentity } from '../../../../services/auth/links-of-account.ts'
 import { nameHolder } from '../../../../services/auth/name-claims.ts'
@@ -95,6 +95,29 @@ test('an account has so many, and no more', async () => {
   await linkIdentity(deps, id, { ...ann, subject: 's0' })
   await expect(linkIdentity(deps, id, ann)).rejects.toMatchObject({ code: 'TooManyIdentities' })
   expect(await identityHolder(store, key)).toBeUndefined()
+  expect(await store.head(chains.identity(key))).toBeUndefined()
+})
+
+describe('a link that is refused after its claim leaves none', () => {
+  test.each<[string, (deps: Awaited<ReturnType<typeof accounts>>['deps'], id: string) => Promise<unknown>]>([
+    ['TooManyIdentities', (deps, id) => linkIdentity(deps, id, { ...ann, subject: 'the last one' })],
+    ['AccountUnknown', (deps, id) => deleteAccount(deps, id)],
+  ])('%s', async (code, meanwhile) => {
+    const { deps, store } = await accounts()
+    const { id } = await register(deps, 'Bob', PASSWORD)
+    for (let k = 1; k < MAX_IDENTITIES; k++) await linkIdentity(deps, id, { ...ann, subject: `s${k}` })
+    const chain = chains.identity(key)
+    const late: Store = {
+      ...store,
+      async append(...args) {
+        const result = await store.append(...args)
+        if (args[0] === chain && args[3].kind === 'claimed') await meanwhile(deps, id)
+        return result
+      },
+    }
+    await expect(linkIdentity({ ...deps, store: late }, id, ann)).rejects.toMatchObject({ code })
+    expect(await store.read(chain, 1, 10)).toMatchObject([{ kind: 'freed', data: {} }])
+  })
 })
 
 test('a claim that stands in the store names nobody', async () => {
