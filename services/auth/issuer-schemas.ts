@@ -15,9 +15,10 @@ export const pageLoginQuery = z.strictObject({ returnTo: ownPath.default('/').me
 const loopbackUri = z
   .string()
   .max(200)
-  .regex(/^http:\/\/(?:127\.0\.0\.1|\[::1\]):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3})(?:\/[A-Za-z0-9._~/-]*)?$/, {
-    error: 'http://127.0.0.1:PORT/… or http://[::1]:PORT/…',
-  })
+  .regex(
+    /^http:\/\/(?:127\.0\.0\.1|\[::1\]):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(?:\/[A-Za-z0-9._~/-]*)?$/,
+    { error: 'http://127.0.0.1:PORT/… or http://[::1]:PORT/…' },
+  )
 const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'the SHA-256 of a verifier, as base64url' })
 export const gameLoginQuery = z.strictObject({
   redirectUri: loopbackUri.meta({ description: 'Where the game listens on this machine' }),

@@ -267,6 +267,8 @@ describe('where a login goes on', () => {
     'http://127.0.0.1.evil.example:7000/',
     'http://127.0.0.1/',
     'http://127.0.0.1:99999/',
+    'http://127.0.0.1:65536/',
+    'http://127.0.0.1:0/',
     'http://127.0.0.1:7000/?code=x',
     'http://127.0.0.1:7000/#x',
     'mygame://back',
@@ -274,7 +276,13 @@ describe('where a login goes on', () => {
     expect(gameLoginQuery.safeParse({ redirectUri, ...game }).success).toBe(false)
   })
 
-  test.each(['http://127.0.0.1:1', 'http://127.0.0.1:64999/back', 'http://[::1]:7000/a/b'])('%s is not', (redirectUri) => {
+  test.each(['http://127.0.0.1:64999/back', 'http://[::1]:7000/a/b'])('%s is not', (redirectUri) => {
     expect(gameLoginQuery.safeParse({ redirectUri, ...game }).success).toBe(true)
+  })
+
+  test('is any port that there is', () => {
+    const taken = (port: number) => gameLoginQuery.safeParse({ redirectUri: `http://127.0.0.1:${port}`, ...game }).success
+    const ports = [...Array(1_100).keys()].flatMap((port) => [port, 9_000 + port, 59_000 + port, 64_900 + port])
+    expect(ports.filter((port) => taken(port) !== (port >= 1 && port <= 65_535))).toEqual([])
   })
 })
