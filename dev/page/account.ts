@@ -1,10 +1,9 @@
 import type { Client, SessionSummary } from '../../client/index.ts'
-import { askPassword, button, element, listItem, textOf } from './dom.ts'
+import { type Attempt, askPassword, button, element, listItem, onSubmit, textOf } from './dom.ts'
 
 export interface AccountDeps {
   readonly client: Client
-  /** Runs what a click asked for and shows what goes wrong. */
-  readonly attempt: (work: () => Promise<void>) => void
+  readonly attempt: Attempt
   /** Says that something was done. */
   readonly say: (line: string) => void
   /** Nobody is logged in any more. */
@@ -68,27 +67,21 @@ export function accountPage({ client, attempt, say, onGone, showIdentities }: Ac
     }),
   )
 
-  passwordForm.addEventListener('submit', (event) => {
-    event.preventDefault()
-    attempt(async () => {
-      const [old, next, again] = [given(passwordForm, 'old'), textOf(passwordForm, 'next'), textOf(passwordForm, 'again')]
-      if (next !== again) throw new Error('The new password was not written the same twice.')
-      await client.changePassword(old, next)
-      passwordForm.reset()
-      await show()
-      say('The password is changed; all other logins have ended.')
-    })
+  onSubmit(passwordForm, attempt, async () => {
+    const [old, next, again] = [given(passwordForm, 'old'), textOf(passwordForm, 'next'), textOf(passwordForm, 'again')]
+    if (next !== again) throw new Error('The new password was not written the same twice.')
+    await client.changePassword(old, next)
+    passwordForm.reset()
+    await show()
+    say('The password is changed; all other logins have ended.')
   })
 
-  deleteForm.addEventListener('submit', (event) => {
-    event.preventDefault()
+  onSubmit(deleteForm, attempt, async () => {
     if (!confirm('Delete the account and its characters for good?')) return
-    attempt(async () => {
-      await client.deleteAccount(given(deleteForm, 'password'))
-      deleteForm.reset()
-      await onGone()
-      say('The account is deleted.')
-    })
+    await client.deleteAccount(given(deleteForm, 'password'))
+    deleteForm.reset()
+    await onGone()
+    say('The account is deleted.')
   })
 
   return show

@@ -10,7 +10,7 @@ import {
 import type { ContentMap } from '../../core/content.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
 import { accountPage } from './account.ts'
-import { button, element, listItem, showSection, textOf } from './dom.ts'
+import { button, element, listItem, onSubmit, showSection, textOf } from './dom.ts'
 import { issuersPage } from './issuers.ts'
 import { ZoneMap } from './map.ts'
 import { walkWithArrows } from './walk.ts'
@@ -209,16 +209,9 @@ async function speak(text: string): Promise<void> {
   say(outcome === 'delivered' ? `You tell ${to}: ${words}` : `Nobody of the name ${to} heard you.`)
 }
 
-function onSubmit(form: HTMLFormElement, work: (event: SubmitEvent) => Promise<void>): void {
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    attempt(() => work(event))
-  })
-}
-
 const loginForm = document.querySelector('#login form')
 if (!(loginForm instanceof HTMLFormElement)) throw new Error('the page has no login form')
-onSubmit(loginForm, async (event) => {
+onSubmit(loginForm, attempt, async (event) => {
   const name = textOf(loginForm, 'name')
   const password = textOf(loginForm, 'password')
   if (event.submitter instanceof HTMLButtonElement && event.submitter.value === 'register') await client.register(name, password)
@@ -228,17 +221,18 @@ onSubmit(loginForm, async (event) => {
 })
 
 const createForm = element('create', HTMLFormElement)
-onSubmit(createForm, async () => {
+onSubmit(createForm, attempt, async () => {
   character = await client.characters.create(textOf(createForm, 'name'))
   createForm.reset()
   await showCharacters()
 })
 
 const sayForm = element('say', HTMLFormElement)
-onSubmit(sayForm, async () => {
+onSubmit(sayForm, attempt, async () => {
   const text = textOf(sayForm, 'text').trim()
   sayForm.reset()
-  if (text !== '') await speak(text)
+  // Not waited for: the next thing may be said before anybody heard this one.
+  if (text !== '') attempt(() => speak(text))
 })
 
 element('leave', HTMLButtonElement).addEventListener('click', () => void session?.leave())

@@ -1,3 +1,8 @@
+import { oneAtATime } from './one-at-a-time.ts'
+
+/** Runs what a click or a submit asked for, and shows what goes wrong. */
+export type Attempt = (work: () => Promise<void>) => void
+
 /** The element of that id, of that type. Throws when the page and the script disagree. */
 export function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id)
@@ -18,6 +23,15 @@ export function button(label: string, onClick: () => void): HTMLButtonElement {
   made.textContent = label
   made.addEventListener('click', onClick)
   return made
+}
+
+/** Attempts `work` at each submit of the form but those that come while it is under way. */
+export function onSubmit(form: HTMLFormElement, attempt: Attempt, work: (event: SubmitEvent) => Promise<void>): void {
+  const one = oneAtATime(work)
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    attempt(() => one(event))
+  })
 }
 
 export function listItem(...content: readonly (Node | string)[]): HTMLLIElement {

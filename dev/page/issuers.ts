@@ -1,10 +1,11 @@
 import type { Client, IssuerName, LinkedLogin } from '../../client/index.ts'
 import { catalogue } from '../../core/errors.ts'
-import { askPassword, button, element, listItem, showSection, textOf } from './dom.ts'
+import { cameBack, keepBegun, type LoginPurpose } from './begun-login.ts'
+import { type Attempt, askPassword, button, element, listItem, onSubmit, showSection, textOf } from './dom.ts'
 
 export interface IssuersDeps {
   readonly client: Client
-  readonly attempt: (work: () => Promise<void>) => void
+  readonly attempt: Attempt
   readonly say: (line: string) => void
   /** Somebody is logged in, or nobody any more. */
   readonly onIn: () => Promise<void>
@@ -21,9 +22,6 @@ export interface IssuersPage {
   comeBack(): Promise<boolean>
 }
 
-/** Where a page begins a login that is to be linked, it comes back to. */
-const LINKING = '/?link'
-
 /** Logging in with accounts of other issuers. */
 export function issuersPage({ client, attempt, say, onIn, showAccount }: IssuersDeps): IssuersPage {
   const nameForm = element('name', HTMLFormElement)
@@ -36,24 +34,25 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
   /** What is done when the password was written. */
   let confirmed: (password: string | undefined) => Promise<void> = async () => undefined
 
-  nameForm.addEventListener('submit', (event) => {
-    event.preventDefault()
-    attempt(async () => {
-      await client.issuers.login({ name: textOf(nameForm, 'name') })
-      nameForm.reset()
-      await onIn()
-    })
+  onSubmit(nameForm, attempt, async () => {
+    await client.issuers.login({ name: textOf(nameForm, 'name') })
+    nameForm.reset()
+    await onIn()
   })
-  confirmForm.addEventListener('submit', (event) => {
-    event.preventDefault()
-    attempt(async () => {
-      const password = textOf(confirmForm, 'password')
-      await confirmed(password === '' ? undefined : password)
-      hideConfirm()
-      await showAccount()
-    })
+  onSubmit(confirmForm, attempt, async () => {
+    const password = textOf(confirmForm, 'password')
+    await confirmed(password === '' ? undefined : password)
+    hideConfirm()
+    await showAccount()
   })
   element('confirm-not', HTMLButtonElement).addEventListener('click', hideConfirm)
+
+  function beginning(label: string, { id }: IssuerName, purpose: LoginPurpose): HTMLButtonElement {
+    return button(label, () => {
+      keepBegun(sessionStorage, purpose)
+      location.assign(client.issuers.pageUrl(id, '/'))
+    })
+  }
 
   function hideConfirm(): void {
     confirmForm.reset()
@@ -109,7 +108,7 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
   return {
     async showButtons() {
       const all = await issuers()
-      const buttons = all.map(({ id, name }) => button(`Log in with ${name}`, () => location.assign(client.issuers.pageUrl(id, '/'))))
+      const buttons = all.map((each) => beginning(`Log in with ${each.name}`, each, 'log in'))
       const place = element('issuers', HTMLParagraphElement)
       place.replaceChildren(...buttons)
       place.hidden = buttons.length === 0
@@ -118,18 +117,18 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
       hideConfirm()
       const [all, linked] = await Promise.all([issuers(), client.issuers.linked()])
       element('identities', HTMLUListElement).replaceChildren(...linked.map((each) => row(each, hasPassword)))
-      const buttons = all.map(({ id, name }) => button(`Add ${name}`, () => location.assign(client.issuers.pageUrl(id, LINKING))))
+      const buttons = all.map((each) => beginning(`Add ${each.name}`, each, 'link'))
       element('add-identity', HTMLParagraphElement).replaceChildren(...buttons)
       element('linked', HTMLDivElement).hidden = all.length + linked.length === 0
     },
     async comeBack() {
-      const told = /^#login=(\w{1,40})$/.exec(location.hash)?.[1]
-      if (told === undefined) return false
-      const isLinking = new URLSearchParams(location.search).has('link')
+      const back = cameBack(sessionStorage, location.hash)
       // Once: a page that is loaded anew must not do it again.
-      history.replaceState(null, '', '/')
+      if (location.hash.startsWith('#login=')) history.replaceState(null, '', '/')
+      if (back === undefined) return false
+      const { told, purpose } = back
       if (told === 'Done') {
-        await (isLinking ? link() : logIn())
+        await (purpose === 'link' ? link() : logIn())
         return true
       }
       await client.resume()

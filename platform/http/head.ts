@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { contextOf } from './context.ts'
+import type { AnswerHeaders } from './reply.ts'
 
 /** What every answer says, whatever it answers; a route may say otherwise. */
 const common = {
@@ -25,7 +26,7 @@ export function setCommonHeaders(request: Request, response: Response): void {
 
 export interface Head {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: AnswerHeaders
   /** Of the JSON that follows, bytes; undefined: none does. */
   readonly length: number | undefined
 }
@@ -35,7 +36,11 @@ export function writeHead(request: Request, response: Response, { status, header
   const { requestId, isLast } = contextOf(request)
   const list = [...flat, 'x-request-id', requestId]
   if (headers['cache-control'] === undefined) list.push('cache-control', common['cache-control'])
-  for (const name in headers) list.push(name, headers[name] as string)
+  for (const name in headers) {
+    const value = headers[name] ?? ''
+    if (typeof value === 'string') list.push(name, value)
+    else for (const each of value) list.push(name, each)
+  }
   if (length !== undefined) list.push('content-type', 'application/json; charset=utf-8', 'content-length', String(length))
   if (isLast) list.push('connection', 'close')
   response.writeHead(status, list)

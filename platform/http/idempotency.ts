@@ -170,7 +170,14 @@ function storable({ status, headers, body }: Prepared): z.output<typeof answered
   if (body !== undefined && body.length > MAX_ANSWER) {
     throw new BailiwickError('Internal', { found: `an answer of ${body.length} characters, too long to be kept` })
   }
-  return { status, headers: { ...headers }, ...(body === undefined ? {} : { body }) }
+  const single = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, one(name, value)]))
+  return { status, headers: single, ...(body === undefined ? {} : { body }) }
+}
+
+/** Cookies are secrets: where there is more than one of them nobody wants them kept. */
+function one(name: string, value: string | readonly string[]): string {
+  if (typeof value === 'string') return value
+  throw new BailiwickError('Internal', { found: `an answer with ${value.length} headers ${name}, which can't be kept` })
 }
 
 function replay({ status, headers, body }: z.output<typeof answered>): Prepared {

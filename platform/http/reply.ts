@@ -5,13 +5,16 @@ import { contextOf } from './context.ts'
 import { setCommonHeaders, writeHead } from './head.ts'
 import { retryAfterSeconds, toProblem } from './problem.ts'
 
+/** By name, in lower case; a list where there is more than one of that name, as of `set-cookie`. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>
+
 /** An answer that was made before it was asked for: sent as it is, past the schema that its text was checked with when it was made. */
 export class Prepared {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: AnswerHeaders
   readonly body: string | undefined
 
-  constructor(status: number, headers: Readonly<Record<string, string>>, body?: string) {
+  constructor(status: number, headers: AnswerHeaders, body?: string) {
     this.status = status
     this.headers = headers
     this.body = body

@@ -22,12 +22,13 @@ export function accountView({ id, name }: StoredAccount): { readonly id: string;
   return { id, name }
 }
 
-/** The answer with the tokens of a session. */
+/** The answer with the tokens of a session. `cookies`: what else is to be set. */
 export async function tokensAnswer(
   { store, signer }: AnswerDeps,
   status: number,
   open: OpenSession,
   refreshIn: RefreshIn,
+  cookies: readonly string[] = [],
 ): Promise<Prepared> {
   const { account, session, refreshToken } = open
   const signed = await signer.sign({
@@ -37,8 +38,8 @@ export async function tokensAnswer(
     roles: rolesOf(await staffRoleOf(store, account.id)),
   })
   const body = { account: accountView(account), ...signed, ...(refreshIn === 'body' ? { refreshToken } : {}) }
-  const headers = refreshIn === 'body' ? {} : { 'set-cookie': keepCookie(refreshToken) }
-  const answer = new Prepared(status, headers, JSON.stringify(sessionAnswer.parse(body)))
+  const set = [...(refreshIn === 'body' ? [] : [keepCookie(refreshToken)]), ...cookies]
+  const answer = new Prepared(status, set.length === 0 ? {} : { 'set-cookie': set }, JSON.stringify(sessionAnswer.parse(body)))
   return open.again ? replayed(answer) : answer
 }
 

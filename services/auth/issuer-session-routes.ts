@@ -35,7 +35,10 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
       status: 201,
       body: sessionAnswer,
       links: sessionLinks,
-      says: { 'set-cookie': 'The refresh token, where it was asked for in a cookie', ...replayedSays },
+      says: {
+        'set-cookie': 'The refresh token, where it was asked for in a cookie; and drops the proof that came in one',
+        ...replayedSays,
+      },
     },
     errors: [
       ...(['LoginExpired', 'SessionEnded', 'WrongCredentials', 'NameNeeded', 'NameTaken', 'NameRefused'] as const),
@@ -49,7 +52,8 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
     const account = await accountFor(deps, proof, body.name)
     const open = await openSession(deps, account, header('user-agent') ?? '', { id: proof.session, repeated: 'Ends', key })
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
-    return tokensAnswer(deps, 201, open, body.refreshIn)
+    // What is used up must not be shown again, by a second click or by another tab: that would end the session.
+    return tokensAnswer(deps, 201, open, body.refreshIn, body.proof === undefined ? [dropLoginCookie] : [])
   })
 }
 
@@ -132,8 +136,13 @@ function identitiesView({ issuers }: RouteDeps, { identities = [] }: StoredAccou
     identities: identities.map((identity) => ({
       id: identityKey(identity),
       issuer: identity.issuer,
-      name: issuers.find((issuer) => issuer.url === identity.issuer)?.name ?? null,
+      name: issuers.find((issuer) => isSameUrl(issuer.url, identity.issuer))?.name ?? null,
       linkedAt: new Date(identity.linkedAt).toISOString(),
     })),
   }
+}
+
+/** With or without the slash at the end of a bare host: discovery takes both for one issuer, too. */
+function isSameUrl(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).href === new URL(b).href
 }

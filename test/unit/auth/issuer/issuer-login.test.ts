@@ -8,8 +8,10 @@ import { deleteAccount } from '../../../../services/auth/accounts.ts'
 import { eraseDeleted } from '../../../../services/auth/erasure.ts'
 import { identityHolder, identityKey } from '../../../../services/auth/identities.ts'
 import { readRoster } from '../../../../services/auth/roster.ts'
+import { freePort } from '../../../free-port.ts'
 import { session } from '../serve-app.ts'
 import { PASSWORD, problem, stage } from '../stage.ts'
+import { CLIENT, goodClaims, signed, startHostileIssuer } from './hostile-issuer.ts'
 import { identity, own, PATIENT, settingsFor, worldWith, worldWithIssuer } from './world.ts'
 
 const ann = { subject: 'studio-account-1', claims: { preferred_username: 'Ann Bonny' } }
@@ -62,12 +64,27 @@ describe('with a real issuer', () => {
     expect((await player.post('/v1/sessions/refresh', {})).status).toBe(200)
   })
 
-  test('a proof is good for one session: used twice, that one ends', async () => {
-    const { issuer, person, refresh } = await worldWithIssuer()
+  test('a browser does not keep a proof that is used up: a second click shows nothing, and the session goes on', async () => {
+    const { issuer, person, url } = await worldWithIssuer()
     issuer.person = ann
     const player = person()
     await player.atIssuer()
+    const opened = await player.open({ name: 'Ann', refreshIn: 'cookie' })
+    expect(opened.headers.getSetCookie().map((each) => each.split('=')[0])).toEqual(['__Host-bailiwick-refresh', '__Host-bailiwick-login'])
+    expect(player.browser.cookies(new URL(url).origin)).not.toContain('__Host-bailiwick-login')
+    expect(problem(await player.open({ name: 'Ann', refreshIn: 'cookie' }))).toEqual({ status: 401, code: 'LoginExpired' })
+    expect((await player.post('/v1/sessions/refresh', {})).status).toBe(200)
+  })
+
+  test('a proof is good for one session: used twice, that one ends', async () => {
+    const { issuer, person, refresh, url } = await worldWithIssuer()
+    issuer.person = ann
+    const player = person()
+    await player.atIssuer()
+    const { origin } = new URL(url)
+    const stolen = player.browser.cookies(origin)
     const { refreshToken } = session.parse((await player.open({ name: 'Ann' })).body)
+    player.browser.keep(origin, stolen)
     expect(problem(await player.open())).toEqual({ status: 401, code: 'SessionEnded' })
     expect(problem(await refresh(refreshToken)).code).toBe('SessionEnded')
   })
@@ -225,6 +242,29 @@ describe('an account', () => {
     expect(problem(await remove(PASSWORD))).toEqual({ status: 404, code: 'IdentityUnknown' })
     await other.atIssuer()
     expect((await other.identify()).account).toBeNull()
+  })
+
+  test.each(['', '/'])('shows the name of an issuer that calls itself by its URL with %j at the end', async (end) => {
+    const port = await freePort()
+    const issuer = await startHostileIssuer()
+    issuer.description = { issuer: `${issuer.url}${end}` }
+    const { person, player, url } = await worldWith(
+      [settingsFor({ url: issuer.url, ...CLIENT }, port)],
+      port,
+      {},
+      { callDeadlineMs: PATIENT },
+    )
+    const { accessToken } = await player('Bob')
+    const browser = person()
+    const begun = await browser.browser.ask(`${url}/v1/oidc/studio/login`)
+    const query = new URL(begun.headers.get('location') ?? '').searchParams
+    const iss = `${issuer.url}${end}`
+    const claims = { ...goodClaims(issuer, query.get('nonce') ?? ''), iss }
+    issuer.idToken = await signed(claims, issuer.key, { alg: 'ES256', kid: 'k' })
+    const back = new URLSearchParams({ code: 'c', state: query.get('state') ?? '', iss })
+    await browser.browser.ask(`${url}/v1/oidc/studio/callback?${back}`)
+    const linked = await browser.post(identities, { password: PASSWORD }, accessToken)
+    expect(linked.body).toMatchObject({ identities: [{ issuer: iss, name: 'Studio account' }] })
   })
 
   test('does not get a login that opens another one', async () => {
