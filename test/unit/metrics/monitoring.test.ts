@@ -109,6 +109,7 @@ describe('the dashboard', () => {
     const pages = [...text('docs/metrics.md').matchAll(/^\| `((?:bailiwick|auth)_\w+)`/gm)].map(([, name = '']) => name)
     const left = pages.filter((name) => !shown.has(name))
     expect(left.sort()).toEqual([
+      'auth_swept_total',
       'bailiwick_copied_zones',
       'bailiwick_refusals_total',
       'bailiwick_snapshot_bytes',
