@@ -6,6 +6,7 @@ import { podStart } from './demand.ts'
 import { holds } from './hosts.ts'
 import {
   enter,
+  isDue,
   layerChanged,
   layerRecord,
   place,
@@ -34,8 +35,7 @@ export function placeLayer(fleet: FleetState, id: LayerId): LayerView {
   if (host === undefined) {
     // Those who wait already come first.
     placeWishes(fleet, fleet.rules.sweepLimit)
-    if (layer.host === undefined && layer.state !== 'Quarantined' && (layer.state !== 'Wished' || layer.from <= fleet.now))
-      place(fleet, layer)
+    if (layer.host === undefined && layer.state !== 'Quarantined' && (layer.state !== 'Wished' || isDue(fleet, layer))) place(fleet, layer)
   } else if (isDead(host, fleet)) {
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))

@@ -156,6 +156,12 @@ export function hostFor(fleet: FleetState, layer: LayerRecord, avoidNew = false)
   return chooseHost(fleet.hosts.values(), { host: layer.avoid, nodes, new: avoidNew }, fleet)
 }
 
+/** Its hosts died while they claimed it, more than once: it, or one that was claimed with it, may have killed them. */
+const claimsByTurns = ({ claimDeaths }: LayerRecord): boolean => claimDeaths >= 2
+
+/** Within this, ms, a layer is served, or its host has died of it. */
+const turnLength = ({ rules }: FleetState): number => rules.claimDeadline + rules.hostDeadAfter
+
 /**
  * Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. One more wish than may wait is not recorded,
  * unless the layer had a host until now.
@@ -174,6 +180,7 @@ export function place(fleet: FleetState, layer: LayerRecord): boolean {
   layer.deadline = fleet.now + fleet.rules.claimDeadline
   layer.state = 'Assigned'
   layer.since = fleet.now
+  if (claimsByTurns(layer)) fleet.turnUntil = fleet.now + turnLength(fleet)
   occupy(fleet, layer, host)
   layerChanged(fleet, layer)
   return true
@@ -192,7 +199,7 @@ export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, fail
     sleep(fleet, layer)
     return false
   }
-  if (!wasClaiming || layer.claimDeaths < 2) return place(fleet, layer)
+  if (!wasClaiming || !claimsByTurns(layer)) return place(fleet, layer)
   if (layer.claimDeaths < fleet.rules.claimDeathsMax) wish(fleet, layer, turnOf(fleet, layer.claimDeaths))
   else quarantine(fleet, layer, `${layer.claimDeaths} hosts in a row died while they brought it back; the last: ${failure ?? loss}`)
   return false
@@ -200,13 +207,26 @@ export function resettle(fleet: FleetState, layer: LayerRecord, loss: Loss, fail
 
 /**
  * When a layer is tried again whose hosts died while they claimed it. One of those that died together may have killed them all, so they are claimed by turns: who is
- * innocent is served before the next host dies, and does not count as one that kills. Nobody waits longer than the longest wait.
+ * innocent is served before the next host dies, and does not count as one that kills. Nobody waits for more turns than layers wait.
  */
 function turnOf(fleet: FleetState, deaths: number): number {
   const { now, rules } = fleet
-  const from = Math.min(Math.max(now + waitAfterFailures(deaths, rules), fleet.nextTurn), now + rules.failedLayerWaitMax)
-  fleet.nextTurn = from + rules.claimDeadline + rules.hostDeadAfter
+  const latest = now + rules.failedLayerWaitMax + (fleet.wishes.size + 1) * turnLength(fleet)
+  const from = Math.min(Math.max(now + waitAfterFailures(deaths, rules), fleet.nextTurn), latest)
+  fleet.nextTurn = from + turnLength(fleet)
   return from
+}
+
+/**
+ * Whether a layer that waits may be placed now. While one that is claimed by turns has its turn the others of that kind go on waiting: when no host had room for a
+ * while the turns of all of them have come.
+ */
+export function isDue(fleet: FleetState, layer: LayerRecord): boolean {
+  if (layer.from > fleet.now) return false
+  if (!claimsByTurns(layer) || fleet.turnUntil <= fleet.now) return true
+  layer.from = fleet.turnUntil
+  fleet.wishes.set(layer.layer, fleet.turnUntil)
+  return false
 }
 
 /** Nobody hosts the layer, and it is not placed until somebody asks for another try. */
@@ -226,7 +246,7 @@ export function placeWishes(fleet: FleetState, limit: number): number {
   let placed = 0
   for (const id of queue(fleet).slice(0, limit)) {
     const layer = layerRecord(fleet, id)
-    if (layer.from > fleet.now) continue
+    if (!isDue(fleet, layer)) continue
     if (!place(fleet, layer)) break
     placed += 1
   }

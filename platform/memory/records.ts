@@ -113,6 +113,8 @@ export interface FleetState {
   lastCall: number | undefined
   /** When the next layer whose hosts died while they claimed it may be tried. */
   nextTurn: number
+  /** Until when the one of them that was placed last has its turn. */
+  turnUntil: number
   /** No death verdict until then. */
   graceUntil: number
   /** A host was heard since the last grace began. */
@@ -139,6 +141,7 @@ export function createFleetState(rules: IndexRules, changed: (change: FleetChang
     offset: 0,
     lastCall: undefined,
     nextTurn: 0,
+    turnUntil: 0,
     graceUntil: 0,
     heard: false,
     capacity: undefined,

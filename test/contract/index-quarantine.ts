@@ -146,20 +146,24 @@ export function quarantineContract(harness: () => IndexHarness): void {
       )
     })
 
-    it('while they claim it, is quarantined alone: who died with it is claimed by turns', async () => {
+    it.each([
+      ['two layers', 2, 0, 0],
+      ['eight, the one that kills last', 8, 7, 0],
+      ['eight, and no host for so long that the turns of all have come', 8, 7, 60],
+    ])('while they claim it, is quarantined alone: who died with it is claimed by turns. %s', async (_, count, kills, away) => {
       const world = createWorld(harness())
       const { index, fleet } = world
-      const [kills, innocent] = [world.layer(0), world.layer(1)]
-      const look = () => Promise.all([kills, innocent].map((layer) => index.getLayer(fleet, layer)))
+      const layers = Array.from({ length: count }, (_one, n) => world.layer(n))
+      const look = () => Promise.all(layers.map((layer) => index.getLayer(fleet, layer)))
       const together: number[] = []
       for (let n = 0; n < 5; n++) {
         const host = `h${n}`
-        await world.register(host)
-        if (n === 0) for (const layer of [kills, innocent]) await index.placeLayer(fleet, layer)
+        await world.register(host, count)
+        if (n === 0) for (const layer of layers) await index.placeLayer(fleet, layer)
         for (let steps = 0; ; steps++) {
-          expect(steps).toBeLessThan(20)
+          expect(steps).toBeLessThan(100)
           const assigned = (await look()).filter(({ state }) => state === 'Assigned')
-          const dies = assigned.some(({ layer }) => layer === kills)
+          const dies = assigned.some(({ layer }) => layer === layers[kills])
           const reports = assigned.map(({ layer, generation, epoch }) =>
             report(layer, generation, epoch + 1, dies ? 'Claiming' : 'Serving'),
           )
@@ -171,11 +175,13 @@ export function quarantineContract(harness: () => IndexHarness): void {
         }
         await world.live(DEATH)
         await index.sweep(fleet)
+        if (n === 1) await world.live(away)
       }
-      expect(together).toEqual([2, 2, 1, 1, 1])
-      expect((await look()).map(({ state }) => state)).toEqual(['Quarantined', 'Wished'])
-      await world.register('last')
-      await world.serve(innocent, 100)
+      expect(together).toEqual([count, count, 1, 1, 1])
+      const seen = await look()
+      expect(seen.map(({ state }) => state)).toEqual(layers.map((_layer, n) => (n === kills ? 'Quarantined' : 'Wished')))
+      await world.register('last', count)
+      for (const [n, layer] of layers.entries()) if (n !== kills) await world.serve(layer, 100)
     })
 
     it('while they serve it, is placed again and again', async () => {

@@ -39,7 +39,7 @@ local function place_layer(fleet, asked)
   if not host then
     -- Those who wait already come first.
     place_wishes(fleet, fleet.rules.sweepLimit)
-    if not layer.host and layer.state ~= 'Quarantined' and (layer.state ~= 'Wished' or (layer.from or 0) <= fleet.now) then place(fleet, layer) end
+    if not layer.host and layer.state ~= 'Quarantined' and (layer.state ~= 'Wished' or is_due(fleet, layer)) then place(fleet, layer) end
   elseif is_dead(host, fleet) then
     layer.wished = true
     resettle(fleet, layer, 'dead', silent(host.name))

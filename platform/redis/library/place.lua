@@ -168,6 +168,16 @@ local function wish(fleet, layer, from, siblings)
   layer_changed(fleet, layer)
 end
 
+-- Its hosts died while they claimed it, more than once: it, or one that was claimed with it, may have killed them.
+local function claims_by_turns(layer)
+  return (layer.claimDeaths or 0) >= 2
+end
+
+-- Within this a layer is served, or its host has died of it.
+local function turn_length(fleet)
+  return fleet.rules.claimDeadline + fleet.rules.hostDeadAfter
+end
+
 -- Records an assignment with the next generation on the host that is chosen, or a wish. True when assigned. One more wish than may wait is not recorded,
 -- unless the layer had a host until now.
 local function place(fleet, layer)
@@ -185,6 +195,7 @@ local function place(fleet, layer)
   layer.deadline = fleet.now + fleet.rules.claimDeadline
   layer.state = 'Assigned'
   layer.since = fleet.now
+  if claims_by_turns(layer) then redis.call('HSET', fleet.key.clock, 'turnUntil', fleet.now + turn_length(fleet)) end
   occupy(fleet, layer, host)
   layer_changed(fleet, layer)
   return true
@@ -202,13 +213,27 @@ local function quarantine(fleet, layer, failure)
 end
 
 -- When a layer is tried again whose hosts died while they claimed it. One of those that died together may have killed them all, so they are claimed by
--- turns: who is innocent is served before the next host dies, and does not count as one that kills. Nobody waits longer than the longest wait.
+-- turns: who is innocent is served before the next host dies, and does not count as one that kills. Nobody waits for more turns than layers wait.
 local function turn_of(fleet, deaths)
   local rules = fleet.rules
   local next_turn = tonumber(redis.call('HGET', fleet.key.clock, 'turn') or 0)
-  local from = math.min(math.max(fleet.now + wait_after_failures(deaths, rules), next_turn), fleet.now + rules.failedLayerWaitMax)
-  redis.call('HSET', fleet.key.clock, 'turn', from + rules.claimDeadline + rules.hostDeadAfter)
+  local latest = fleet.now + rules.failedLayerWaitMax + (redis.call('ZCARD', fleet.key.wishes) + 1) * turn_length(fleet)
+  local from = math.min(math.max(fleet.now + wait_after_failures(deaths, rules), next_turn), latest)
+  redis.call('HSET', fleet.key.clock, 'turn', from + turn_length(fleet))
   return from
+end
+
+-- Whether a layer that waits may be placed now. While one that is claimed by turns has its turn the others of that kind go on waiting: when no host had
+-- room for a while the turns of all of them have come.
+local function is_due(fleet, layer)
+  if (layer.from or 0) > fleet.now then return false end
+  if not claims_by_turns(layer) then return true end
+  local taken = tonumber(redis.call('HGET', fleet.key.clock, 'turnUntil') or 0)
+  if taken <= fleet.now then return true end
+  layer.from = taken
+  redis.call('ZADD', fleet.key.wishes, taken, layer.layer)
+  put_layer(fleet, layer)
+  return false
 end
 
 -- The layer lost its host: it is placed again, waits, or sleeps. True when assigned. Only a host taken for dead may come back to what it had.
@@ -224,7 +249,7 @@ local function resettle(fleet, layer, loss, failure)
     sleep(fleet, layer)
     return false
   end
-  if not was_claiming or (layer.claimDeaths or 0) < 2 then return place(fleet, layer) end
+  if not was_claiming or not claims_by_turns(layer) then return place(fleet, layer) end
   if layer.claimDeaths < fleet.rules.claimDeathsMax then
     wish(fleet, layer, turn_of(fleet, layer.claimDeaths), layers_of(fleet, zone_of(layer.layer)))
   else
@@ -240,7 +265,7 @@ local function place_wishes(fleet, limit)
   local placed = 0
   for _, id in ipairs(redis.call('ZRANGE', fleet.key.wishes, 0, limit - 1)) do
     local layer = layer_record(fleet, id)
-    if (layer.from or 0) <= fleet.now then
+    if is_due(fleet, layer) then
       if not place(fleet, layer) then break end
       placed = placed + 1
     end
