@@ -180,9 +180,11 @@ export const FENCE_LOOK_EVERY = 500
 export const STEP_LIMIT = 1_000
 /** Another thread looks so often whether a tick ends. */
 export const STEP_WATCH_EVERY = 100
-/** A host looks so often how full its memory is, and tells so often whose it is once it is nearly full. */
+/** A host looks so often how full its memory is … */
 export const MEMORY_LOOK_EVERY = 5_000
+/** … and once it is nearly full tells whose it is; again after this at the earliest, and after twice as long each time, up to the second one, while it does not rise. */
 export const MEMORY_TOLD_EVERY = 60_000
+export const MEMORY_TOLD_PAUSE_MAX = 3_600_000
 /** A replay lets the host's other layers go on after so long. */
 export const REPLAY_SLICE = 5
 /** Clients of a layer that closes or was lost are told to ask the allocator again after this. */
@@ -422,6 +424,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     HEARTBEAT_EVERY + STEP_LIMIT + STEP_WATCH_EVERY * 2 < HOST_DEAD_AFTER,
     'a tick that does not end is told of before its host is taken for dead',
   ],
+  [MEMORY_TOLD_EVERY < MEMORY_TOLD_PAUSE_MAX, 'a memory that rests nearly full is told of less and less'],
   [MEMORY_LOOK_EVERY * 2 < MEMORY_TOLD_EVERY, 'a memory that stays nearly full is looked at more often than it is told of'],
   [REPLAY_SLICE < REPLAY_LIMIT, 'a replay is cut into slices'],
   [CHECK_IN_EVERY < SNAPSHOT_EVERY_MIN, 'who leaves waits for a segment, not for a snapshot'],

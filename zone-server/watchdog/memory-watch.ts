@@ -1,7 +1,7 @@
 import { Session } from 'node:inspector/promises'
 import { describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import { MEMORY_LOOK_EVERY, MEMORY_TOLD_EVERY } from '../../core/timing.ts'
+import { MEMORY_LOOK_EVERY, MEMORY_TOLD_EVERY, MEMORY_TOLD_PAUSE_MAX } from '../../core/timing.ts'
 import { frames, keptByLayer } from './layer-frames.ts'
 import { memoryShare } from './memory-share.ts'
 
@@ -10,22 +10,46 @@ const LOOK_FROM = 0.6
 const LOOK_UNTIL = 0.4
 /** From here on it tells. */
 const TELL_FROM = 0.8
+/** … and again when it has risen by so much. */
+const TELL_RISE = 0.05
 /** So many layers are named. */
 const NAMED = 5
 /** One of so many bytes that are allocated is looked at: little to do, and what fills a memory is many times more. */
 const SAMPLED_BYTES = 256 * 1_024
 
+/** What was told since somebody looks: how often, when the last time, ms, and the highest share. */
+interface Told {
+  readonly times: number
+  readonly at: number
+  readonly share: number
+}
+
 export interface MemoryWatchState {
   /** Since when it is known who keeps what, ms; undefined: nobody looks. */
   readonly since: number | undefined
-  readonly toldAt: number | undefined
+  readonly told: Told | undefined
 }
 
 /** What is to be done at this share of the memory. */
-export function decideMemory(share: number, { since, toldAt }: MemoryWatchState, now: number): 'begin' | 'tell' | 'end' | 'nothing' {
+export function decideMemory(share: number, { since, told }: MemoryWatchState, now: number): 'begin' | 'tell' | 'end' | 'nothing' {
   if (since === undefined) return share >= LOOK_FROM ? 'begin' : 'nothing'
   if (share < LOOK_UNTIL) return 'end'
-  return share >= TELL_FROM && (toldAt === undefined || now - toldAt >= MEMORY_TOLD_EVERY) ? 'tell' : 'nothing'
+  return share >= TELL_FROM && (told === undefined || isNews(share, told, now)) ? 'tell' : 'nothing'
+}
+
+/**
+ * Whether it is worth the telling again. To tell costs a collection of the whole heap, in which no layer ticks, and a memory may rest where it is for weeks: only one that rises is told of
+ * soon, one that does not after a pause that doubles each time.
+ */
+function isNews(share: number, told: Told, now: number): boolean {
+  const passed = now - told.at
+  const pause = Math.min(MEMORY_TOLD_EVERY * 2 ** (told.times - 1), MEMORY_TOLD_PAUSE_MAX)
+  return passed >= pause || (passed >= MEMORY_TOLD_EVERY && share >= told.share + TELL_RISE)
+}
+
+/** The state after it was told. */
+export function afterTelling(share: number, { since, told }: MemoryWatchState, now: number): MemoryWatchState {
+  return { since, told: { times: (told?.times ?? 0) + 1, at: now, share: Math.max(share, told?.share ?? 0) } }
 }
 
 /**
@@ -34,7 +58,7 @@ export function decideMemory(share: number, { since, toldAt }: MemoryWatchState,
  */
 export function startMemoryWatch(log: Log, lookEveryMs = MEMORY_LOOK_EVERY): { stop(): void } {
   const session = new Session()
-  let state: MemoryWatchState = { since: undefined, toldAt: undefined }
+  let state: MemoryWatchState = { since: undefined, told: undefined }
   let busy = false
 
   async function look(): Promise<void> {
@@ -44,24 +68,26 @@ export function startMemoryWatch(log: Log, lookEveryMs = MEMORY_LOOK_EVERY): { s
       session.connect()
       await session.post('HeapProfiler.startSampling', { samplingInterval: SAMPLED_BYTES })
       frames.on = true
-      state = { since: now, toldAt: undefined }
+      state = { since: now, told: undefined }
     }
     if (todo === 'tell') {
+      const began = performance.now()
       const { profile } = await session.post('HeapProfiler.getSamplingProfile')
+      const tookMs = Math.round(performance.now() - began)
       const layers = keptByLayer(profile.head).slice(0, NAMED)
       const kept = layers.map(([layer, bytes]) => ({ layer, keptMiB: Math.round(bytes / 2 ** 20) }))
       log.warn(
-        { share, seconds: Math.round((now - (state.since ?? now)) / 1_000), kept },
+        { share, seconds: Math.round((now - (state.since ?? now)) / 1_000), kept, tookMs },
         'the memory is nearly full: what the ticks of its layers keep',
       )
-      state = { ...state, toldAt: now }
+      state = afterTelling(share, state, now)
     }
     if (todo === 'end') end()
   }
 
   function end(): void {
     frames.on = false
-    state = { since: undefined, toldAt: undefined }
+    state = { since: undefined, told: undefined }
     // Ends the sampling, too.
     session.disconnect()
   }
