@@ -20,14 +20,20 @@ export interface GameLogin {
   readonly verifier: string
 }
 
+/** How to log in at an issuer. */
+export interface IssuerLoginOptions {
+  /** Also whoever is logged in there already is to log in again: what else asks for a password needs that of an account that has none. Default: no. */
+  readonly fresh?: boolean
+}
+
 /** Logging in with accounts of other issuers (OpenID Connect), and having them open an account that there is. */
 export interface Issuers {
   /** Those that a player may log in with; none: there are accounts of this world alone. */
   list(): Promise<readonly IssuerName[]>
   /** Where a page sends its browser. It comes back to `returnTo`, a path of the same site, with `#login=Done`, or with the code of an error in place of `Done`. */
-  pageUrl(issuer: string, returnTo: string): string
+  pageUrl(issuer: string, returnTo: string, options?: IssuerLoginOptions): string
   /** Begins a login of a game that listens at `redirectUri`, on this machine; `finish` ends it. */
-  begin(issuer: string, redirectUri: string): Promise<GameLogin>
+  begin(issuer: string, redirectUri: string, options?: IssuerLoginOptions): Promise<GameLogin>
   /** What came to `redirectUri`: who logged in, with a proof. Throws LoginExpired; what went wrong at the issuer. */
   finish(begun: GameLogin, came: URLSearchParams): Promise<Identified>
   /** In a page that came back: who logged in. Throws LoginExpired. */
@@ -49,10 +55,11 @@ export function issuersOver(authUrl: string, http: (request: Request) => Promise
   }
   return {
     list: async () => readList(await http({ method: 'GET', url: `${authUrl}/v1/oidc/issuers` }), 'issuers', readIssuerName),
-    pageUrl: (issuer, returnTo) => `${authUrl}/v1/oidc/${encodeURIComponent(issuer)}/login?${new URLSearchParams({ returnTo })}`,
-    async begin(issuer, redirectUri) {
+    pageUrl: (issuer, returnTo, options) =>
+      `${authUrl}/v1/oidc/${encodeURIComponent(issuer)}/login?${new URLSearchParams({ returnTo, ...freshness(options) })}`,
+    async begin(issuer, redirectUri, options) {
       const [state, verifier] = [randomText(), randomText()]
-      const query = new URLSearchParams({ redirectUri, challenge: await challengeOf(verifier), state })
+      const query = new URLSearchParams({ redirectUri, challenge: await challengeOf(verifier), state, ...freshness(options) })
       return { url: `${authUrl}/v1/oidc/${encodeURIComponent(issuer)}/game?${query}`, state, verifier }
     },
     async finish({ state, verifier }, came) {
@@ -78,6 +85,10 @@ export function issuersOver(authUrl: string, http: (request: Request) => Promise
       await sessions.authorized((token) => http({ method: 'POST', url, token, body: password === undefined ? {} : { password } }))
     },
   }
+}
+
+function freshness({ fresh = false }: IssuerLoginOptions = {}): { readonly fresh?: 'true' } {
+  return fresh ? { fresh: 'true' } : {}
 }
 
 /** 256 random bits. */

@@ -3,8 +3,9 @@ import { createServer, type ServerResponse } from 'node:http'
 import { BailiwickError } from '../core/errors.ts'
 import type { Identified } from './answers.ts'
 import type { Client } from './client.ts'
+import type { IssuerLoginOptions } from './issuers.ts'
 
-export interface BrowserLoginOptions {
+export interface BrowserLoginOptions extends IssuerLoginOptions {
   /** Shows the address to the player, and opens it in the system's browser. */
   readonly open: (url: string) => void
   /** Aborts when the player has given up. */
@@ -19,7 +20,7 @@ export interface BrowserLoginOptions {
 export async function loginInBrowser(
   client: Client,
   issuer: string,
-  { open, signal, deadlineMs }: BrowserLoginOptions,
+  { open, signal, deadlineMs, fresh = false }: BrowserLoginOptions,
 ): Promise<Identified> {
   const came = Promise.withResolvers<URLSearchParams>()
   let state: string | undefined
@@ -46,7 +47,7 @@ export async function loginInBrowser(
     await once(server, 'listening')
     const address = server.address()
     if (typeof address !== 'object' || address === null) throw new BailiwickError('Internal', { found: 'a server without port' })
-    const begun = await client.issuers.begin(issuer, `http://127.0.0.1:${address.port}/back`)
+    const begun = await client.issuers.begin(issuer, `http://127.0.0.1:${address.port}/back`, { fresh })
     state = begun.state
     open(begun.url)
     return await client.issuers.finish(begun, await came.promise)

@@ -277,7 +277,7 @@ export const ISSUER_LOGIN_TTL = 600_000
 export const ISSUER_CODE_TTL = 60_000
 /** … and what proves that it succeeded for so long: a player chooses a name meanwhile. */
 export const ISSUER_PROOF_TTL = 600_000
-/** An account without a password does what asks for one with a login that is no older than this. */
+/** An account without a password does what asks for one when its player logged in at the issuer no longer ago than this. */
 export const FRESH_LOGIN = 600_000
 /** One request to an issuer. */
 export const ISSUER_CALL_DEADLINE = 2_500

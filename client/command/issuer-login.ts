@@ -4,12 +4,19 @@ import type { Account, Client } from '../index.ts'
 import { loginInBrowser } from '../loopback.ts'
 import type { Terminal } from './terminal.ts'
 
+/** How to go there. */
+export interface Going {
+  /** Also whoever is logged in there already is to log in again. */
+  readonly fresh?: boolean
+  readonly openBrowser?: typeof openInSystemBrowser
+}
+
 /** Logs in at an issuer through the system's browser, and asks for a name where that makes an account. Throws what went wrong. */
 export async function loginAtIssuer(
   client: Client,
   issuer: string,
   terminal: Terminal,
-  openBrowser = openInSystemBrowser,
+  { fresh = false, openBrowser = openInSystemBrowser }: Going = {},
 ): Promise<Account> {
   const open = (url: string): void => {
     terminal.err(`Log in in the browser. If none opens, go to:\n${url}`)
@@ -19,6 +26,7 @@ export async function loginAtIssuer(
     open,
     signal: terminal.interrupted,
     deadlineMs: CLIENT_BROWSER_LOGIN_LIMIT,
+    fresh,
   })
   const known = proof === undefined ? {} : { proof }
   if (account !== null) return client.issuers.login(known)

@@ -18,6 +18,8 @@ export interface CommandLine {
   readonly tcp: boolean
   /** Where `login` goes; undefined: it asks for name and password. */
   readonly issuer: string | undefined
+  /** Also whoever is logged in there already is to log in again. */
+  readonly fresh: boolean
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -30,7 +32,8 @@ export const usage = `npm run client -- COMMAND [options]
 
   register NAME [PASSWORD]   make an account
   login NAME [PASSWORD]      log in; the session is kept for the next commands
-  login --issuer ID          the same with an account of another issuer, in the browser
+  login --issuer ID          the same with an account of another issuer, in the browser; --fresh: log in there again, as
+                             delete-account and the like want it of an account without a password
   logout
   sessions                   where you are logged in
   revoke SESSION             end one of those logins; all: every one, this one too
@@ -64,6 +67,7 @@ const options = {
   seconds: { type: 'string' },
   tcp: { type: 'boolean' },
   issuer: { type: 'string' },
+  fresh: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -87,6 +91,7 @@ export function readCommandLine(argv: readonly string[], env: Environment): Comm
     seconds: checkedSeconds(values.seconds ?? '30'),
     tcp: values.tcp === true,
     issuer: values.issuer,
+    fresh: values.fresh === true,
   }
 }
 

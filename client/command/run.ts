@@ -83,10 +83,10 @@ async function register({ client, terminal, env }: Run, name = '', password?: st
 }
 
 async function login({ client, terminal, env, line }: Run, name?: string, password?: string): Promise<boolean> {
-  if ((name === undefined) === (line.issuer === undefined)) throw misused('login')
+  if ((name === undefined) === (line.issuer === undefined) || (name !== undefined && line.fresh)) throw misused('login')
   const account =
     name === undefined
-      ? await loginAtIssuer(client, line.issuer ?? '', terminal)
+      ? await loginAtIssuer(client, line.issuer ?? '', terminal, { fresh: line.fresh })
       : await client.login(name, await readPassword(password, env, terminal))
   terminal.out(`logged in as ${account.name}; the session is in ${sessionFilePath(line.profile, env)}`)
   return true

@@ -1,5 +1,5 @@
-/** What a login at an issuer was begun for: to log in, or to have it open the account that is logged in. */
-export type LoginPurpose = 'log in' | 'link'
+/** What a login at an issuer was begun for: to log in; to have it open the account that is logged in; to prove that it is still its player who is there. */
+export type LoginPurpose = 'log in' | 'link' | 'prove'
 
 /** The storage of one tab, which is still there when the browser comes back to it from another site. */
 export interface TabStorage {
@@ -9,7 +9,7 @@ export interface TabStorage {
 }
 
 const KEY = 'bailiwick-login'
-const purposes: readonly LoginPurpose[] = ['log in', 'link']
+const purposes: readonly LoginPurpose[] = ['log in', 'link', 'prove']
 
 /** Remembers that this tab begins a login. */
 export function keepBegun(tab: TabStorage, purpose: LoginPurpose): void {

@@ -50,7 +50,7 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
   function beginning(label: string, { id }: IssuerName, purpose: LoginPurpose): HTMLButtonElement {
     return button(label, () => {
       keepBegun(sessionStorage, purpose)
-      location.assign(client.issuers.pageUrl(id, '/'))
+      location.assign(client.issuers.pageUrl(id, '/', { fresh: purpose === 'prove' }))
     })
   }
 
@@ -93,6 +93,17 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
     })
   }
 
+  async function prove(): Promise<void> {
+    const { issuer, account } = await client.issuers.identify()
+    const here = await client.resume()
+    await onIn()
+    if (account === null || account.id !== here?.id)
+      throw new Error(`This login at ${issuer.name} does not open the account that is logged in.`)
+    await client.issuers.login({})
+    await showAccount()
+    say('For ten minutes you can change what opens this account, and delete it.')
+  }
+
   async function logIn(): Promise<void> {
     const { issuer, account, suggestedName } = await client.issuers.identify()
     if (account !== null) {
@@ -119,6 +130,11 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
       element('identities', HTMLUListElement).replaceChildren(...linked.map((each) => row(each, hasPassword)))
       const buttons = all.map((each) => beginning(`Add ${each.name}`, each, 'link'))
       element('add-identity', HTMLParagraphElement).replaceChildren(...buttons)
+      const own = all.filter(({ name }) => linked.some((each) => each.name === name))
+      const again = own.map((each) => beginning(`Log in with ${each.name} again`, each, 'prove'))
+      element('prove', HTMLParagraphElement).replaceChildren(...again)
+      // Where there is a password it is asked for.
+      element('proving', HTMLDivElement).hidden = hasPassword
       element('linked', HTMLDivElement).hidden = all.length + linked.length === 0
     },
     async comeBack() {
@@ -128,7 +144,7 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
       if (back === undefined) return false
       const { told, purpose } = back
       if (told === 'Done') {
-        await (purpose === 'link' ? link() : logIn())
+        await { 'log in': logIn, link, prove }[purpose]()
         return true
       }
       await client.resume()

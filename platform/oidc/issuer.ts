@@ -13,6 +13,8 @@ export interface BegunLogin {
   readonly state: string
   readonly nonce: string
   readonly verifier: string
+  /** The player must have logged in there since (ms since 1970); undefined: whenever it was. */
+  readonly freshSince?: number | undefined
 }
 
 /** Who logged in, as the issuer says. */
@@ -21,6 +23,8 @@ export interface ConfirmedLogin {
   readonly issuer: string
   /** Which of its accounts: never given to another one (OpenID Connect Core, 2). */
   readonly subject: string
+  /** How long ago it saw the player log in (`auth_time`), ms; undefined: it does not say, which one that was asked for a fresh login must. */
+  readonly loggedInMsAgo: number | undefined
   /** What the issuer calls the player, of the claim in the settings; undefined: it does not say. */
   suggestedName(): Promise<string | undefined>
 }
@@ -31,11 +35,11 @@ export interface Issuer {
   readonly name: string
   /** Its issuer identifier. */
   readonly url: string
-  /** Where to send the player's browser. Throws IssuerUnavailable. */
-  begin(): Promise<{ readonly url: string; readonly begun: BegunLogin }>
+  /** Where to send the player's browser. `fresh`: whoever is logged in there already is to log in again (OpenID Connect Core, 3.1.2.1: `prompt`, `max_age`). Throws IssuerUnavailable. */
+  begin(how: { readonly fresh: boolean }): Promise<{ readonly url: string; readonly begun: BegunLogin }>
   /**
    * Checks what the player came back with (`query`) against what was begun, and takes the code to the issuer. Throws IssuerRefused for whatever is not as it must be: the answer's issuer and state, the
-   * token's signature, algorithm, issuer, audience, nonce and times; IssuerUnavailable; Busy.
+   * token's signature, algorithm, issuer, audience, nonce and times, and that of the login itself where a fresh one was asked for; IssuerUnavailable; Busy.
    */
   finish(query: URLSearchParams, begun: BegunLogin): Promise<ConfirmedLogin>
 }
@@ -59,7 +63,7 @@ export function createIssuer(settings: IssuerSettings, deps: IssuerDeps): Issuer
     id: settings.id,
     name: settings.name,
     url: settings.url,
-    async begin() {
+    async begin({ fresh }) {
       const configuration = await describe()
       const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()]
       const url = client.buildAuthorizationUrl(configuration, {
@@ -70,8 +74,9 @@ export function createIssuer(settings: IssuerSettings, deps: IssuerDeps): Issuer
         code_challenge_method: 'S256',
         state,
         nonce,
+        ...(fresh ? { prompt: 'login', max_age: '0' } : {}),
       })
-      return { url: url.href, begun: { state, nonce, verifier } }
+      return { url: url.href, begun: { state, nonce, verifier, freshSince: fresh ? timers.now() : undefined } }
     },
     async finish(query, begun) {
       if (underWay >= MAX_UNDER_WAY) {
@@ -79,7 +84,7 @@ export function createIssuer(settings: IssuerSettings, deps: IssuerDeps): Issuer
       }
       underWay += 1
       try {
-        return await exchange(settings, await describe(), query, begun, log)
+        return await exchange(settings, await describe(), query, begun, { log, now: timers.now() })
       } catch (error) {
         throw translated(error, settings, log)
       } finally {
@@ -94,13 +99,16 @@ async function exchange(
   configuration: client.Configuration,
   query: URLSearchParams,
   begun: BegunLogin,
-  log: Log,
+  { log, now }: { readonly log: Log; readonly now: number },
 ): Promise<ConfirmedLogin> {
+  const { freshSince } = begun
   const tokens = await client.authorizationCodeGrant(configuration, new URL(`${redirectUri}?${query}`), {
     pkceCodeVerifier: begun.verifier,
     expectedState: begun.state,
     expectedNonce: begun.nonce,
     idTokenExpected: true,
+    // Not the 0 that was asked for: since then the player has typed a password, and may have looked for it.
+    ...(freshSince === undefined ? {} : { maxAge: Math.max(0, Math.ceil((now - freshSince) / 1_000)) }),
   })
   const claims = tokens.claims()
   if (claims === undefined) throw refused(id, 'no id_token')
@@ -108,6 +116,7 @@ async function exchange(
   return {
     issuer: claims.iss,
     subject: claims.sub,
+    loggedInMsAgo: claims.auth_time === undefined ? undefined : Math.max(0, now - claims.auth_time * 1_000),
     async suggestedName() {
       const given = claims[nameClaim]
       if (typeof given === 'string') return given

@@ -6,8 +6,8 @@ import type { LiveCaller, RouteDeps } from './deps.ts'
 import { loginTimeOf } from './sessions.ts'
 
 /**
- * Makes sure, before something is done to an account that can't be taken back, that it is not somebody who found an open page: by the password, or, of an account that has none, by a login of a moment ago. Throws
- * WrongCredentials, TooManyRequests, Busy; LoginTooOld.
+ * Makes sure, before something is done to an account that can't be taken back, that it is not somebody who found an open page: by the password, or, of an account that has none, by a login at its issuer of a moment ago:
+ * not by one of this session's, for which a browser that is logged in there needs nobody. Throws WrongCredentials, TooManyRequests, Busy; LoginTooOld.
  */
 export async function confirmOwner(deps: RouteDeps, caller: LiveCaller, password: string | undefined, address: string): Promise<void> {
   const account = caller.stored
@@ -18,6 +18,8 @@ export async function confirmOwner(deps: RouteDeps, caller: LiveCaller, password
   }
   const loggedInAt = await loginTimeOf(deps.store, caller.session)
   if (loggedInAt === undefined || deps.clock.now() - loggedInAt > FRESH_LOGIN) {
-    throw new BailiwickError('LoginTooOld', { todo: `log in again, then ask within ${FRESH_LOGIN / 60_000} minutes` })
+    throw new BailiwickError('LoginTooOld', {
+      todo: `log in at the issuer with fresh=true, then ask within ${FRESH_LOGIN / 60_000} minutes`,
+    })
   }
 }

@@ -16,6 +16,7 @@ const begunData = z.object({
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
+  freshSince: z.number().optional(),
   /** Who began it. */
   by: z.discriminatedUnion('kind', [page, game]),
 })
@@ -28,6 +29,8 @@ const proofData = z.object({
   issuer: z.string(),
   identity: z.object({ issuer: z.string(), subject: z.string() }),
   suggestedName: z.string().nullable(),
+  /** When the issuer saw the player log in (ms since 1970); absent: it does not say. */
+  loggedInAt: z.number().optional(),
 })
 export type Proof = z.output<typeof proofData>
 const codeData = z.object({ challenge: z.string(), proof: proofData })

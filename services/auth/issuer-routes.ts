@@ -48,9 +48,14 @@ const redirects = {
 const navigates = { 'sec-fetch-site': 'That of a browser; a link on another site is refused' }
 
 function addBeginnings(app: HttpApp, deps: RouteDeps): void {
-  const begin = async (id: string, header: (name: string) => string | undefined, by: Begun['by']): Promise<Prepared> => {
+  const begin = async (
+    id: string,
+    header: (name: string) => string | undefined,
+    fresh: 'true' | undefined,
+    by: Begun['by'],
+  ): Promise<Prepared> => {
     assertNoOtherSite(header)
-    const { url, begun } = await issuerOf(deps, id).begin()
+    const { url, begun } = await issuerOf(deps, id).begin({ fresh: fresh === 'true' })
     return redirect(url, await keepBegun(deps.signer.sealer, { issuer: id, ...begun, by }))
   }
   const common = {
@@ -61,7 +66,8 @@ function addBeginnings(app: HttpApp, deps: RouteDeps): void {
   } as const
   const page = { ...common, summary: 'Sends the browser of a page to an issuer, to log in there', query: pageLoginQuery } as const
   route(app, 'get', '/v1/oidc/:issuer/login', page, ({ params, query, header }) => {
-    return begin(params.issuer, header, { kind: 'page', returnTo: query.returnTo })
+    const { fresh, ...rest } = query
+    return begin(params.issuer, header, fresh, { kind: 'page', ...rest })
   })
   const game = {
     ...common,
@@ -69,7 +75,8 @@ function addBeginnings(app: HttpApp, deps: RouteDeps): void {
     query: gameLoginQuery,
   } as const
   route(app, 'get', '/v1/oidc/:issuer/game', game, ({ params, query, header }) => {
-    return begin(params.issuer, header, { kind: 'game', ...query })
+    const { fresh, ...rest } = query
+    return begin(params.issuer, header, fresh, { kind: 'game', ...rest })
   })
 }
 
@@ -111,7 +118,8 @@ async function prove(deps: RouteDeps, issuer: Issuer, begun: Begun, answered: An
   const identity = { issuer: login.issuer, subject: login.subject }
   const isNew = (await identityHolder(deps.store, identityKey(identity))) === undefined
   const suggestedName = isNew ? (suggestName(await login.suggestedName()) ?? null) : null
-  return { session: randomId(), issuer: issuer.id, identity, suggestedName }
+  const loggedInAt = login.loggedInMsAgo === undefined ? undefined : deps.clock.now() - login.loggedInMsAgo
+  return { session: randomId(), issuer: issuer.id, identity, suggestedName, loggedInAt }
 }
 
 async function handOver({ signer }: RouteDeps, by: Begun['by'], proof: Proof): Promise<Prepared> {

@@ -9,7 +9,13 @@ const ownPath = z
   .string()
   .max(200)
   .regex(/^\/(?:[A-Za-z0-9_.~?-][A-Za-z0-9_.~/?=&%-]*)?$/, { error: 'a path of this site' })
-export const pageLoginQuery = z.strictObject({ returnTo: ownPath.default('/').meta({ description: 'Where the page goes on, a path' }) })
+const fresh = z.literal('true').optional().meta({
+  description: 'Whoever is logged in at the issuer already is to log in again: for what an account without a password wants that for',
+})
+export const pageLoginQuery = z.strictObject({
+  returnTo: ownPath.default('/').meta({ description: 'Where the page goes on, a path' }),
+  fresh,
+})
 
 /** RFC 8252, 7.3: a port that the game itself listens on. */
 const loopbackUri = z
@@ -27,6 +33,7 @@ export const gameLoginQuery = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{16,128}$/, { error: '16 to 128 letters, digits, - and _' })
     .meta({ description: 'Comes back with the code' }),
+  fresh,
 })
 
 /** Longer ones make addresses that are refused before they are read: a character may take three in them. */

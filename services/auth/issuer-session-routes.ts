@@ -50,7 +50,8 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
     const key = keyOf(header)
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     const account = await accountFor(deps, proof, body.name)
-    const open = await openSession(deps, account, header('user-agent') ?? '', { id: proof.session, repeated: 'Ends', key })
+    const given = { id: proof.session, repeated: 'Ends', key, loggedInAt: proof.loggedInAt } as const
+    const open = await openSession(deps, account, header('user-agent') ?? '', given)
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
     // What is used up must not be shown again, by a second click or by another tab: that would end the session.
     return tokensAnswer(deps, 201, open, body.refreshIn, body.proof === undefined ? [dropLoginCookie] : [])

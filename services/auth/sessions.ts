@@ -63,7 +63,7 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
   const { refreshToken, hash } = newToken(session)
   const key = given?.key
   const retired = key === undefined ? undefined : { hashes: [], at: now, key: hashOf(key) }
-  const record = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, now })
+  const record = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, loggedInAt: given?.loggedInAt }, now)
   if ((await store.append(chains.session(session), 1, randomId(), record)) === 'Conflict') {
     // The same request, at the same time.
     const other = given && (await openedBefore(deps, account, given))
@@ -85,6 +85,8 @@ export interface GivenId {
   readonly repeated: 'GoesOn' | 'Ends'
   /** Of the request. Whoever knows that of the one that opened the session goes on with it all the same, until its first token is used. */
   readonly key?: string | undefined
+  /** When the issuer that vouches for it saw the player log in. */
+  readonly loggedInAt?: number | undefined
 }
 
 /** For a request with a key. */
@@ -131,7 +133,7 @@ async function goOn({ store, clock }: SessionDeps, account: StoredAccount, sessi
         todo: 'log in with another key',
       })
     }
-    const record = liveSession(account, good, { openedAt: live.openedAt, now })
+    const record = liveSession(account, good, live, now)
     return { record, result: { session, account, refreshToken, again: true } }
   })
 }
@@ -159,7 +161,7 @@ export async function rotateSession(
     if (good === undefined) return { result: undefined }
     if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
     assertNotBanned(account, now)
-    const record = liveSession(account, good, { openedAt: live.openedAt, now })
+    const record = liveSession(account, good, live, now)
     const again = good.siblings !== undefined
     return { record, result: { session, account, refreshToken: next.refreshToken, again } }
   })
@@ -176,10 +178,10 @@ export async function liveAccount({ store, clock }: SessionDeps, account: string
   return found
 }
 
-/** When the session's login was (ms since 1970); undefined: it is not known, or the session has ended. */
+/** When the issuer that vouched for the session saw the player log in (ms since 1970); undefined: none did, or it does not say, or the session has ended. */
 export async function loginTimeOf(store: Store, session: string): Promise<number | undefined> {
   const chain = chains.session(session)
-  return liveOf(chain, await store.head(chain))?.openedAt
+  return liveOf(chain, await store.head(chain))?.loggedInAt
 }
 
 /** The sessions of the account that can still be used, the newest first. */
@@ -272,12 +274,15 @@ function newToken(session: string): { readonly refreshToken: string; readonly ha
 function liveSession(
   account: StoredAccount,
   good: Pick<LiveSession, 'tokenHash' | 'siblings' | 'retired'>,
-  { openedAt, now }: { readonly openedAt: number | undefined; readonly now: number },
+  opened: Pick<LiveSession, 'openedAt' | 'loggedInAt'>,
+  now: number,
 ): StoredRecord {
   const { tokenHash, siblings, retired } = good
+  const { openedAt = now, loggedInAt } = opened
   const expiresAt = now + SESSION_TTL
   const data = sessionForm.write({
-    ...{ account: account.id, tokenHash, expiresAt, sessionEpoch: account.sessionEpoch, openedAt: openedAt ?? now, usedAt: now },
+    ...{ account: account.id, tokenHash, expiresAt, sessionEpoch: account.sessionEpoch, openedAt, usedAt: now },
+    ...(loggedInAt === undefined ? {} : { loggedInAt }),
     ...(siblings === undefined ? {} : { siblings }),
     ...(retired === undefined ? {} : { retired: { ...retired } }),
   })

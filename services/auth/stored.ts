@@ -24,6 +24,8 @@ const live = z.object({
   sessionEpoch: z.number().default(0),
   openedAt: z.number().optional(),
   usedAt: z.number().optional(),
+  /** When the issuer that vouched for it saw the player log in: it may be long before, as of a browser that is logged in there. */
+  loggedInAt: z.number().optional(),
   siblings: z.array(z.string()).optional(),
   retired: z.object({ hashes: z.array(z.string()), at: z.number(), key: z.string().exactOptional() }).optional(),
 })

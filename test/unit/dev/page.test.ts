@@ -17,6 +17,9 @@ test('the page believes what its address says of a login that its tab began, onc
   expect(cameBack(here, '#login=Done')).toEqual({ told: 'Done', purpose: 'link' })
   expect(cameBack(here, '#login=Done')).toBeUndefined()
   keepBegun(here, 'log in')
+  keepBegun(here, 'prove')
+  expect(cameBack(here, '#login=Done')).toEqual({ told: 'Done', purpose: 'prove' })
+  keepBegun(here, 'log in')
   expect(cameBack(here, '#login=IssuerRefused')).toEqual({ told: 'IssuerRefused', purpose: 'log in' })
 })
 

@@ -43,14 +43,15 @@ test('the command line logs in through the browser, asks a new player for a name
   const opened = (url: string): void => void answers.push(inBrowser(url))
   const terminal = terminalWith([''])
   // Nothing was written: the suggestion is taken.
-  expect(await loginAtIssuer(client, 'studio', terminal, opened)).toMatchObject({ name: 'Ann_Bonny' })
+  expect(await loginAtIssuer(client, 'studio', terminal, { openBrowser: opened })).toMatchObject({ name: 'Ann_Bonny' })
   expect(terminal.said.join('\n')).toContain('nothing for Ann_Bonny')
   expect(await client.account()).toMatchObject({ name: 'Ann_Bonny' })
   expect(await client.profile()).toMatchObject({ name: 'Ann_Bonny', hasPassword: false })
   expect(await (await answers[0])?.text()).toContain('close this window')
   const second = terminalWith([])
-  expect(await loginAtIssuer(open(), 'studio', second, opened)).toMatchObject({ name: 'Ann_Bonny' })
+  expect(await loginAtIssuer(open(), 'studio', second, { openBrowser: opened, fresh: true })).toMatchObject({ name: 'Ann_Bonny' })
   expect(second.said.join('\n')).not.toContain('name of your new account')
+  expect(second.said.join('\n')).toContain('fresh=true')
 })
 
 test('a game links a login with an account, and takes it away again', async () => {

@@ -20,8 +20,8 @@ async function begun(callDeadlineMs = PATIENT) {
   const timers = { ...systemClock, now: () => now, after: (_: number, call: () => void) => systemClock.after(0, call) }
   const world = await worldWith([settingsFor({ url: issuer.url, ...CLIENT }, port)], port, {}, { timers, callDeadlineMs })
   const player = world.person()
-  const begin = async () => {
-    const response = await player.browser.ask(`${world.url}/v1/oidc/studio/login`)
+  const begin = async (query = '') => {
+    const response = await player.browser.ask(`${world.url}/v1/oidc/studio/login${query}`)
     const location = new URL(response.headers.get('location') ?? 'about:blank')
     return { response, location, state: location.searchParams.get('state') ?? '', nonce: location.searchParams.get('nonce') ?? '' }
   }
@@ -82,6 +82,19 @@ describe('a token', () => {
     issuer.idToken = await forge(goodClaims(issuer, nonce), issuer)
     expect(await back({ code: 'c', state, iss: issuer.url })).toMatchObject({ status: 303, told: '/#login=IssuerRefused' })
     expect(problem(await player.open({ name: 'Ann' }))).toEqual({ status: 401, code: 'LoginExpired' })
+  })
+
+  test.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['of a moment ago', { auth_time: Math.floor(Date.now() / 1_000) }, 'Done'],
+    ['of an hour ago', { auth_time: past }, 'IssuerRefused'],
+    ['that has no time', {}, 'IssuerRefused'],
+    ['whose time is no number', { auth_time: 'now' }, 'IssuerRefused'],
+  ])('where a fresh login was asked for, of one %s', async (_, more, told) => {
+    const { issuer, begin, back } = await begun()
+    const { location, state, nonce } = await begin('?fresh=true')
+    expect([location.searchParams.get('prompt'), location.searchParams.get('max_age')]).toEqual(['login', '0'])
+    issuer.idToken = await signed({ ...goodClaims(issuer, nonce), ...more }, issuer.key, good)
+    expect(await back({ code: 'c', state, iss: issuer.url })).toMatchObject({ status: 303, told: `/#login=${told}` })
   })
 
   test('that is right is taken', async () => {

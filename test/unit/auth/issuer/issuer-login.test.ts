@@ -16,6 +16,9 @@ import { identity, own, PATIENT, settingsFor, worldWith, worldWithIssuer } from 
 
 const ann = { subject: 'studio-account-1', claims: { preferred_username: 'Ann Bonny' } }
 
+/** Where a login begins for which the issuer asks who it is, whoever is logged in there. */
+const FRESH = '/v1/oidc/studio/login?fresh=true'
+
 describe('with a real issuer', () => {
   test('a player logs in, chooses a name for the new account, and is the same one the next time', async () => {
     const { issuer, person, url, store, clock } = await worldWithIssuer()
@@ -278,19 +281,40 @@ describe('an account', () => {
     expect(problem(await first.post(identities, { password: PASSWORD }, accessToken))).toEqual({ status: 409, code: 'IdentityTaken' })
   })
 
+  test('without a password is not opened wide by a browser that is logged in at the issuer: that shows nobody', async () => {
+    const { issuer, person, ask } = await worldWithIssuer()
+    issuer.person = ann
+    const player = person()
+    await player.atIssuer()
+    await player.open({ name: 'Ann' })
+    // Somebody found the browser open: the issuer sends it back and asks nobody.
+    await player.atIssuer()
+    expect(issuer.asked).toBe(1)
+    const { accessToken } = session.parse((await player.open()).body)
+    expect(problem(await ask('POST', '/v1/accounts/current/deletion', {}, accessToken))).toEqual({ status: 403, code: 'LoginTooOld' })
+    await player.atIssuer(FRESH)
+    expect(issuer.asked).toBe(2)
+    const fresh = session.parse((await player.open()).body)
+    expect((await ask('POST', '/v1/accounts/current/deletion', {}, fresh.accessToken)).status).toBe(204)
+  })
+
   test('without a password keeps its last login, and asks for a fresh one before a password is set or it is deleted', async () => {
     const { issuer, person, clock, ask, login, store } = await worldWithIssuer()
     issuer.person = ann
     const player = person()
-    await player.atIssuer()
+    await player.atIssuer(FRESH)
     const { accessToken, account, refreshToken } = session.parse((await player.open({ name: 'Ann' })).body)
     const id = identityKey({ issuer: issuer.url, subject: ann.subject })
     expect(problem(await ask('POST', `${identities}/${id}/removal`, {}, accessToken))).toEqual({ status: 409, code: 'LastLogin' })
     expect((await ask('GET', '/v1/accounts/current', undefined, accessToken)).body).toMatchObject({ account: { hasPassword: false } })
     expect(problem(await login('Ann', ''))).toEqual({ status: 401, code: 'WrongCredentials' })
 
-    clock.advance(FRESH_LOGIN + 1_000)
-    const renewed = session.parse((await ask('POST', '/v1/sessions/refresh', { refreshToken })).body)
+    // A renewal is no login.
+    clock.advance(FRESH_LOGIN / 2)
+    const first = session.parse((await ask('POST', '/v1/sessions/refresh', { refreshToken })).body)
+    expect(problem(await ask('POST', `${identities}/${id}/removal`, {}, first.accessToken))).toEqual({ status: 409, code: 'LastLogin' })
+    clock.advance(FRESH_LOGIN / 2 + 1_000)
+    const renewed = session.parse((await ask('POST', '/v1/sessions/refresh', { refreshToken: first.refreshToken })).body)
     for (const [path, body] of [
       ['/v1/accounts/current/password', { newPassword: 'a new pass word' }],
       ['/v1/accounts/current/deletion', {}],
@@ -298,7 +322,7 @@ describe('an account', () => {
     ] as const) {
       expect(problem(await ask('POST', path, body, renewed.accessToken)), path).toEqual({ status: 403, code: 'LoginTooOld' })
     }
-    await player.atIssuer()
+    await player.atIssuer(FRESH)
     const fresh = session.parse((await player.open()).body)
     const set = await ask('POST', '/v1/accounts/current/password', { newPassword: 'a new pass word' }, fresh.accessToken)
     const { accessToken: last } = session.parse(set.body)

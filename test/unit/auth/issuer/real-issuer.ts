@@ -18,6 +18,8 @@ export interface RealIssuer {
   person: Person
   /** What came to its token endpoint. */
   readonly exchanges: number
+  /** How often somebody was asked who they are: a browser that is logged in there already is not. */
+  readonly asked: number
   stop(): Promise<void>
 }
 
@@ -26,7 +28,7 @@ export async function startRealIssuer(redirectUris: readonly string[]): Promise<
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const client = { clientId: 'bailiwick', clientSecret: 'a secret of the tests: +/&%=' }
-  const state = { person: { subject: 'nobody' } as Person, exchanges: 0 }
+  const state = { person: { subject: 'nobody' } as Person, exchanges: 0, asked: 0 }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const provider = new Provider(url, {
     clients: [
@@ -57,6 +59,7 @@ export async function startRealIssuer(redirectUris: readonly string[]): Promise<
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url?.startsWith('/token') === true) state.exchanges += 1
     if (request.url?.startsWith('/interaction/') !== true) return answer(request, response)
+    state.asked += 1
     await provider.interactionFinished(request, response, { login: { accountId: state.person.subject, remember: false } })
   }
   const server = createServer((request, response) => {
@@ -76,6 +79,9 @@ export async function startRealIssuer(redirectUris: readonly string[]): Promise<
     stop,
     get exchanges() {
       return state.exchanges
+    },
+    get asked() {
+      return state.asked
     },
     get person() {
       return state.person
