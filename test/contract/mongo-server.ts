@@ -19,6 +19,9 @@ export interface MongoServer {
 
 const START_LIMIT_MS = 30_000
 
+/** How long a test may wait for the server, ms: it may have to be built first, beside other builds. */
+export const MONGO_BUILD_LIMIT = 900_000
+
 /** The server that MONGODB_URL names, or a FerretDB of our own on a free loopback port. Builds it when it is not built yet (about 80 s). */
 export async function startMongo(): Promise<MongoServer> {
   const given = process.env['MONGODB_URL']

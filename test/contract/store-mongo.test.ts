@@ -7,12 +7,11 @@ import type { Store } from '../../core/ports/store-port.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
 import { backupContract } from './backup-contract.ts'
 import type { MongoServer } from './mongo-server.ts'
-import { startMongo, startProxy } from './mongo-server.ts'
+import { MONGO_BUILD_LIMIT, startMongo, startProxy } from './mongo-server.ts'
 import { storeArchiveContract } from './store-archive-contract.ts'
 import { storeContract } from './store-contract.ts'
 
 /** From an empty Go cache the server is built first. */
-const BUILD_LIMIT = 900_000
 
 let server: MongoServer
 const database = `test-${randomUUID().slice(0, 8)}`
@@ -21,7 +20,7 @@ const record = { kind: 'x', data: {} }
 
 beforeAll(async () => {
   server = await startMongo()
-}, BUILD_LIMIT)
+}, MONGO_BUILD_LIMIT)
 
 afterAll(async () => {
   const client = new MongoClient(server.url)

@@ -19,7 +19,7 @@ import { packingOffThread } from '../../../zone-server/packing.ts'
 import { contentHash, simulationSettings } from '../../../zone-server/restore.ts'
 import { newState } from '../../../zone-server/simulation/state.ts'
 import { stateHash } from '../../../zone-server/simulation/state-hash.ts'
-import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
+import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { smallZone } from '../../zone-settings.ts'
 import { givenSeed } from '../extent.ts'
 import { KillWorld, LAYER } from '../kill/world.ts'
@@ -31,7 +31,7 @@ const seed = givenSeed ?? Date.now() % 1_000_000
 let mongo: MongoServer
 beforeAll(async () => {
   mongo = await startMongo()
-}, 300_000)
+}, MONGO_BUILD_LIMIT)
 afterAll(() => mongo.remove())
 
 const stored = (store: ArchivedStore, spool: ArchivedStore): Promise<number> =>

@@ -18,7 +18,7 @@ import { createTokenSigner, type TokenSigner } from '../../../platform/tokens/in
 import { listCharacters } from '../../../services/characters/life.ts'
 import { nameHolder } from '../../../services/characters/name-claims.ts'
 import { sweepDue } from '../../../services/characters/sweep.ts'
-import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
+import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { extent, givenSeed } from '../extent.ts'
 import { listeningPorts } from '../listening.ts'
@@ -42,7 +42,7 @@ beforeAll(async () => {
   store = createMongoStore({ url: mongo.url, database })
   jwks = createServer((_, response) => response.end(JSON.stringify(signer.publicJwks()))).listen(0, '127.0.0.1')
   await once(jwks, 'listening')
-}, 180_000)
+}, MONGO_BUILD_LIMIT)
 
 afterAll(async () => {
   jwks.close()

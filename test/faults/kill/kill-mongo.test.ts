@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest'
-import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
+import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { extent, givenSeed } from '../extent.ts'
 import { killMany } from './kill-many.ts'
 
@@ -9,7 +9,7 @@ const seed = givenSeed ?? Date.now() % 1_000_000
 let mongo: MongoServer
 beforeAll(async () => {
   mongo = await startMongo()
-}, 300_000)
+}, MONGO_BUILD_LIMIT)
 afterAll(() => mongo.remove())
 
 test(`${kills} kills of the owner's process, over MongoDB's protocol: nothing confirmed is lost, nothing done twice (BAILIWICK_SEED=${seed})`, async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from '../../../core/validate/index.ts'
 import { kindOf, kinds, SlowCrowd } from '../../bench/slow/crowd.ts'
 import { askHonestly, percentile, type Question } from '../../bench/slow/honest.ts'
-import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
+import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { extent } from '../extent.ts'
 import { listeningPorts } from '../listening.ts'
@@ -30,7 +30,7 @@ let mongo: MongoServer
 beforeAll(async () => {
   writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
   ;[redis, mongo] = await Promise.all([startRedisServer(), startMongo()])
-}, 180_000)
+}, MONGO_BUILD_LIMIT)
 
 afterAll(async () => {
   const ends = running.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined))

@@ -33,7 +33,7 @@ const operations = text('docs/operations.md')
 const ofCronJobs = ['created', 'next_schedule_time', 'status_last_schedule_time', 'status_last_successful_time']
 
 /** Every series that a program may show, with its labels: docs/metrics.md (which is compared with the sources), and what each process shows anyway. */
-async function knownSeries(): Promise<ReadonlyMap<string, readonly string[]>> {
+async function readSeries(): Promise<ReadonlyMap<string, readonly string[]>> {
   const known = new Map<string, readonly string[]>()
   for (const [, name = '', type = '', labels = ''] of text('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([\w, ]*) \|/gm)) {
     const all = [...labels.split(', ').filter((label) => label.trim() !== ''), 'program', 'instance', 'pod']
@@ -49,9 +49,11 @@ async function knownSeries(): Promise<ReadonlyMap<string, readonly string[]>> {
   return known
 }
 
+const series = readSeries()
+
 /** What is wrong with an expression. */
 async function faults(expression: string): Promise<string[]> {
-  const known = await knownSeries()
+  const known = await series
   const { errors, selectors, grouping } = parseQuery(expression.replaceAll('$__rate_interval', '5m'))
   const labels = selectors.flatMap(({ series }) => known.get(series) ?? [])
   return [
@@ -82,7 +84,7 @@ describe('the dashboard', () => {
   const panels = dashboard.panels.filter(({ type }) => type !== 'row')
 
   test('asks for series that there are, in PromQL', async () => {
-    const known = await knownSeries()
+    const known = await series
     expect(panels.length).toBeGreaterThan(30)
     for (const { title, targets = [] } of panels) {
       expect(targets.length, title).toBeGreaterThan(0)

@@ -11,7 +11,7 @@ import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
-import { type MongoServer, startMongo } from '../../contract/mongo-server.ts'
+import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { freePorts } from '../../free-port.ts'
 import { type SidecarDouble, startSidecar } from '../agones/sidecar-double.ts'
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await index.putZone(zone({ snapshotEveryMs: 100 }))
   const data = { account: ACCOUNT, name: 'Ada', createdAt: 1, state: { zone: null, position: null, inventory: [], inputSequence: 0 } }
   await store.append(chains.character('ada'), 1, randomUUID(), { kind: 'released', data })
-}, 180_000)
+}, MONGO_BUILD_LIMIT)
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.cut()
