@@ -10,8 +10,8 @@ export const HEARTBEAT_EVERY = 500
 export const HOST_DEAD_AFTER = 2_000
 /** … and one of which Agones says that it is Unhealthy (its container has ended, say), when it is silent for so long. */
 export const HOST_SUSPECT_DEAD_AFTER = 1_000
-/** No death verdict for so long after the index restarted, failed over or its clock jumped. */
-export const INDEX_GRACE = 2_000
+/** No death verdict for so long after the index restarted, failed over or its clock jumped: every live host reaches it, and is heard, within this. */
+export const INDEX_GRACE = 5_000
 /** A gap in the index's own clock of more than this is a jump. */
 export const INDEX_CLOCK_JUMP = 1_000
 /** An assigned host must claim the layer (report Claiming, then Serving) within this, or the layer is placed again. */
@@ -24,7 +24,7 @@ export const SWEEP_EVERY = 500
 export const SWEEP_EMPTY_EVERY = 10_000
 /** Index calls give up after this. */
 export const INDEX_CALL_DEADLINE = 1_500
-/** Each step of a new connection to the index gives up after that at first, and takes so much more time with each failure in a row, up to this. */
+/** A new connection to the index is tried for so long in all; when it took longer than a call may, another one is tried beside it. */
 export const INDEX_CONNECT_LIMIT = 6_000
 /** A dead host is forgotten after this. */
 export const HOST_FORGOTTEN_AFTER = 60_000
@@ -54,7 +54,7 @@ export const UNCORDON_SETTLE = 15_000
 export const DRAIN_ROOM_RESERVE = 30_000
 /** Waits between attempts to reach the index again; they go on for ever. */
 export const INDEX_RECONNECT_MIN = 50
-export const INDEX_RECONNECT_MAX = 2_000
+export const INDEX_RECONNECT_MAX = 1_000
 /** A watch of the index asks for news with a call that waits this long, so that a broken connection is noticed. */
 export const INDEX_WATCH_BLOCK = 1_000
 
@@ -392,8 +392,16 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     'a suspected host has time for a heartbeat',
   ],
   [INDEX_CALL_DEADLINE < HOST_DEAD_AFTER, 'a host notices that its index call failed before it is taken for dead'],
-  [INDEX_CALL_DEADLINE * 2 <= INDEX_CONNECT_LIMIT, 'who can not connect in time is given more of it'],
-  [INDEX_GRACE >= HOST_DEAD_AFTER, 'after an index outage every live host has time for a heartbeat before the first verdict'],
+  [
+    INDEX_CALL_DEADLINE * 2 <= INDEX_CONNECT_LIMIT && INDEX_CONNECT_LIMIT <= INDEX_CALL_DEADLINE * 4,
+    'who can not connect in time is given more of it, and no more than four are tried at once',
+  ],
+  [
+    // It waits for one that is gone, backs off, connects, and comes to its next heartbeat.
+    INDEX_GRACE > HOST_DEAD_AFTER && INDEX_GRACE > INDEX_CALL_DEADLINE + INDEX_RECONNECT_MAX + INDEX_CALL_DEADLINE + HEARTBEAT_EVERY,
+    'after an index outage every live host is heard before the first verdict, whatever it was waiting for when the index came back',
+  ],
+  [INDEX_GRACE + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts a failover that waits for the end of a grace'],
   [INDEX_CLOCK_JUMP > HEARTBEAT_EVERY && INDEX_CLOCK_JUMP > SWEEP_EVERY, 'the quiet between two calls is no jump of the clock'],
   [FAILED_LAYER_WAIT_MIN <= FAILED_LAYER_WAIT_MAX && INDEX_RECONNECT_MIN <= INDEX_RECONNECT_MAX, 'a back-off grows'],
   [HEARTBEAT_EVERY * 2 <= CLAIM_DEADLINE, 'an assigned host hears of it by heartbeat, even if the change notice is lost'],

@@ -23,13 +23,20 @@ export interface ConnectionOptions {
   readonly prepare?: (client: Client) => Promise<void>
 }
 
+/** A client that is connected and prepared, and why it is so no longer. */
+interface Standing {
+  readonly client: Client
+  readonly over: Promise<Error>
+}
+
 /** The library's own queue and reconnection are off: a call that its caller gave up must never run later. */
-function newClient(url: string, connectTimeout: number) {
+function newClient(url: string) {
   return createClient({
     url,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    socket: { connectTimeout, reconnectStrategy: false },
+    // The kernel answers a connection, and asks again after 1 s and 3 s: to wait for longer than that is in vain.
+    socket: { connectTimeout: INDEX_CALL_DEADLINE * 2, reconnectStrategy: false },
   })
 }
 
@@ -42,51 +49,81 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
   /** Since when there is no connection, and why the last attempt failed; undefined until one did. */
   let outage: { readonly since: number; readonly cause: unknown } | undefined
   let waiting = deferred()
+  let failures = 0
 
-  /** @param patience ms for each step */
-  async function connectOnce(patience: number): Promise<void> {
-    // The kernel answers a connection, and asks again after 1 s and 3 s: to wait for longer than that is in vain.
-    const client = newClient(url, Math.min(patience, INDEX_CALL_DEADLINE * 2))
+  /** Throws when it takes longer than INDEX_CONNECT_LIMIT in all, or `signal` aborts; nothing of it is left then. */
+  async function open(signal: AbortSignal): Promise<Standing> {
+    const client = newClient(url)
     const over = new Promise<Error>((resolve) => {
       client.on('error', resolve)
       client.on('end', () => resolve(new Error('the connection was closed')))
     })
-    const close = (): void => client.destroy()
-    stop.signal.addEventListener('abort', close, { once: true })
+    const given = Promise.withResolvers<never>()
+    const giveUp = (): void => given.reject(closed)
+    signal.addEventListener('abort', giveUp, { once: true })
     try {
-      await within(patience, client.connect(), overdue(patience))
-      if (prepare !== undefined) await within(patience, prepare(client), overdue(patience))
-      current = client
-      outage = undefined
-      waiting.resolve()
-      throw await over
-    } finally {
-      if (current === client) {
-        current = undefined
-        waiting = deferred()
-      }
-      stop.signal.removeEventListener('abort', close)
+      const connected = client.connect().then(() => prepare?.(client))
+      await within(INDEX_CONNECT_LIMIT, Promise.race([connected, given.promise]), overdue(INDEX_CONNECT_LIMIT))
+      return { client, over }
+    } catch (error) {
       client.destroy()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', giveUp)
     }
   }
 
+  /**
+   * The first attempt that stands; undefined when all is closed. An attempt that is late is not given up, on a machine that has too much to do none would ever come to its end; but it is not
+   * waited for either: what it was begun with may be frozen, or gone, while another server answers.
+   */
+  async function reach(): Promise<Standing | undefined> {
+    const settled = new AbortController()
+    const giveUp = (): void => settled.abort()
+    stop.signal.addEventListener('abort', giveUp, { once: true })
+    let first: Standing | undefined
+    const attempt = async (): Promise<void> => {
+      const standing = await open(settled.signal)
+      if (settled.signal.aborted) return standing.client.destroy()
+      first = standing
+      settled.abort()
+    }
+    while (!settled.signal.aborted) {
+      const trying = attempt()
+      // That it is late is told at once; how it then ends says nothing new.
+      trying.catch(() => undefined)
+      await within(INDEX_CALL_DEADLINE, trying, overdue(INDEX_CALL_DEADLINE)).catch((error: unknown) => {
+        if (!settled.signal.aborted) failed(error)
+      })
+      await backOff(failures, settled.signal)
+    }
+    stop.signal.removeEventListener('abort', giveUp)
+    return first
+  }
+
+  function failed(error: unknown): void {
+    failures += 1
+    outage = { since: outage?.since ?? performance.now(), cause: error }
+    if (failures > 1) return
+    log.warn({ address, error: describeError(error) }, 'zone index not reachable, trying again')
+    waiting.promise.then(() => log.info({ address }, 'zone index reached again')).catch(() => undefined)
+  }
+
   async function keepConnected(): Promise<void> {
-    let failures = 0
-    while (!stop.signal.aborted) {
-      const before = waiting
-      try {
-        // Each attempt in a row gets more time: on a machine that has too much to do none would ever come to its end otherwise.
-        await connectOnce(Math.min(INDEX_CALL_DEADLINE * (1 + failures), INDEX_CONNECT_LIMIT))
-      } catch (error) {
-        if (stop.signal.aborted) return
-        outage = { since: outage?.since ?? performance.now(), cause: error }
-        // `waiting` is a new one when the connection stood before it broke.
-        failures = waiting === before ? failures + 1 : 1
-        if (failures === 1) {
-          log.warn({ address, error: describeError(error) }, 'zone index not reachable, trying again')
-          waiting.promise.then(() => log.info({ address }, 'zone index reached again')).catch(() => undefined)
-        }
-      }
+    for (;;) {
+      const standing = await reach()
+      if (standing === undefined) return
+      if (stop.signal.aborted) return standing.client.destroy()
+      current = standing.client
+      outage = undefined
+      failures = 0
+      waiting.resolve()
+      const error = await standing.over
+      standing.client.destroy()
+      current = undefined
+      if (stop.signal.aborted) return
+      waiting = deferred()
+      failed(error)
       await backOff(failures, stop.signal)
     }
   }
@@ -125,6 +162,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
     close() {
       stop.abort()
       waiting.reject(closed)
+      current?.destroy()
     },
   }
 }
