@@ -84,15 +84,16 @@ describe('a token', () => {
     expect(problem(await player.open({ name: 'Ann' }))).toEqual({ status: 401, code: 'LoginExpired' })
   })
 
-  test.each<[string, Readonly<Record<string, unknown>>, string]>([
-    ['of a moment ago', { auth_time: Math.floor(Date.now() / 1_000) }, 'Done'],
-    ['of an hour ago', { auth_time: past }, 'IssuerRefused'],
-    ['that has no time', {}, 'IssuerRefused'],
-    ['whose time is no number', { auth_time: 'now' }, 'IssuerRefused'],
-  ])('where a fresh login was asked for, of one %s', async (_, more, told) => {
+  test.each<[string, (now: number) => Readonly<Record<string, unknown>>, string]>([
+    ['of a moment ago', (now) => ({ auth_time: now }), 'Done'],
+    ['of an hour ago', (now) => ({ auth_time: now - 3_600 }), 'IssuerRefused'],
+    ['that has no time', () => ({}), 'IssuerRefused'],
+    ['whose time is no number', () => ({ auth_time: 'now' }), 'IssuerRefused'],
+  ])('where a fresh login was asked for, of one %s', async (_, moreOf, told) => {
     const { issuer, begin, back } = await begun()
     const { location, state, nonce } = await begin('?fresh=true')
     expect([location.searchParams.get('prompt'), location.searchParams.get('max_age')]).toEqual(['login', '0'])
+    const more = moreOf(Math.floor(Date.now() / 1_000))
     issuer.idToken = await signed({ ...goodClaims(issuer, nonce), ...more }, issuer.key, good)
     expect(await back({ code: 'c', state, iss: issuer.url })).toMatchObject({ status: 303, told: `/#login=${told}` })
   })
