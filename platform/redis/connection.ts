@@ -78,6 +78,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
    * waited for either: what it was begun with may be frozen, or gone, while another server answers.
    */
   async function reach(): Promise<Standing | undefined> {
+    if (stop.signal.aborted) return undefined
     const settled = new AbortController()
     const giveUp = (): void => settled.abort()
     stop.signal.addEventListener('abort', giveUp, { once: true })

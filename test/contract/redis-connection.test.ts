@@ -50,8 +50,8 @@ async function gate(
   return { url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`, all }
 }
 
-function connected(url: string): Connection {
-  const connection = createConnection({ url, log: silentLog })
+function connected(url: string, log = silentLog): Connection {
+  const connection = createConnection({ url, log })
   ends.push(() => connection.close())
   return connection
 }
@@ -88,5 +88,28 @@ describe.concurrent('an attempt to reach Redis that is late', () => {
     connection.close()
     await expect(connection.ready()).rejects.toMatchObject({ code: 'IndexUnavailable' })
     await vi.waitFor(() => expect(all.map(({ destroyed }) => destroyed)).not.toContain(false), PATIENCE)
+  })
+})
+
+describe('a connection that breaks and is closed at the same time', () => {
+  it('is not made again', async () => {
+    const open = (sockets: readonly Socket[], pass: (socket: Socket) => void): void => {
+      for (const socket of sockets) pass(socket)
+    }
+    const [{ url, all }, other] = [await gate(open), await gate(open)]
+    let stands = false
+    const broken = Promise.withResolvers<void>()
+    const warn = (): void => {
+      if (stands) broken.resolve(connection.close())
+    }
+    const connection = connected(url, { ...silentLog, warn })
+    await answers(connection)
+    stands = true
+    for (const socket of all) socket.destroy()
+    await broken.promise
+    const before = all.length
+    // What would be made again at once would come before this one.
+    await answers(connected(other.url))
+    expect(all).toHaveLength(before)
   })
 })
