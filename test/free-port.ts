@@ -7,7 +7,17 @@ import { createServer, type Server } from 'node:net'
  */
 const FIRST = 20_000
 const PORTS = 12_000
+/** Test files that run at once draw from a slice each: one that is chosen and not listened on yet is not chosen by another. */
+const SLICES = 4
 const TRIES = 100
+
+/** Draws a port to try: of the slice of this worker of vitest, of all of them elsewhere. */
+export function anyPort(): number {
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? 0)
+  if (worker === 0) return FIRST + Math.floor(Math.random() * PORTS)
+  const slice = PORTS / SLICES
+  return FIRST + slice * ((worker - 1) % SLICES) + Math.floor(Math.random() * slice)
+}
 
 /** A TCP port of the loopback address on which nobody listens now, for a server that is to have the same one again after a restart. */
 export async function freePort(): Promise<number> {
@@ -17,10 +27,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** So many of them, no two equal: each is held until all are chosen. `any` draws one to try. */
-export async function freePorts(
-  count: number,
-  any: () => number = () => FIRST + Math.floor(Math.random() * PORTS),
-): Promise<readonly number[]> {
+export async function freePorts(count: number, any: () => number = anyPort): Promise<readonly number[]> {
   const held = new Map<number, Server>()
   try {
     for (let left = TRIES * count; left > 0 && held.size < count; left--) {

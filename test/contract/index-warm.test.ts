@@ -1,12 +1,21 @@
-import { createClient } from 'redis'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../core/clock.ts'
-import { silentLog } from '../../core/ports/log-port.ts'
 import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
 import { fleetClock } from '../../platform/redis/keys.ts'
-import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { beat, createWorld, type IndexHarness, report, rules, STEP, type World } from './index-harness.ts'
-import { changeableReplid, startRedisServer } from './redis-server.ts'
+import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
+import { opened, rawClient, reached } from './redis-stage.ts'
+
+// What starts a server and asks it many things takes long on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 })
+
+let server: RedisServer
+
+beforeAll(async () => {
+  server = await startRedisServer(changeableReplid)
+})
+
+afterAll(() => server?.stop())
 
 /** One step is enough. */
 const timing = { ...rules, hostWarmAfter: STEP }
@@ -18,16 +27,10 @@ function inMemory(): IndexHarness {
 }
 
 async function inRedis(): Promise<IndexHarness> {
-  const server = await startRedisServer(changeableReplid)
-  onTestFinished(() => server.stop())
-  const client = await createClient({ url: server.url })
-    .on('error', () => undefined)
-    .connect()
-  const index = createRedisIndex({ url: server.url, log: silentLog, timing })
-  onTestFinished(async () => {
-    client.destroy()
-    await index.close()
-  })
+  const client = await rawClient(server)
+  const { index } = opened(server.url, timing)
+  // The first call loads the library: its time is not that of a test's first question.
+  await reached(index)
   return {
     index,
     async advance(fleet, ms) {

@@ -22,7 +22,7 @@ export interface HonestReport {
 export interface HowLong {
   readonly ms?: number
   readonly signal?: AbortSignal
-  /** So many wait for their answers at once, at most: then it asks more slowly. Default: however many. */
+  /** So many wait for their answers at once, at most: then it asks more slowly, and does not make up for it, or one address would ask more than it may. Default: however many. */
   readonly atOnce?: number
 }
 
@@ -38,9 +38,9 @@ export async function askHonestly(questions: readonly Question[], until: HowLong
   let refused = 0
   const open = new Set<Promise<void>>()
   const began = performance.now()
+  let due = began
   const isOver = (): boolean => until.signal?.aborted === true || performance.now() - began >= (until.ms ?? Number.POSITIVE_INFINITY)
   for (let asked = 0; !isOver(); asked++) {
-    const due = began + (asked / PER_SECOND) * 1_000
     const early = due - performance.now()
     if (early > 0) await pause(early)
     while (open.size >= (until.atOnce ?? Number.POSITIVE_INFINITY)) await Promise.race(open)
@@ -54,6 +54,7 @@ export async function askHonestly(questions: readonly Question[], until: HowLong
       })
       .finally(() => open.delete(one))
     open.add(one)
+    due = sent + 1_000 / PER_SECOND
   }
   await Promise.all(open)
   agent.destroy()

@@ -28,11 +28,14 @@ describe('a wait for an answer', () => {
     const client = connect({ port: typeof address === 'object' ? (address?.port ?? 0) : 0, host: '127.0.0.1' })
     try {
       await once(client, 'connect')
+      // Both ends are open and read: all that is left for after the stall is to read, to answer, and to read the answer.
+      client.write('hello')
+      await once(client, 'data')
       const answer = once(client, 'data').then(([bytes]) => String(bytes))
       // The wait is over, but the answer is only read, asked for and answered, in the turns after the stall.
-      const waited = within(50, answer, late)
+      const waited = within(250, answer, late)
       client.write('there')
-      stall(150)
+      stall(500)
       await expect(waited).resolves.toBe('there')
     } finally {
       client.destroy()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type JWTPayload, SignJWT } from 'jose'
 import { onTestFinished } from 'vitest'
-import { freePort } from '../../../free-port.ts'
+import { urlOf } from './real-issuer.ts'
 
 export const CLIENT = { clientId: 'bailiwick', clientSecret: 'a secret of 32 characters or more!' }
 
@@ -24,8 +24,9 @@ export interface HostileIssuer {
 }
 
 export async function startHostileIssuer(): Promise<HostileIssuer> {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = urlOf(server)
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const asked: string[] = []
   const issuer: { -readonly [key in keyof HostileIssuer]: HostileIssuer[key] } = {
@@ -47,7 +48,7 @@ export async function startHostileIssuer(): Promise<HostileIssuer> {
     '/token': () => ({ access_token: 'a', token_type: 'Bearer', ...(issuer.idToken === undefined ? {} : { id_token: issuer.idToken }) }),
     '/jwks': () => ({ keys: [{ ...createPublicKey(privateKey).export({ format: 'jwk' }), kid: 'k', use: 'sig' }] }),
   }
-  const server = createServer((request, response) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '').split('?')[0] ?? ''
     asked.push(path)
     const other = issuer.answers[path]
@@ -55,8 +56,7 @@ export async function startHostileIssuer(): Promise<HostileIssuer> {
     const body = good[path]?.()
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(body ?? {}))
-  }).listen(port, '127.0.0.1')
-  await once(server, 'listening')
+  })
   onTestFinished(async () => {
     server.closeAllConnections()
     server.close()

@@ -1,9 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import Provider from 'oidc-provider'
 import { onTestFinished } from 'vitest'
-import { freePort } from '../../../free-port.ts'
 
 /** Whom the issuer takes whoever comes for, as if they had typed their password there. */
 export interface Person {
@@ -23,10 +22,19 @@ export interface RealIssuer {
   stop(): Promise<void>
 }
 
+/** Of a server that listens on the loopback address. */
+export function urlOf(server: Server): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port')
+  return `http://127.0.0.1:${address.port}`
+}
+
 /** A real OpenID provider (the package oidc-provider) on this machine, for one test, with one client that may be sent back to `redirectUris`. */
 export async function startRealIssuer(redirectUris: readonly string[]): Promise<RealIssuer> {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  // It says of itself where it is, so it listens first.
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = urlOf(server)
   const client = { clientId: 'bailiwick', clientSecret: 'a secret of the tests: +/&%=' }
   const state = { person: { subject: 'nobody' } as Person, exchanges: 0, asked: 0 }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -62,10 +70,9 @@ export async function startRealIssuer(redirectUris: readonly string[]): Promise<
     state.asked += 1
     await provider.interactionFinished(request, response, { login: { accountId: state.person.subject, remember: false } })
   }
-  const server = createServer((request, response) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     handle(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
-  }).listen(port, '127.0.0.1')
-  await once(server, 'listening')
+  })
   const stop = async (): Promise<void> => {
     if (!server.listening) return
     server.closeAllConnections()
