@@ -4,16 +4,19 @@ export interface Tracked {
   readonly network: string
   /** Requests that it has begun so far. */
   readonly requests: number
+  /** It is let go for no other. */
+  readonly kept: boolean
   /** It has asked for something and waits for us: it is not its fault that it is there. */
   isWaiting(): boolean
 }
 
-/** So many connections are looked at for one that can go; when all of them wait for us, the new one goes. */
+/** So many connections are looked at for one that is quiet; then the first goes that does not wait for us. */
 const LOOKS = 64
 
 /**
  * The open connections of one server, of which there may be so many. Beyond, one goes: of the network that has the most, the one that was quiet the longest. So a crowd of slow connections
- * costs whoever holds most of it, and not those who hold few; an honest client has its answer long before its connection is the oldest.
+ * costs whoever holds most of it, and not those who hold few; an honest client has its answer long before its connection is the oldest. Neither asking now and then nor waiting for an answer
+ * saves the connections of who has most from those who have less: where all of them wait, one of them goes all the same, and only a new one of such a network goes itself.
  */
 export class Connections<T extends Tracked> {
   readonly #limit: number
@@ -41,7 +44,7 @@ export class Connections<T extends Tracked> {
     this.#size += 1
     this.#resized(one.network, connections.size - 1, connections.size)
     if (this.#size <= this.#limit) return undefined
-    const victim = this.#victim(one) ?? one
+    const victim = this.#victim(one, connections.size) ?? one
     this.delete(victim)
     return victim
   }
@@ -68,17 +71,26 @@ export class Connections<T extends Tracked> {
     if (!this.#bySize.has(this.#fullest)) this.#fullest = after
   }
 
-  #victim(newcomer: T): T | undefined {
+  /** The one that goes for the new one, of whose network there are so many; undefined: the new one. */
+  #victim(newcomer: T, ofItsNetwork: number): T | undefined {
     const networks = this.#bySize.get(this.#fullest) ?? new Set()
     let looks = LOOKS
+    let active: T | undefined
+    let waiting: T | undefined
+    const instead = () => active ?? (ofItsNetwork < this.#fullest ? waiting : undefined)
     // What is put back comes again: the looks end it.
     for (const network of networks) {
       const connections = this.#networks.get(network) ?? new Map<T, number>()
       let unseen = connections.size
       for (const [one, requests] of connections) {
         if (unseen-- === 0) break
-        if (looks-- === 0) return undefined
-        if (one !== newcomer && one.requests === requests && !one.isWaiting()) return one
+        if (looks-- === 0) return instead()
+        if (one !== newcomer && !one.kept) {
+          const waits = one.isWaiting()
+          if (one.requests === requests && !waits) return one
+          if (waits) waiting ??= one
+          else active ??= one
+        }
         // It did something since it was looked at last, or waits for us: others go first.
         connections.delete(one)
         connections.set(one, one.requests)
@@ -86,6 +98,6 @@ export class Connections<T extends Tracked> {
       networks.delete(network)
       networks.add(network)
     }
-    return undefined
+    return instead()
   }
 }

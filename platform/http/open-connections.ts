@@ -65,7 +65,7 @@ export class OpenConnections {
     this.#toldAt = now
     this.#log.warn(
       { app: this.#app.name, connections: this.size, dropped: this.#dropped },
-      'too many connections: the quiet ones of who has most are cut',
+      'too many connections: those of who has most are cut, the quiet ones first',
     )
     this.#dropped = 0
   }
@@ -96,6 +96,6 @@ class OpenConnection implements Tracked {
 
   /** Who is still sending its request, or taking its answer, does not wait for us. */
   isWaiting(): boolean {
-    return this.kept || (this.#request?.complete === true && this.#response?.headersSent === false)
+    return this.#request?.complete === true && this.#response?.headersSent === false
   }
 }

@@ -28,12 +28,16 @@ type PodSpec = {
   initContainers?: Container[]
   volumes?: Record<string, unknown>[]
 }
+type Probe = { httpGet: { path: string; port: string } }
 type Container = {
   name: string
   image: string
   args?: string[]
   env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[]
-  ports?: { hostPort?: number }[]
+  ports?: { name?: string; containerPort?: number; hostPort?: number }[]
+  livenessProbe?: Probe
+  readinessProbe?: Probe
+  startupProbe?: Probe
   securityContext?: Record<string, unknown>
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
   volumeMounts?: { name: string }[]
@@ -134,6 +138,24 @@ describe.each(Object.entries(variants))('chart with %s', (_name, values) => {
       for (const volume of spec.volumes ?? []) {
         expect(['secret', 'emptyDir', 'persistentVolumeClaim'], owner).toContain(Object.keys(volume).find((key) => key !== 'name'))
       }
+    }
+  })
+
+  it('asks each program for its health where no player comes', async () => {
+    const programs = pods(await render(values)).filter(({ owner }) => owner.startsWith('Deployment/'))
+    expect(programs).toHaveLength(4)
+    for (const { owner, spec } of programs) {
+      const [container] = spec.containers
+      const probes = [container?.startupProbe, container?.livenessProbe, container?.readinessProbe]
+      expect(
+        probes.map((probe) => [probe?.httpGet.path, probe?.httpGet.port]),
+        owner,
+      ).toEqual([
+        ['/livez', 'internal'],
+        ['/livez', 'internal'],
+        ['/readyz', 'internal'],
+      ])
+      expect(container?.ports?.find(({ name }) => name === 'internal')?.containerPort, owner).toBe(8_000)
     }
   })
 

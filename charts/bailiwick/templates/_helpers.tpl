@@ -162,7 +162,7 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end -}}
 
 {{/*
-The Deployment of one program: dict "root" "component" "program" "ports" "env" "automount" "volumes" "volumeMounts" "probePort". The texts are YAML without indentation.
+The Deployment of one program: dict "root" "component" "program" "ports" "env" "automount" "volumes" "volumeMounts". The texts are YAML without indentation.
 */}}
 {{- define "bailiwick.deployment" -}}
 {{- $root := .root -}}
@@ -229,19 +229,20 @@ spec:
             {{- .env | nindent 12 }}
           ports:
             {{- .ports | nindent 12 }}
+          # At the internal port: whoever fills the public one with connections must not have the pods restarted.
           startupProbe:
-            httpGet: { path: /livez, port: {{ .probePort }} }
+            httpGet: { path: /livez, port: internal }
             periodSeconds: 1
             timeoutSeconds: 5
             failureThreshold: 180
           livenessProbe:
-            httpGet: { path: /livez, port: {{ .probePort }} }
+            httpGet: { path: /livez, port: internal }
             # Patient: a restart helps against a program that hangs, and makes it worse on a node that is overloaded.
             periodSeconds: 10
             timeoutSeconds: 10
             failureThreshold: 6
           readinessProbe:
-            httpGet: { path: /readyz, port: {{ .probePort }} }
+            httpGet: { path: /readyz, port: internal }
             periodSeconds: 2
             timeoutSeconds: 3
             failureThreshold: 2

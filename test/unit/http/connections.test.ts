@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { z } from '../../../core/validate/index.ts'
 import { Connections, type Tracked } from '../../../platform/http/connections.ts'
@@ -12,6 +12,7 @@ class Fake implements Tracked {
   readonly network: string
   requests = 0
   waiting = false
+  kept = false
 
   constructor(network: string) {
     this.network = network
@@ -71,19 +72,79 @@ test('when all wait for an answer the new one goes', () => {
   expect(table.size).toBe(200)
 })
 
+describe('the connections of one network, of which a table is full,', () => {
+  /** A table that is full of them, and what each does before anybody looks at it again. */
+  const full = (each: (one: Fake) => void, count = 200) => {
+    const table = new Connections<Fake>(count)
+    const all = crowd('a', count)
+    for (const one of all) {
+      table.add(one)
+      each(one)
+    }
+    return { table, all }
+  }
+
+  test.each<[string, (one: Fake) => void]>([
+    ['that ask now and then', (one) => one.requests++],
+    [
+      'that wait for an answer',
+      (one) => {
+        one.waiting = true
+        one.requests++
+      },
+    ],
+  ])('%s keep nobody out who comes from elsewhere', (_, each) => {
+    const { table, all } = full(each)
+    const gone = new Set<Fake>()
+    // More than the table is gone round with once, and each is asking again meanwhile.
+    for (let k = 0; k < 150; k++) {
+      const victim = table.add(new Fake(`elsewhere ${k % 75}`))
+      expect(victim?.network).toBe('a')
+      if (victim !== undefined) gone.add(victim)
+      for (const one of all) one.requests++
+    }
+    expect(gone.size).toBe(150)
+    expect(table.size).toBe(200)
+  })
+
+  test('of which some wait lose one that does not', () => {
+    const { table, all } = full((one) => one.requests++)
+    for (const one of all.slice(0, 100)) one.waiting = true
+    expect(table.add(new Fake('b'))?.network).toBe('a')
+    const gone = table.add(new Fake('b'))
+    expect([gone?.network, gone?.waiting]).toEqual(['a', false])
+  })
+
+  test('make room for a new one of their own while one of them does not wait', () => {
+    const { table, all } = full((one) => one.requests++)
+    expect(table.add(new Fake('a'))).toBe(all[0])
+  })
+
+  test('that are kept stay: the new one goes', () => {
+    const { table } = full((one) => {
+      one.kept = true
+    })
+    const late = new Fake('b')
+    expect(table.add(late)).toBe(late)
+  })
+})
+
 test('never more than the limit, and who has no more than its share loses none to who has more', () => {
   const networks = ['a', 'b', 'c', 'd']
-  const step = fc.record({ network: fc.constantFrom(...networks), closes: fc.boolean(), waits: fc.boolean() })
+  const does = fc.constantFrom('comes', 'comes', 'closes', 'asks')
+  const step = fc.record({ network: fc.constantFrom(...networks), does, waits: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, limit) => {
       const table = new Connections<Fake>(limit)
       const open = new Set<Fake>()
       const held = (network: string) => [...open].filter((each) => each.network === network).length
-      for (const { network, closes, waits } of steps) {
+      for (const { network, does: what, waits } of steps) {
         const mine = [...open].find((each) => each.network === network)
-        if (closes && mine !== undefined) {
+        if (what === 'closes' && mine !== undefined) {
           open.delete(mine)
           table.delete(mine)
+        } else if (what === 'asks') {
+          for (const each of open) if (each.network === network) each.requests++
         } else {
           const one = new Fake(network)
           one.waiting = waits
@@ -91,8 +152,12 @@ test('never more than the limit, and who has no more than its share loses none t
           const most = Math.max(...networks.map(held))
           const gone = table.add(one)
           expect(gone !== undefined).toBe(open.size > limit)
-          // Of the fullest; or, when all of those wait, the new one.
-          if (gone !== undefined && gone !== one) expect([held(gone.network), gone.waiting]).toEqual([most, false])
+          // Of the fullest; the new one, or one that waits, only when all of those wait.
+          if (gone !== undefined) expect(held(gone.network)).toBe(most)
+          if (gone === one || gone?.waiting === true) {
+            const others = [...open].filter((each) => each !== one && held(each.network) === most)
+            expect(others.map(({ waiting }) => waiting)).not.toContain(false)
+          }
           if (gone !== undefined) open.delete(gone)
         }
         expect(table.size).toBe(open.size)
@@ -146,6 +211,19 @@ test('a server full of slow connections serves who comes from elsewhere, and cut
   expect(await count('http_connections')).toBeLessThanOrEqual(20)
   expect(await count('http_connections_dropped_total')).toBeGreaterThanOrEqual(30)
   for (const socket of slow) socket.destroy()
+})
+
+test('a server full of connections that ask now and then serves who comes from elsewhere', async () => {
+  const { open, count, url } = await served({ maxConnections: 100 })
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => open('127.0.0.2')))
+  const answered = crowd.map((socket) => once(socket, 'data'))
+  for (const socket of crowd) socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+  await Promise.all(answered)
+  // Not of those that are kept for the next request.
+  const headers = { connection: 'close' }
+  for (let k = 0; k < 5; k++) expect((await fetch(`${url}/livez`, { headers })).status).toBe(200)
+  expect(await count('http_connections_dropped_total')).toBeGreaterThanOrEqual(1)
+  for (const socket of crowd) socket.destroy()
 })
 
 test('a reader that does not take its answer is cut when its time is over, and others have theirs', async () => {
