@@ -126,14 +126,10 @@ async function goOn({ store, clock }: SessionDeps, account: StoredAccount, sessi
     const now = clock.now()
     const live = liveOf(chain, head)
     const { refreshToken, hash } = newToken(session)
-    const good = live === undefined ? undefined : beside(live, hash)
-    if (live?.account !== account.id || live.sessionEpoch !== account.sessionEpoch || live.expiresAt <= now || good === undefined) {
-      throw new BailiwickError('IdempotencyKeyReused', {
-        found: 'a session that has ended, or was asked for too often',
-        todo: 'log in with another key',
-      })
+    if (live?.account !== account.id || live.sessionEpoch !== account.sessionEpoch || live.expiresAt <= now) {
+      throw new BailiwickError('IdempotencyKeyReused', { found: 'a session that has ended', todo: 'log in with another key' })
     }
-    const record = liveSession(account, good, live, now)
+    const record = liveSession(account, beside(live, hash), live, now)
     return { record, result: { session, account, refreshToken, again: true } }
   })
 }

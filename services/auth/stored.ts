@@ -13,7 +13,7 @@ export const claimForm = storedForm(
 
 /**
  * The hash of the refresh token that is good now. Where an answer may not have arrived there are others that are good as well (`siblings`), until one of them is used; `retired` are those that
- * were good before, when they ceased to be, and the hash of the key with which that was asked. refresh-rule.ts.
+ * were good before, when they ceased to be, the hash of the key with which that was asked, and whether a page asked with its cookie. refresh-rule.ts.
  */
 const live = z.object({
   kind: z.literal('live'),
@@ -27,7 +27,9 @@ const live = z.object({
   /** When the issuer that vouched for it saw the player log in: it may be long before, as of a browser that is logged in there. */
   loggedInAt: z.number().optional(),
   siblings: z.array(z.string()).optional(),
-  retired: z.object({ hashes: z.array(z.string()), at: z.number(), key: z.string().exactOptional() }).optional(),
+  retired: z
+    .object({ hashes: z.array(z.string()), at: z.number(), key: z.string().exactOptional(), fromPage: z.boolean().exactOptional() })
+    .optional(),
 })
 export type LiveSession = z.output<typeof live>
 

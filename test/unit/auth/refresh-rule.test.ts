@@ -4,6 +4,7 @@ import { REFRESH_GRACE } from '../../../core/timing.ts'
 import { beside, renew } from '../../../services/auth/refresh-rule.ts'
 
 const live = { tokenHash: 'b', retired: { hashes: ['a'], at: 1_000, key: 'k' } }
+const ofPage = { ...live, retired: { ...live.retired, fromPage: true } }
 const at = 1_000 + REFRESH_GRACE
 
 describe('which refresh token is good', () => {
@@ -12,11 +13,24 @@ describe('which refresh token is good', () => {
     ['one used before, without a key', { hash: 'a', fromPage: false }, 1_000, false],
     ['one used before, with the key of that request', { hash: 'a', key: 'k', fromPage: false }, at * 100, true],
     ['one used before, with another key', { hash: 'a', key: 'x', fromPage: false }, 1_000, false],
-    ['one used before, from the page, within the grace', { hash: 'a', fromPage: true }, at - 1, true],
-    ['one used before, from the page, after it', { hash: 'a', fromPage: true }, at, false],
     ['one that never was', { hash: 'x', key: 'k', fromPage: true }, 1_000, false],
   ])('%s', (_, renewal, now, good) => {
-    expect(renew(live, renewal, 'c', now) !== undefined).toBe(good)
+    for (const before of [live, ofPage]) expect(renew(before, renewal, 'c', now) !== undefined).toBe(good)
+  })
+
+  test.each<[string, boolean, number, boolean]>([
+    ['from a page, by a page within the grace', true, at - 1, true],
+    ['from a page, by a page after it', true, at, false],
+    ['from a page, by no page', false, at - 1, false],
+  ])('one used before %s', (_, fromPage, now, good) => {
+    expect(renew(ofPage, { hash: 'a', fromPage }, 'c', now) !== undefined).toBe(good)
+    // What a game used has no grace, whoever comes with it.
+    expect(renew(live, { hash: 'a', fromPage }, 'c', now)).toBeUndefined()
+  })
+
+  test('what a page used is known to be of one, and of a game is not', () => {
+    expect(renew({ tokenHash: 'a' }, { hash: 'a', fromPage: true }, 'b', 1)?.retired).toEqual({ hashes: ['a'], at: 1, fromPage: true })
+    expect(renew(ofPage, { hash: 'b', fromPage: false }, 'c', 1)?.retired).toEqual({ hashes: ['b'], at: 1 })
   })
 
   test('one beside a lost answer leaves that good, and the first that is used ends the other', () => {
@@ -74,10 +88,16 @@ describe('which refresh token is good', () => {
     expect(next && renew(next, { hash: 'thief', fromPage: true }, 'x', REFRESH_GRACE * 2)).toBeUndefined()
   })
 
-  test('there is no end of asking again, but an end of what is answered', () => {
-    let state: Parameters<typeof beside>[0] | undefined = { tokenHash: 'a' }
-    let given = 0
-    while (state !== undefined) state = beside(state, `b${given++}`)
-    expect(given).toBe(4)
+  test('there is no end of asking again: of what is answered the last four are good, and one before them is a thief’s', () => {
+    let state: Parameters<typeof beside>[0] = live
+    for (let k = 0; k < 10; k++) {
+      const again = renew(state, { hash: 'a', key: 'k', fromPage: false }, `c${k}`, at)
+      if (again === undefined) throw new Error(`${k} was refused`)
+      state = again
+    }
+    expect(state).toEqual({ tokenHash: 'c9', siblings: ['c6', 'c7', 'c8'], retired: live.retired })
+    expect(renew(state, { hash: 'c6', fromPage: false }, 'd', at)?.tokenHash).toBe('d')
+    expect(renew(state, { hash: 'c5', fromPage: false }, 'd', at)).toBeUndefined()
+    expect(beside({ tokenHash: 'a', siblings: ['x', 'y', 'z'] }, 'b')).toEqual({ tokenHash: 'b', siblings: ['y', 'z', 'a'] })
   })
 })

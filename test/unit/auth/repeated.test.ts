@@ -169,6 +169,21 @@ describe('a renewal', () => {
     }
   })
 
+  test('and a login that are asked for again and again, since no answer arrives, end no session: the last answer is good', async () => {
+    const { register, post, refresh } = await world()
+    await register('Ann')
+    const many = async (path: string, body: object) => {
+      const answers = []
+      for (let k = 0; k < 7; k++) answers.push(await post(path, body, keyed))
+      expect(answers.map(({ status, body: { code } }) => [status < 300, code])).toEqual(answers.map(() => [true, undefined]))
+      return answers.map((answer) => session.parse(answer.body).refreshToken)
+    }
+    const logins = await many('/v1/sessions', { name: 'Ann', password: PASSWORD })
+    const renewals = await many('/v1/sessions/refresh', { refreshToken: logins.at(-1) })
+    expect((await refresh(renewals.at(-1) ?? '')).status).toBe(200)
+    expect(problem(await refresh(renewals.at(-2) ?? '')).code).toBe('RefreshReused')
+  })
+
   test('of a page that is loaded anew in the middle of it does not end the session; of a game it does', async () => {
     const { register, ask, player, refresh, clock } = await world()
     await register('Ann')
@@ -187,10 +202,15 @@ describe('a renewal', () => {
     clock.advance(REFRESH_GRACE)
     expect(problem(await byPage(cookieOf(answers[0]))).code).toBe('RefreshReused')
     expect(problem(await byPage(cookieOf(next))).code).toBe('SessionEnded')
-    // A cookie that was shown in a body is no cookie.
-    const bob = await player('Bob')
-    await refresh(bob.refreshToken)
-    expect(problem(await refresh(bob.refreshToken)).code).toBe('RefreshReused')
+    // What a game was given is no page's, whether it is shown in a body or, by a thief, as a cookie.
+    for (const [name, again] of [
+      ['Bob', refresh],
+      ['Eve', (token: string) => byPage(`__Host-bailiwick-refresh=${token}`)],
+    ] as const) {
+      const { refreshToken } = await player(name)
+      await refresh(refreshToken)
+      expect(problem(await again(refreshToken)).code).toBe('RefreshReused')
+    }
   })
 })
 
