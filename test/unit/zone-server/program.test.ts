@@ -136,7 +136,7 @@ describe('the program', () => {
     expect(await store.head(chains.layer(LAYER))).toMatchObject({ kind: 'close' })
     expect(await store.head(chains.character('ada'))).toMatchObject({ kind: 'released', data: { state: { zone: ZONE, inventory: [] } } })
     expect([...first.lines, ...second.lines].filter((line) => /"level":"error"/.test(line))).toEqual([])
-  }, 60_000)
+  }, 240_000)
 
   it('that ends because its game server does leaves the end of its process to whoever deletes the pod', async () => {
     // Whoever was in before is waited for no more: this host is to be empty.
@@ -150,7 +150,7 @@ describe('the program', () => {
     child.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
     await until(() => says('asked to stop'))
-  }, 60_000)
+  }, 240_000)
 
   it('says what is wrong with its configuration and ends with exit code 1', async () => {
     const child = spawn(process.execPath, [main], {

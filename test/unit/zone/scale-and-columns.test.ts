@@ -6,12 +6,20 @@ import { parseYaml } from '../../../platform/yaml/index.ts'
 
 const file = 'crds/zone.yaml'
 
+interface Column {
+  readonly name: string
+  readonly type: string
+  readonly jsonPath: string
+  /** Above 0: shown with -o wide. */
+  readonly priority?: number
+}
+
 interface Version {
   readonly subresources: {
     readonly status: object
     readonly scale: { readonly specReplicasPath: string; readonly statusReplicasPath: string }
   }
-  readonly additionalPrinterColumns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string }[]
+  readonly additionalPrinterColumns: readonly Column[]
 }
 
 const crd = parseYaml(readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8'), file) as {
@@ -19,11 +27,11 @@ const crd = parseYaml(readFileSync(new URL(`../../../${file}`, import.meta.url),
 }
 const [{ subresources, additionalPrinterColumns }] = crd.spec.versions
 
-/** The schema of what a path like `.status.layers[0].endpoints[0]` leads to. */
+/** The schema of what a path like `.status.layers[0].endpoints[0]` or `.status.conditions[?(@.type=="Ready")].reason` leads to. */
 function schemaAt(path: string): StructuralSchema | undefined {
-  const parts = [...path.matchAll(/\.([A-Za-z]+)|\[(\d+)\]/g)]
+  const parts = [...path.matchAll(/\[(\d+|\?\(.*?\))\]|\.([A-Za-z]+)/g)]
   return parts.reduce<StructuralSchema | undefined>(
-    (schema, [, field]) => (field === undefined ? schema?.items : schema?.properties?.[field]),
+    (schema, [, , field]) => (field === undefined ? schema?.items : schema?.properties?.[field]),
     rootSchema,
   )
 }
@@ -37,7 +45,10 @@ const zone = (layers?: object): unknown => ({
 
 describe('kubectl get and scale', () => {
   test('every column shows a field of its type', () => {
-    expect(additionalPrinterColumns.map(({ name }) => name)).toEqual(['Phase', 'Players', 'Layers', 'Fleet', 'Endpoint', 'Age'])
+    const named = (isWide: boolean) =>
+      additionalPrinterColumns.filter(({ priority = 0 }) => priority > 0 === isWide).map(({ name }) => name)
+    expect(named(false)).toEqual(['Phase', 'Players', 'Layers', 'Fleet', 'Endpoint', 'Age'])
+    expect(named(true)).toEqual(['Ready', 'Hosted', 'Accepted', 'Data-Safe'])
     for (const { name, type, jsonPath } of additionalPrinterColumns) {
       if (jsonPath === '.metadata.creationTimestamp') expect(type).toBe('date')
       else expect(schemaAt(jsonPath)?.type, name).toBe(type)
