@@ -25,6 +25,8 @@ export interface CrowdOptions {
 
 /** Each sends its next piece after this, ms: often enough that the connection is never idle. */
 const PIECE_EVERY = 4_000
+/** They are in so many groups that speak one after another: thousands that speak in one moment would be a flood four seconds apart. */
+const GROUPS = 100
 /** So many connections begin at once, ms between: a backlog that overflows would be another test. */
 const BURST = 25
 const BURST_EVERY = 40
@@ -40,12 +42,15 @@ export class SlowCrowd {
   connected = 0
   readonly ended: Record<Kind, number> = { silent: 0, headers: 0, body: 0, reader: 0 }
   readonly #timer: NodeJS.Timeout
+  /** The group that speaks next. */
+  #group = 0
 
   constructor(options: CrowdOptions) {
     this.#options = options
     this.#timer = setInterval(() => {
-      for (const each of this.#open) each.goOn()
-    }, PIECE_EVERY)
+      for (const each of this.#open) if (each.group === this.#group) each.goOn()
+      this.#group = (this.#group + 1) % GROUPS
+    }, PIECE_EVERY / GROUPS)
   }
 
   /** Connections that are open now. */
@@ -74,7 +79,7 @@ export class SlowCrowd {
     const kind = kindOf(k)
     const port = ports[Math.floor(k / 20) % ports.length] as number
     return new Promise((resolve, reject) => {
-      const one = new SlowConnection(kind, port, addressOf(k))
+      const one = new SlowConnection(kind, port, addressOf(k), k % GROUPS)
       one.socket.once('connect', () => {
         this.connected += 1
         this.#open.add(one)
@@ -101,11 +106,14 @@ export class SlowCrowd {
 
 class SlowConnection {
   readonly socket: Socket
+  /** From 0, below GROUPS. */
+  readonly group: number
   readonly #kind: Kind
   #said = 0
 
-  constructor(kind: Kind, port: number, localAddress: string) {
+  constructor(kind: Kind, port: number, localAddress: string, group: number) {
     this.#kind = kind
+    this.group = group
     this.socket = connect({ host: '127.0.0.1', port, localAddress })
     // A connection that is cut may say so in this way.
     this.socket.on('error', () => this.socket.destroy())
