@@ -26,6 +26,12 @@ interface Deployment {
 interface Container {
   env: readonly { readonly name: string }[]
   ports: readonly { readonly name: string }[]
+  readonly startupProbe: Probe
+  readonly livenessProbe: Probe
+  readonly readinessProbe: Probe
+}
+interface Probe {
+  readonly httpGet: { port: string }
 }
 
 /**
@@ -49,6 +55,9 @@ function asBefore(text: string): string {
   for (const container of deployment.spec.template.spec.containers) {
     container.env = container.env.filter(({ name }) => known.has(name))
     if (withoutInternalPort.has(program)) container.ports = container.ports.filter(({ name }) => name !== 'internal')
+    // Whoever had a public port was asked for its health there.
+    const asked = container.ports.some(({ name }) => name === 'http') ? 'http' : 'internal'
+    for (const { httpGet } of [container.startupProbe, container.livenessProbe, container.readinessProbe]) httpGet.port = asked
   }
   return stringify(deployment)
 }
