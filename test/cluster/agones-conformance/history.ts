@@ -53,6 +53,7 @@ export interface SeenPod extends Seen {
   }
   status?: {
     phase?: string
+    podIP?: string
     containerStatuses?: { name: string; state?: { running?: { startedAt: string }; terminated?: { startedAt: string } } }[]
   }
 }

@@ -156,6 +156,8 @@ function createStage(cluster: Cluster, api: Api, history: History): Stage {
 
   async function command<T>(pod: string, path: string, query: Record<string, string> = {}): Promise<T> {
     const search = new URLSearchParams(query).toString()
+    // A server may be Ready before its pod's address is written; until then the API server leads nobody there.
+    await until(`pod ${pod} to have an address`, () => history.pods.get(NAMESPACE, pod)?.status?.podIP)
     return api.ask<T>('GET', `${paths.pod(pod)}:${CONTROL_PORT}/proxy${path}?${search}`)
   }
 
