@@ -79,5 +79,6 @@ function row(cells: readonly string[]): string {
 }
 
 function short(value: number | undefined): string {
-  return value === undefined ? '' : String(Number(value.toPrecision(3)))
+  // A ratio to nothing is null in JSON.
+  return typeof value === 'number' ? String(Number(value.toPrecision(3))) : ''
 }
