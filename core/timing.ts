@@ -115,6 +115,10 @@ export const JOIN_WAIT = 8_000
 export const JOIN_POLL_EVERY = 500
 /** A client that could not reach a layer's host is told of the same place again after this: by then a dead host is found out. */
 export const JOIN_UNREACHED_WAIT = 4_000
+/** Whether a host that a client could not reach refuses connections is tried for so long … */
+export const KNOCK_DEADLINE = 500
+/** … and not again before this, whoever asks. */
+export const KNOCK_AGAIN_AFTER = 500
 /** The allocator goes on watching a fleet for so long after the last waiting join: a watch is a connection. */
 export const JOIN_WATCH_LINGER = 30_000
 /** A join of a zone whose layer is on its way is told to come back after this. */
@@ -486,6 +490,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [CLIENT_PATIENCE > LINK_DEAD_AFTER + CHECK_IN_EVERY, 'a client outlasts its own lost connection in another layer'],
   [CLIENT_REFRESH_BEFORE * 2 < ACCESS_TOKEN_TTL, 'an access token is used for most of its life'],
   [JOIN_UNREACHED_WAIT > HOST_DEAD_AFTER + SWEEP_EVERY * 2, 'a client whose host died is not sent to it again'],
+  [KNOCK_DEADLINE <= KNOCK_AGAIN_AFTER, 'one host is tried once at a time'],
+  [
+    KNOCK_DEADLINE < HOST_SUSPECT_DEAD_AFTER && KNOCK_AGAIN_AFTER + HOST_SUSPECT_DEAD_AFTER < HOST_DEAD_AFTER,
+    'a host that is suspected is found dead earlier than by its silence alone, also with the second try',
+  ],
   [JOIN_UNREACHED_WAIT < JOIN_WAIT, 'one that could not reach a living host still gets its answer'],
   [LEAKED_AFTER > HOST_DEAD_AFTER * 10 && LEAKED_AFTER > LEAVING_COUNTED, 'a host has time to come back, or to go, before it is cleaned'],
   [LEAKED_AFTER < LEAKED_ALL_AFTER && CLEAN_EVERY * 2 < LEAKED_AFTER, 'one is suspected more than once before it is cleaned'],

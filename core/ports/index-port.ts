@@ -60,9 +60,10 @@ export interface ZoneIndex extends Journal {
   leaveHost(fleet: FleetId, host: string, incarnation: string): Promise<boolean>
   /**
    * Somebody else says that the host has ended or hangs (Agones calls its game server Unhealthy): it is dead when it is silent for `suspectDeadAfter`, not `hostDeadAfter` as others, unless
-   * it is heard again.
+   * it is heard again. Or nobody listens where it should (an allocator was refused). Answers after how many more ms of silence a sweep finds it dead; undefined: it is unknown, found dead already,
+   * or leaves.
    */
-  suspectHost(fleet: FleetId, host: string): Promise<void>
+  suspectHost(fleet: FleetId, host: string): Promise<number | undefined>
   /** The pod is known to be gone for good (seen in Kubernetes): the host is dead at once, whatever its last heartbeat. The incarnation guards against a newer one. */
   removeHost(fleet: FleetId, host: string, incarnation?: string): Promise<void>
 

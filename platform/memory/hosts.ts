@@ -190,11 +190,15 @@ export function leaveHost(fleet: FleetState, name: string, incarnation: string):
 }
 
 /** As if it had been silent for so much longer. Its next heartbeat says that it lives. */
-export function suspectHost(fleet: FleetState, name: string): void {
-  const host = fleet.hosts.get(name)
-  if (host === undefined || host.suspected || host.dead || host.state === 'Leaving') return
-  host.suspected = true
-  host.lastSeen -= fleet.rules.hostDeadAfter - fleet.rules.suspectDeadAfter
+export function suspectHost(fleet: FleetState, name: string): number | undefined {
+  const { hosts, rules, now, graceUntil } = fleet
+  const host = hosts.get(name)
+  if (host === undefined || host.dead || host.state === 'Leaving') return undefined
+  if (!host.suspected) {
+    host.suspected = true
+    host.lastSeen -= rules.hostDeadAfter - rules.suspectDeadAfter
+  }
+  return Math.max(0, Math.max(host.lastSeen + rules.hostDeadAfter + 1, graceUntil) - now)
 }
 
 export function removeHost(fleet: FleetState, name: string, incarnation: string | undefined): void {

@@ -92,7 +92,8 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     },
     leaveHost: (fleet, host, incarnation) => read<boolean>('leave_host', fleet, { host, incarnation }),
     async suspectHost(fleet, host) {
-      await ask('suspect_host', fleet, { host })
+      const answer = await ask('suspect_host', fleet, { host })
+      return answer === null ? undefined : (readJson(answer) as number)
     },
     async removeHost(fleet, host, incarnation) {
       await ask('remove_host', fleet, { host, incarnation })

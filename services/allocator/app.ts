@@ -24,6 +24,7 @@ import { autoscale, autoscaleAnswer, autoscaleReview } from './autoscale.ts'
 import { IndexCopy } from './copy/index-copy.ts'
 import { Crowds } from './crowds.ts'
 import { joinZone } from './join.ts'
+import type { Knock } from './knock.ts'
 import { LayerWaits } from './layer-waits.ts'
 import { joinLinks } from './links.ts'
 import { type AllocatorMeters, createMeters } from './meters.ts'
@@ -31,6 +32,7 @@ import { addPlayerRoute } from './player-routes.ts'
 import { joinAnswer, joinBody, zoneParams } from './schemas.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
 import { Watchers } from './watchers.ts'
+import { Witness } from './witness.ts'
 import { addZoneRoutes } from './zone-routes.ts'
 
 export interface AllocatorDeps {
@@ -49,6 +51,8 @@ export interface AllocatorDeps {
   readonly zoneWaitMs?: number
   /** How long a join waits for its layer, ms; default: JOIN_WAIT. */
   readonly joinWaitMs?: number
+  /** How it is seen whether anybody listens where a host should; default: by TCP. */
+  readonly knock?: Knock
 }
 
 export interface Allocator {
@@ -134,6 +138,8 @@ interface JoinRouteDeps extends AllocatorDeps {
 function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
   const { waits, meters, copy, bars } = deps
   const crowds = new Crowds(deps.index, deps.clock, deps.log)
+  const look = deps.knock === undefined ? {} : { knock: deps.knock }
+  const witness = new Witness({ index: deps.index, log: deps.log, onKnocked: meters.knocked, ...look })
   const spec = {
     summary: 'A place in the zone and a ticket for it, waking the zone if it sleeps',
     params: zoneParams,
@@ -163,7 +169,16 @@ function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
       // The access token makes it a secret: the key alone need not be one.
       const ticket = keyedId(keyOf(header), 'ticket', header('authorization') ?? '', zone, body.character)
       const settingsBefore = (asked: ZoneId): ZoneSettings | undefined => copy.settingsBefore(asked)
-      const waiting = { index, clock, waits, crowds, meters, settingsBefore, ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }) }
+      const waiting = {
+        index,
+        clock,
+        waits,
+        crowds,
+        meters,
+        witness,
+        settingsBefore,
+        ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }),
+      }
       const { character, unreached } = body
       const place = await joinZone(waiting, { zone, account: caller.account, character, unreached, ticket, signal })
       done('Joined')

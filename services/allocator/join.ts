@@ -21,6 +21,7 @@ import { layersFor } from './choose-layer.ts'
 import type { Crowds } from './crowds.ts'
 import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
+import type { Witness } from './witness.ts'
 
 export interface JoinRequest {
   readonly zone: ZoneId
@@ -50,6 +51,7 @@ export interface JoinDeps {
   readonly crowds: Crowds
   readonly clock: Clock
   readonly meters: JoinMeters
+  readonly witness: Pick<Witness, 'told'>
   /** A zone's settings as they were a while ago: with them its layers are read while the settings are. */
   readonly settingsBefore?: (zone: ZoneId) => ZoneSettings | undefined
   /** How long a join waits, ms; default: JOIN_WAIT. */
@@ -76,6 +78,7 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
     const last = giveUp.aborted || clock.now() >= deadline
     if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {
       deps.crowds.stayed(choice.layer)
+      deps.witness.told(settings.fleet, choice.view)
       if (first) meters.waited('Unreached')
     } else {
       const askedAt = clock.now()
@@ -103,7 +106,8 @@ function isTooLong(queue: WishQueue | undefined): boolean {
 }
 
 /** The index still takes the host for alive that the client could not reach. */
-function isUnreached({ view }: Choice, { unreached }: JoinRequest): boolean {
+function isUnreached(choice: Choice, { unreached }: JoinRequest): choice is Choice & { readonly view: LayerView } {
+  const { view } = choice
   return unreached !== undefined && view?.state === 'Serving' && view.layer === unreached.layer && view.epoch === unreached.epoch
 }
 

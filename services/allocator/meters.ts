@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { LayerState } from '../../core/ports/index-port.ts'
 import type { Metrics } from '../../platform/metrics/index.ts'
+import type { Heard } from './knock.ts'
 
 export interface JoinMeters {
   /** A join ended: with a ticket or with this error, after so many seconds. */
@@ -12,6 +13,8 @@ export interface JoinMeters {
 }
 
 export interface AllocatorMeters extends JoinMeters {
+  /** It was tried whether a host that a client could not reach takes connections. */
+  readonly knocked: (heard: Heard) => void
   autoscaled(result: 'Answered' | ErrorCode): void
   swept(result: 'Done' | 'Failed', placedAgain: number): void
 }
@@ -28,6 +31,11 @@ export function createMeters(metrics: Metrics, waiting: () => number): Allocator
   const waits = metrics.counter('bailiwick_join_waits_total', 'Joins that waited for a layer, by its state after they asked', ['state'])
   const autoscales = metrics.counter('bailiwick_autoscale_answers_total', 'Answers to the FleetAutoscaler webhook, by result', ['result'])
   const sweeps = metrics.counter('bailiwick_sweeps_total', 'Sweeps of a fleet, by result', ['result'])
+  const knocks = metrics.counter(
+    'bailiwick_host_knocks_total',
+    'Tries to connect to a host that a client could not reach, by what came of it',
+    ['heard'],
+  )
   const placedAgain = metrics.counter('bailiwick_layers_placed_again_total', 'Layers that sweeps placed again')
   metrics.sampled('bailiwick_joins_waiting', 'Joins that wait for a layer now', waiting)
   return {
@@ -37,6 +45,7 @@ export function createMeters(metrics: Metrics, waiting: () => number): Allocator
     },
     woke: () => wakes.add(),
     waited: (state) => waits.add({ state }),
+    knocked: (heard) => knocks.add({ heard }),
     autoscaled: (result) => autoscales.add({ result }),
     swept(result, again) {
       sweeps.add({ result })

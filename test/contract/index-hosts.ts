@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beat, createWorld, DEATH, hostOf, type IndexHarness, report, ticket } from './index-harness.ts'
+import { beat, createWorld, DEATH, hostOf, type IndexHarness, report, rules, STEP, ticket } from './index-harness.ts'
 
 export function hostsContract(harness: () => IndexHarness): void {
   describe('hosts', () => {
@@ -73,6 +73,7 @@ export function hostsContract(harness: () => IndexHarness): void {
       await world.live(1, [beat('b')])
       expect((await hostOf(world, 'a'))?.state).toBe('Dead')
       expect(await index.sweep(fleet)).toBe(1)
+      expect(await index.suspectHost(fleet, 'a')).toBeUndefined()
       const moved = await index.getLayer(fleet, world.layer(0))
       expect(moved).toMatchObject({ state: 'Assigned', host: 'b', generation: 2, epoch: 4, failure: 'host a sends no heartbeat' })
       const answer = await index.heartbeat(fleet, beat('a', [report(world.layer(0), 1, 4, 'Serving', 2)]))
@@ -161,14 +162,20 @@ export function hostsContract(harness: () => IndexHarness): void {
       await world.register('a')
       await world.serve(world.layer(0), 4)
       await world.register('b')
-      await index.suspectHost(fleet, 'nobody')
-      await index.suspectHost(fleet, 'a')
+      const { suspectDeadAfter = 0 } = rules
+      expect(await index.suspectHost(fleet, 'nobody')).toBeUndefined()
+      const deadIn = await index.suspectHost(fleet, 'a')
+      expect(deadIn).toBeGreaterThan(0)
+      expect(deadIn).toBeLessThanOrEqual(suspectDeadAfter + 1)
       await world.live(1, [beat('a', [report(world.layer(0), 1, 4)]), beat('b')])
       await world.live(1, [beat('b')])
       // Heard since: it is only as silent as it is.
       expect((await hostOf(world, 'a'))?.state).toBe('Ready')
-      await index.suspectHost(fleet, 'a')
-      await index.suspectHost(fleet, 'a')
+      const left = await index.suspectHost(fleet, 'a')
+      expect(left).toBeGreaterThan(0)
+      expect(left).toBeLessThanOrEqual(suspectDeadAfter + 1 - STEP)
+      // Once more says nothing new.
+      expect(await index.suspectHost(fleet, 'a')).toBeLessThanOrEqual(left ?? 0)
       expect((await hostOf(world, 'a'))?.state).toBe('Ready')
       expect(await index.sweep(fleet)).toBe(0)
       await world.live(1, [beat('b')])

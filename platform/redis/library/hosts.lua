@@ -183,10 +183,13 @@ end
 -- As if it had been silent for so much longer. Its next heartbeat says that it lives.
 local function suspect_host(fleet, asked)
   local host = host_of(fleet, asked.host)
-  if not host or host.suspected or host.dead or host.state == 'Leaving' then return end
-  host.suspected = true
-  host.lastSeen = host.lastSeen - (fleet.rules.hostDeadAfter - fleet.rules.suspectDeadAfter)
-  put_host(fleet, host)
+  if not host or host.dead or host.state == 'Leaving' then return nil end
+  if not host.suspected then
+    host.suspected = true
+    host.lastSeen = host.lastSeen - (fleet.rules.hostDeadAfter - fleet.rules.suspectDeadAfter)
+    put_host(fleet, host)
+  end
+  return math.max(0, math.max(host.lastSeen + fleet.rules.hostDeadAfter + 1, fleet.grace_until) - fleet.now)
 end
 
 local function remove_host(fleet, asked)

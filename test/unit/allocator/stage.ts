@@ -7,6 +7,7 @@ import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createTokenSigner, createTokenVerifier, type Role } from '../../../platform/tokens/index.ts'
 import { createAllocatorApp } from '../../../services/allocator/app.ts'
+import type { Knock } from '../../../services/allocator/knock.ts'
 
 export interface Stage {
   readonly index: ZoneIndex
@@ -21,7 +22,7 @@ export interface Stage {
 const unlimited: RateOptions = { perSecond: 1e6, burst: 1e6, addresses: 10 }
 
 /** Where no host dies, none shall be taken for dead because the machine is busy. */
-const patient = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
+const patient = { hostDeadAfter: 60_000, suspectDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
 
 /** A real allocator on real ports over an index in memory; taken down when the test ends. `wrap` may put something in front of the index. */
 export async function allocatorStage(
@@ -33,6 +34,7 @@ export async function allocatorStage(
     readonly joinWaitMs?: number
     readonly accountRate?: RateOptions
     readonly rate?: RateOptions
+    readonly knock?: Knock
   } = {},
 ): Promise<Stage> {
   const index = options.index ?? createMemoryIndex({ clock: systemClock, timing: options.sweep === true ? {} : patient })
@@ -47,6 +49,8 @@ export async function allocatorStage(
     metrics: createMetrics('allocator'),
     rate: options.rate ?? unlimited,
     accountRate: options.accountRate ?? unlimited,
+    // Nobody listens where hosts of tests say that they do.
+    knock: options.knock ?? (async () => 'nothing'),
     ...(options.joinWaitMs === undefined ? {} : { joinWaitMs: options.joinWaitMs }),
   })
   const outer = await serve(allocator.app, { port: 0, host: '127.0.0.1', log, drainMs: 0 })

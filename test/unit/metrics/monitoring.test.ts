@@ -113,6 +113,7 @@ describe('the dashboard', () => {
     expect(left.sort()).toEqual([
       'auth_swept_total',
       'bailiwick_copied_zones',
+      'bailiwick_host_knocks_total',
       'bailiwick_refusals_total',
       'bailiwick_snapshot_bytes',
       'bailiwick_sweeps_total',

@@ -28,6 +28,7 @@ beforeEach(async () => {
     clock,
     waits: new LayerWaits(index, silentLog),
     crowds: new Crowds(index, clock, silentLog),
+    witness: { told: () => undefined },
     meters: { waited() {}, woke() {}, ended() {} },
   }
   let characters = 0

@@ -34,7 +34,7 @@ export interface World {
 /** The real allocator over an index in memory, with doubles for auth and for hosts, all over real sockets; taken down when the test ends. */
 export async function startWorld(options: { readonly hostsDie?: boolean } = {}): Promise<World> {
   // Where no host dies, none shall be taken for dead because the machine is busy.
-  const patient = { hostDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
+  const patient = { hostDeadAfter: 60_000, suspectDeadAfter: 60_000, claimDeadline: 60_000, claimLimit: 60_000 }
   const index = createMemoryIndex({ clock: systemClock, timing: options.hostsDie === true ? {} : patient })
   await index.putZone(zoneSettings())
   const auth = await AuthDouble.start()
