@@ -236,6 +236,8 @@ export const RECONCILE_BACKOFF_MAX = 30_000
 export const RESYNC_EVERY = 30_000
 /** A zone that is as its spec asks is looked at again at least so often: for 10,000 of them every half minute would be all that an idle operator does. */
 export const RESYNC_SETTLED_EVERY = 300_000
+/** What is to be looked at a long while later is looked at together with all else that is due within so long. */
+export const LOOKED_AT_TOGETHER = 1_000
 /** A finalizer waits so long for its layers before it says what is left and goes on. */
 export const FINALIZER_DEADLINE = 120_000
 /** Player counts of a zone are written to its status at most so often. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { LOOKED_AT_TOGETHER } from '../core/timing.ts'
 import { backoff } from './backoff.ts'
 import { DueTimes } from './due-times.ts'
 
@@ -60,11 +61,11 @@ export class WorkQueue<K extends string> {
     return true
   }
 
-  /** Looks at the key after `ms`, or earlier if it is asked for earlier. */
+  /** Looks at the key after `ms` (up to LOOKED_AT_TOGETHER later, when that is a minute or more), or earlier if it is asked for earlier. */
   addAfter(key: K, ms: number): boolean {
     if (ms <= 0) return this.add(key)
     if (this.#stopped || this.size >= this.#options.limit) return false
-    if (!this.#waiting.has(key)) this.#later.add(key, this.#options.clock.now() + ms)
+    if (!this.#waiting.has(key)) this.#later.add(key, dueAt(this.#options.clock.now(), ms))
     this.#arm()
     return true
   }
@@ -124,4 +125,9 @@ export class WorkQueue<K extends string> {
       Math.max(1, next - this.#options.clock.now()),
     )
   }
+}
+
+/** Ten thousand zones that come up one by one would wake the process ten thousand times, each time for a look that takes less than the waking. */
+function dueAt(now: number, ms: number): number {
+  return ms < LOOKED_AT_TOGETHER * 60 ? now + ms : Math.ceil((now + ms) / LOOKED_AT_TOGETHER) * LOOKED_AT_TOGETHER
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN } from '../../../core/timing.ts'
+import { LOOKED_AT_TOGETHER, RECONCILE_BACKOFF_MAX, RECONCILE_BACKOFF_MIN } from '../../../core/timing.ts'
 import { DueTimes } from '../../../operator/due-times.ts'
 import { WorkQueue } from '../../../operator/workqueue.ts'
 
@@ -69,6 +69,24 @@ describe('the work queue', () => {
     await vi.advanceTimersByTimeAsync(10)
     queue.add('a')
     expect(begun).toHaveLength(3)
+  })
+
+  test('keys that are due a long while later are looked at together, none of them too early', async () => {
+    const { queue, begun, finish } = recorder({ concurrency: 8 })
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    for (const key of keys) queue.add(key)
+    const from = Date.now()
+    for (const [n, key] of keys.entries()) finish(key, 240_000 + n * 500)
+    await vi.advanceTimersByTimeAsync(239_999)
+    expect(begun).toHaveLength(8)
+    const looks: number[] = []
+    while (begun.length < 16) {
+      const before = begun.length
+      await vi.advanceTimersByTimeAsync(1)
+      for (let n = before; n < begun.length; n++) looks.push(Date.now() - from)
+    }
+    expect(looks.every((at, n) => at >= 240_000 + n * 500 && at <= 240_000 + n * 500 + LOOKED_AT_TOGETHER)).toBe(true)
+    expect(new Set(looks).size).toBeLessThanOrEqual(5)
   })
 
   test('failures bring growing pauses up to the cap; success forgets them', async () => {
