@@ -1,19 +1,23 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MongoClient } from 'mongodb'
 import { ensureTool } from '../cluster/tools.ts'
 import { freePort } from '../free-port.ts'
 
 export interface MongoServer {
   readonly url: string
+  /** The name of a database that nobody else uses; `remove` drops it. */
+  database(): string
   /** Kills it (-9) and starts it again with the data that it had, on the same port. One that was given from outside is left alone. */
   restart(): Promise<void>
-  /** Stops it and removes its data, likewise. */
+  /** Stops it and removes its data; of one that was given from outside the databases that were named here. */
   remove(): Promise<void>
 }
 
@@ -25,7 +29,13 @@ export const MONGO_BUILD_LIMIT = 900_000
 /** The server that MONGODB_URL names, or a FerretDB of our own on a free loopback port. Builds it when it is not built yet (about 80 s). */
 export async function startMongo(): Promise<MongoServer> {
   const given = process.env['MONGODB_URL']
-  if (given !== undefined) return { url: given, restart: async () => {}, remove: async () => {} }
+  const named: string[] = []
+  const database = (): string => {
+    const name = `bailiwick-test-${randomUUID()}`
+    named.push(name)
+    return name
+  }
+  if (given !== undefined) return { url: given, database, restart: async () => {}, remove: () => dropDatabases(given, named) }
   const program = await ensureTool('ferretdb', (line) => console.error(line))
   const folder = mkdtempSync(join(tmpdir(), 'bailiwick-mongo-'))
   const port = await freePort()
@@ -49,6 +59,7 @@ export async function startMongo(): Promise<MongoServer> {
   await start()
   return {
     url: `mongodb://127.0.0.1:${port}/`,
+    database,
     async restart() {
       await stop()
       await start()
@@ -58,6 +69,15 @@ export async function startMongo(): Promise<MongoServer> {
       onExit()
       process.off('exit', onExit)
     },
+  }
+}
+
+async function dropDatabases(url: string, names: readonly string[]): Promise<void> {
+  const client = new MongoClient(url)
+  try {
+    for (const name of names) await client.db(name).dropDatabase()
+  } finally {
+    await client.close()
   }
 }
 

@@ -46,7 +46,7 @@ test(`the operator's process is killed (SIGKILL) before and after what it writes
   const onLeaseLost = (): void => {
     leasesLost += 1
   }
-  const stage = { server, api, footing: () => footingOfProcess({ mongo: mongo.url, folder, onLeaseLost }) }
+  const stage = { server, api, footing: () => footingOfProcess({ mongo, folder, onLeaseLost }) }
   const undisturbed = new Map<string, Undisturbed>()
   const played = [...new Set(seeds.map(scenarioOf))]
   await inTurns(

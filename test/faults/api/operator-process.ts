@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
+import type { MongoServer } from '../../contract/mongo-server.ts'
 import { startRedisServer } from '../../contract/redis-server.ts'
 import { startWire, type Tap } from '../redis/wire.ts'
 import type { Footing, Given } from './footing.ts'
@@ -15,8 +16,7 @@ const program = join(import.meta.dirname, '..', '..', '..', 'operator', 'main.ts
 const INDEX_WRITE = /bailiwick_(?:put_zone|delete_zone|place_layer|request_close|bar_zone|unbar_zone|forget_zone|drop_journal)\r\n/g
 
 export interface ProcessOptions {
-  /** The URL of a server that speaks MongoDB's protocol. */
-  readonly mongo: string
+  readonly mongo: MongoServer
   /** For kubeconfigs, and for compiled code that processes share. */
   readonly folder: string
   /** An operator ended by itself because it had lost its lease. */
@@ -26,21 +26,20 @@ export interface ProcessOptions {
 /** Of an operator that ended by itself. */
 const TOLD_LINES = 10
 
-let worlds = 0
 let processes = 0
 
 /** The operator as it is shipped, with its lease, in a process of its own that dies of SIGKILL; a Redis of its own, over a wire that sees its writes; a real store. */
 export async function footingOfProcess({ mongo, folder, onLeaseLost }: ProcessOptions): Promise<Footing> {
   const redis = await startRedisServer()
-  const database = `operator-${process.pid}-${++worlds}`
+  const database = mongo.database()
   const index = createRedisIndex({ url: redis.url, log: silentLog })
-  const store = createMongoStore({ url: mongo, database })
+  const store = createMongoStore({ url: mongo.url, database })
   return {
     index,
     store,
     async begin(given) {
       const wire = await startWire(redis.port, killsAtWrites(given))
-      const env = { REDIS_URL: `redis://127.0.0.1:${wire.port}`, MONGODB_URL: mongo, MONGODB_DATABASE: database }
+      const env = { REDIS_URL: `redis://127.0.0.1:${wire.port}`, MONGODB_URL: mongo.url, MONGODB_DATABASE: database }
       const gone = spawnOperator(given, { folder, onLeaseLost }, env)
       // Told when the world ends.
       gone.catch(() => undefined)

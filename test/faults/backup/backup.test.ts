@@ -47,8 +47,8 @@ function claim(world: KillWorld, store: ArchivedStore): Promise<Claimed> {
 }
 
 test(`a backup in the middle of play, over MongoDB's protocol: restored with an empty index, everything of then is there once; with the old index it is refused (BAILIWICK_SEED=${seed})`, async () => {
-  const world = await KillWorld.create({ connect: tcpConnect, random: randomOf(seed), characters: 4, hosts: 2, mongo: mongo.url })
-  const target = createMongoStore({ url: mongo.url, database: `restored-${process.pid}-${Date.now()}` })
+  const world = await KillWorld.create({ connect: tcpConnect, random: randomOf(seed), characters: 4, hosts: 2, mongo })
+  const target = createMongoStore({ url: mongo.url, database: mongo.database() })
   const inMemory = () => createSqliteStore({ file: ':memory:' })
   const [to, scratch, looks] = await Promise.all([inMemory(), inMemory(), inMemory()])
   const playing = (): boolean => world.players.every(({ session }) => session.playing)

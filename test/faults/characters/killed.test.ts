@@ -29,16 +29,17 @@ const main = join(import.meta.dirname, '../../../services/characters/main.ts')
 const ROUNDS = extent({ quick: 1, usual: 4, full: 60 })
 const PLAYERS = 5
 const NAMES = Array.from({ length: 8 }, (_, i) => `Killed${'abcdefgh'[i]}`)
-const database = `characters-${randomUUID().slice(0, 8)}`
 
 let redis: RedisServer
 let mongo: MongoServer
+let database: string
 let store: Store
 let signer: TokenSigner
 let jwks: Server
 
 beforeAll(async () => {
   ;[redis, mongo, signer] = await Promise.all([startRedisServer(), startMongo(), createTokenSigner()])
+  database = mongo.database()
   store = createMongoStore({ url: mongo.url, database })
   jwks = createServer((_, response) => response.end(JSON.stringify(signer.publicJwks()))).listen(0, '127.0.0.1')
   await once(jwks, 'listening')

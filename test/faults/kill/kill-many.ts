@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { webSocketConnect } from '../../../client/connection.ts'
 import { tcpConnect } from '../../../client/tcp.ts'
+import type { MongoServer } from '../../contract/mongo-server.ts'
 import { randomOf } from '../simulator/random.ts'
 import { KillWorld, pause } from './world.ts'
 
@@ -12,7 +13,7 @@ const CLAIM = 60
  * Kills the owner of a layer so often, under load, at moments that the seed chooses; every fifth time the successor while it is still at its claim, every tenth time Redis too. Throws
  * a Violation when something confirmed is lost or done twice, or when the state is not that of a layer that was never killed.
  */
-export async function killMany(kills: number, seed: number, mongo?: string): Promise<void> {
+export async function killMany(kills: number, seed: number, mongo?: MongoServer): Promise<void> {
   const random = randomOf(seed)
   // Redis syncs each write here: it is killed at the same time as those who would remember.
   const redisSettings = ['--appendfsync', 'always']

@@ -13,5 +13,5 @@ beforeAll(async () => {
 afterAll(() => mongo.remove())
 
 test(`${kills} kills of the owner's process, over MongoDB's protocol: nothing confirmed is lost, nothing done twice (BAILIWICK_SEED=${seed})`, async () => {
-  await killMany(kills, seed, mongo.url)
+  await killMany(kills, seed, mongo)
 }, 1_800_000)

@@ -10,6 +10,7 @@ import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { simulationSettings } from '../../../zone-server/restore.ts'
+import type { MongoServer } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { smallZone } from '../../zone-settings.ts'
 import { audit, type Possessions } from '../simulator/audit.ts'
@@ -33,8 +34,8 @@ export interface WorldOptions {
   readonly characters: number
   /** Hosts that stand by, each ready to be the next owner. */
   readonly hosts: number
-  /** The URL of a server that speaks MongoDB's protocol; absent: SQLite. */
-  readonly mongo?: string | undefined
+  /** Absent: SQLite. */
+  readonly mongo?: MongoServer | undefined
   /** Where everybody finds Redis, if not where it is. */
   readonly redisPort?: ((redis: RedisServer) => Promise<number>) | undefined
   readonly redisSettings?: readonly string[] | undefined
@@ -78,7 +79,7 @@ export class KillWorld {
     const order: StoreOrder =
       options.mongo === undefined
         ? { kind: 'sqlite', file: join(folder, 'store.db') }
-        : { kind: 'mongo', url: options.mongo, database: `kill-${process.pid}-${Date.now()}` }
+        : { kind: 'mongo', url: options.mongo.url, database: options.mongo.database() }
     const store = order.kind === 'sqlite' ? await createSqliteStore({ file: order.file }) : await createMongoStore(order)
     const world = new KillWorld(redis, redisUrl, store, order, folder)
     await world.#begin(options)

@@ -24,15 +24,16 @@ const PATIENCE = 60_000
 const AT_ONCE = 4
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-slow-'))
 const keyFile = join(folder, 'key.pem')
-const database = `slow-${randomUUID().slice(0, 8)}`
 const running: ChildProcess[] = []
 
 let redis: RedisServer
 let mongo: MongoServer
+let database: string
 
 beforeAll(async () => {
   writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
   ;[redis, mongo] = await Promise.all([startRedisServer(), startMongo()])
+  database = mongo.database()
 }, MONGO_BUILD_LIMIT)
 
 afterAll(async () => {

@@ -20,7 +20,6 @@ import { ACCOUNT, FLEET, LAYER, pause, until, ZONE, zone } from './world-kit.ts'
 
 const main = join(import.meta.dirname, '../../../zone-server/main.ts')
 const compiled = mkdtempSync(join(tmpdir(), 'bailiwick-compiled-'))
-const database = `zone-server-${randomUUID().slice(0, 8)}`
 
 interface Process {
   readonly child: ChildProcess
@@ -31,6 +30,7 @@ interface Process {
 
 let redis: RedisServer
 let mongo: MongoServer
+let database: string
 let index: ZoneIndex
 let store: Store
 const processes: Process[] = []
@@ -39,6 +39,7 @@ const clients: TestClient[] = []
 beforeAll(async () => {
   ;[redis, mongo] = await Promise.all([startRedisServer(), startMongo()])
   index = createRedisIndex({ url: redis.url, log: silentLog })
+  database = mongo.database()
   store = createMongoStore({ url: mongo.url, database })
   await index.putZone(zone({ snapshotEveryMs: 100 }))
   const data = { account: ACCOUNT, name: 'Ada', createdAt: 1, state: { zone: null, position: null, inventory: [], inputSequence: 0 } }
