@@ -270,6 +270,8 @@ export const ACCOUNT_BAR_KEPT = 3_600_000
 // Services
 export const ACCESS_TOKEN_TTL = 600_000
 export const SESSION_TTL = 30 * 24 * 3_600_000
+/** The chain of a session that has ended is removed after so long: until then it says to whoever comes late that it has ended, and to a request that opened it that it is not to be opened again. */
+export const SESSION_FORGOTTEN_AFTER = 48 * 3_600_000
 /** An erasure whose account still lives after so long was never decided: whoever asked for it died before. */
 export const ERASURE_UNDECIDED = 600_000
 /** An erasure that failed is tried again after this at first, then after twice as long each time, up to the most. */
@@ -446,6 +448,11 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [HTTP_REQUEST_DEADLINE * 3 < NAME_CLAIM_UNDECIDED, 'a name that is being registered is not taken for one that is held by nobody'],
   [BACKUP_ABANDONED_AFTER < ERASURE_KEPT, 'a backup holds the wish for every erasure that was done while it was made'],
   [HTTP_REQUEST_DEADLINE * 3 < ERASURE_UNDECIDED, 'a deletion that is under way is not taken for one that was given up'],
+  [
+    Math.max(HTTP_REQUEST_DEADLINE, ISSUER_PROOF_TTL, ACCESS_TOKEN_TTL, STORE_CALL_DEADLINE) * 100 < SESSION_FORGOTTEN_AFTER &&
+      IDEMPOTENCY_KEPT < SESSION_FORGOTTEN_AFTER,
+    'a session is forgotten when nothing that opened, used or ended it is still under way or good',
+  ],
   [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
   [ACCOUNT_BARS_READ_EVERY * 2 < 1_000, 'who is banned is cut off within a second, even if one look comes late'],
   [ACCESS_TOKEN_TTL + TICKET_TTL + TOKEN_CLOCK_TOLERANCE < ACCOUNT_BAR_KEPT, 'the index bars an account until the store alone can'],

@@ -23,6 +23,12 @@ export interface Store {
   due(kind: string, before: number, limit: number): Promise<readonly string[]>
   /** Deletes records below `below`; the newest one always stays, whatever was asked. */
   prune(chain: string, below: number): Promise<void>
+  /**
+   * Removes a chain whose head is record `n`: afterwards it is as if it had never been, and who asks again is told 'Done'. 'Conflict' when the head is another. The one thing that gives numbers back: it is for chains that are over,
+   * by a record behind which nobody appends, and have been for so long that nobody who looked at them before still wants to; and whose name means nothing else afterwards. A chain of which somebody may be about to append the
+   * first record must not be removed before that is over.
+   */
+  remove(chain: string, n: number): Promise<'Done' | 'Conflict'>
   /** Throws StoreUnavailable when the store does not answer, or can not be made ready for what the program asks of it: for /readyz. */
   ping(): Promise<void>
   close(): Promise<void>

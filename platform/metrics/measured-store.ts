@@ -28,6 +28,7 @@ export function measuredStore(store: Store, metrics: Metrics): Store {
     read: (chain, from, limit, which) => measured('read', store.read(chain, from, limit, which)),
     due: (kind, before, limit) => measured('due', store.due(kind, before, limit)),
     prune: (chain, below) => measured('prune', store.prune(chain, below)),
+    remove: (chain, n) => measured('remove', store.remove(chain, n)),
     ping: () => measured('ping', store.ping()),
     close: () => store.close(),
   }

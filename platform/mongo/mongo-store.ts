@@ -11,6 +11,7 @@ import type { ChainDocument, Step } from './documents.ts'
 import { collectionName, entryOf, recordId } from './documents.ts'
 import { ensureIndexes, findDue } from './indexes.ts'
 import { pruneChain } from './prune.ts'
+import { removeChain } from './remove.ts'
 
 export interface MongoOptions {
   /** mongodb:// or mongodb+srv:// */
@@ -71,6 +72,10 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
       await pruneChain(stepsOn('prune of', chain), chain, below)
+    },
+    async remove(chain, n) {
+      checkPlace(chain, n)
+      return removeChain(stepsOn('removal of', chain), chain, n)
     },
     async chains(after, limit) {
       return chainNames((work) => connection.run('names of chains', work), after, Math.min(limit, MAX_READ))

@@ -27,7 +27,7 @@ async function raise(chains: Chains, chain: string, target: number): Promise<voi
   }
 }
 
-export async function raiseField(chains: Chains, _id: string, field: Pick<ChainDocument, 'floor' | 'swept'>): Promise<void> {
+export async function raiseField(chains: Chains, _id: string, field: Pick<ChainDocument, 'floor' | 'swept' | 'head'>): Promise<void> {
   try {
     await chains.updateOne({ _id }, { $max: field }, { upsert: true })
   } catch (error) {

@@ -60,6 +60,17 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Archive
       checkPlace(chain, Math.max(1, below))
       await run(`prune of ${chain}`, () => relaxed(database, () => statements.prune.run(chain, below, chain)))
     },
+    async remove(chain, n) {
+      checkPlace(chain, n)
+      return run(`removal of ${chain}`, () =>
+        atomically(database, () => {
+          const head = numberOf(statements.headNumber.get(chain))
+          if (head !== 0 && head !== n) return 'Conflict'
+          statements.remove.run(chain)
+          return 'Done'
+        }),
+      )
+    },
     async chains(after, limit) {
       const rows = await run('names of chains', () =>
         statements.chains.all(after ?? '', after ?? '', Math.min(Math.max(0, limit), MAX_READ)),
@@ -109,6 +120,7 @@ function prepareAll(database: DatabaseSync) {
       )
       SELECT chain FROM names WHERE chain > ? LIMIT ?`),
     prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
+    remove: database.prepare('DELETE FROM records WHERE chain = ?'),
     ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ChainEntry, Store, StoredRecord } from '../../core/ports/store-port.ts'
-import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
+import { HTTP_REQUEST_DEADLINE, SESSION_FORGOTTEN_AFTER, SESSION_TTL } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount, wrongCredentials } from './accounts.ts'
 import { assertNotBanned } from './bans.ts'
@@ -17,7 +17,7 @@ import { randomId, sessionForm } from './stored.ts'
 
 /**
  * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the refresh token that is good now; `ended` is the
- * last one. A refresh token is `<session>.<secret>`: who shows the session's id with another secret than the newest has an old token (used before, so
+ * last one, and SESSION_FORGOTTEN_AFTER later the chain is removed. A refresh token is `<session>.<secret>`: who shows the session's id with another secret than the newest has an old token (used before, so
  * one of two holders is a thief, unless refresh-rule.ts knows better) and the session ends. It has ended, too, when its account is gone, banned, or in a later session epoch.
  */
 export interface SessionDeps {
@@ -212,19 +212,23 @@ export async function endSession({ store, clock }: SessionDeps, session: string,
   await changeChain(
     store,
     chain,
-    (head) =>
-      liveOf(chain, head) === undefined
-        ? { result: undefined }
-        : { record: { kind: 'ended', data: sessionForm.write({ reason, endedAt: clock.now() }) }, result: undefined },
+    (head) => (liveOf(chain, head) === undefined ? { result: undefined } : { record: ended(reason, clock.now()), result: undefined }),
     'always',
   )
 }
 
-/** Ends a session that is due because nobody used it for SESSION_TTL, and takes it out of the roster: what nobody can use says nothing of its account. Safe twice. */
-export async function expireSession(deps: SessionDeps, session: string): Promise<void> {
+/**
+ * What is done with a session that is due. One that nobody used for SESSION_TTL is ended and taken out of the roster: what nobody can use says nothing of its account. One that has ended long ago is forgotten. Safe twice.
+ */
+export async function settleSession(deps: SessionDeps, session: string): Promise<void> {
   const chain = chains.session(session)
-  const live = liveOf(chain, await deps.store.head(chain))
-  if (live === undefined || live.expiresAt > deps.clock.now()) return
+  const head = await deps.store.head(chain)
+  const live = liveOf(chain, head)
+  if (head === undefined || (head.due ?? Number.POSITIVE_INFINITY) > deps.clock.now()) return
+  if (live === undefined) {
+    await deps.store.remove(chain, head.n)
+    return
+  }
   await endSession(deps, session, 'Expired')
   await leaveRoster(deps.store, live.account, [session])
 }
@@ -283,6 +287,11 @@ function liveSession(
     ...(retired === undefined ? {} : { retired: { ...retired } }),
   })
   return { kind: 'live', data, due: expiresAt }
+}
+
+/** Due when it is to be forgotten. */
+function ended(reason: EndReason, now: number): StoredRecord {
+  return { kind: 'ended', data: sessionForm.write({ reason, endedAt: now }), due: now + SESSION_FORGOTTEN_AFTER }
 }
 
 /** A secret of 256 random bits needs no slow hash. */

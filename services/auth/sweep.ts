@@ -8,7 +8,7 @@ import { eraseAgain, eraseDeleted } from './erasure.ts'
 import { settleIdentity } from './identities.ts'
 import { settleName } from './name-claims.ts'
 import type { SessionDeps } from './sessions.ts'
-import { expireSession } from './sessions.ts'
+import { settleSession } from './sessions.ts'
 
 export interface SweepDeps extends SessionDeps {
   readonly log: Log
@@ -20,13 +20,13 @@ export interface RoundMemory extends SweepMemory {
 }
 
 /**
- * One round: erases what deleted accounts left, ends sessions that nobody used for so long that nobody can, and settles the claims of names whose registration is over. Bounded; answers
+ * One round: erases what deleted accounts left, ends sessions that nobody used for so long that nobody can, forgets those that have ended long ago, and settles the claims of names whose registration is over. Bounded; answers
  * how much it looked at. When the erasures can not be read it throws, after all the rest is done.
  */
 export async function sweepAuth(deps: SweepDeps, memory: RoundMemory = forgetful(deps)): Promise<number> {
   const { store, clock } = deps
   const kinds: DueKinds = {
-    session: (chain) => expireSession(deps, idOf(chain)),
+    session: (chain) => settleSession(deps, idOf(chain)),
     'account-name': (chain) => settleName(store, chain, clock.now()),
     'account-identity': (chain) => settleIdentity(store, chain, clock.now()),
     'auth-erasures': (chain) => eraseAgain(deps, idOf(chain), memory.failed),

@@ -30,6 +30,7 @@ export function patientStore(store: ArchivedStore, timers: Timers, log: Log): Ar
     chains: (after, limit) => patiently('names of chains', () => store.chains(after, limit)),
     due: (kind, before, limit) => patiently(`what is due of ${kind}`, () => store.due(kind, before, limit)),
     prune: (chain, below) => patiently(`prune of ${chain}`, () => store.prune(chain, below)),
+    remove: (chain, n) => patiently(`removal of ${chain}`, () => store.remove(chain, n)),
     ping: () => patiently('ping', () => store.ping()),
     close: () => store.close(),
   }

@@ -58,6 +58,9 @@ export function storeArchiveContract(name: string, open: () => Promise<ArchivedS
       }
       expect(new Set(found).size).toBe(found.length)
       expect(found.filter((chain) => chain.startsWith(mine)).sort()).toEqual([...made].sort())
+      const [gone = ''] = made
+      expect(await store.remove(gone, 3)).toBe('Done')
+      expect(await other.chains(undefined, 1_000)).not.toContain(gone)
     })
   })
 }

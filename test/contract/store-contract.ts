@@ -189,6 +189,40 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       expect((await other.read(early, 1, 5, 'withoutBlobs')).map((entry) => entry.due)).toEqual([700])
     })
 
+    test('a chain that is removed is as if it had never been; only at its head, and whoever comes late finds a hole', async () => {
+      const kind = `gone-${randomBytes(6).toString('hex').replaceAll(/\d/g, 'x')}`
+      const [chain, near] = [chainName(kind), chainName(kind)]
+      for (let n = 1; n <= 5; n++) await store.append(chain, n, `k${n}`, { ...record('r', n), due: n })
+      await store.append(near, 1, 'a', { ...record('x'), due: 9 })
+      await store.prune(chain, 3)
+      expect(await other.remove(chain, 4)).toBe('Conflict')
+      expect(await other.remove(chain, 6)).toBe('Conflict')
+      expect((await store.read(chain, 1, 10)).map(({ n }) => n)).toEqual([3, 4, 5])
+      expect(await other.remove(chain, 5)).toBe('Done')
+      expect(await store.head(chain)).toBeUndefined()
+      expect(await store.read(chain, 1, 10)).toEqual([])
+      expect(await store.due(kind, 10, 10)).toEqual([near])
+      await store.prune(chain, 5)
+      expect(await other.remove(chain, 5)).toBe('Done')
+      await expect(store.append(chain, 6, 'late', record('late'))).rejects.toMatchObject({ code: 'InvalidInput' })
+      expect(await store.head(chain)).toBeUndefined()
+      for (let n = 1; n <= 3; n++) expect(await store.append(chain, n, `again${n}`, record('r', n))).toBe('Done')
+      expect((await other.read(chain, 1, 10)).map(({ nonce }) => nonce)).toEqual(['again1', 'again2', 'again3'])
+      expect(await other.head(near)).toMatchObject({ n: 1 })
+    })
+
+    test('of many who remove a chain at once none finds it damaged', async () => {
+      for (let turn = 0; turn < 2; turn++) {
+        const chain = chainName()
+        for (let n = 1; n <= 3; n++) await store.append(chain, n, `k${n}`, record('r', n))
+        if (turn % 2 === 0) await store.prune(chain, 3)
+        const stores = Array.from({ length: 4 }, (_, i) => (i % 2 === 0 ? store : other))
+        expect(new Set(await Promise.all(stores.map((each) => each.remove(chain, 3))))).toEqual(new Set(['Done']))
+        expect(await store.head(chain)).toBeUndefined()
+        expect(await store.read(chain, 1, 10)).toEqual([])
+      }
+    })
+
     test('a blob of 8 MiB comes back whole; one above the limit is refused', async () => {
       const chain = chainName('big')
       const blob = randomBytes(8 * 1024 * 1024)
@@ -210,6 +244,7 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       ['what is due of no kind', () => store.due('', 0, 1)],
       ['what is due of another form', () => store.due('a/b', 0, 1)],
       ['what was due before all time', () => store.due('a', -1, 1)],
+      ['removal at no number', () => store.remove('c', 0)],
       ['head of no chain', () => store.head('')],
       ['read from 0', () => store.read('c', 0, 1)],
     ])('refused: %s', async (_, ask) => {
@@ -230,6 +265,7 @@ export function storeContract(name: string, given: StoreUnderTest): void {
 type Command = { readonly who: 0 | 1 } & (
   | { readonly do: 'append'; readonly ahead: number; readonly nonce: string; readonly json: Json }
   | { readonly do: 'prune'; readonly below: number }
+  | { readonly do: 'remove'; readonly behind: number }
   | { readonly do: 'read'; readonly from: number; readonly limit: number }
 )
 
@@ -246,6 +282,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ who, do: fc.constant('prune' as const), below: fc.nat(12) }) },
+  { weight: 1, arbitrary: fc.record({ who, do: fc.constant('remove' as const), behind: fc.integer({ min: -1, max: 1 }) }) },
   { weight: 2, arbitrary: fc.record({ who, do: fc.constant('read' as const), from: fc.integer({ min: 1, max: 10 }), limit: fc.nat(6) }) },
 )
 
@@ -270,6 +307,11 @@ async function likeTheModel(stores: readonly [Store, Store], commands: readonly 
       await store.prune(chain, step.below)
       floor = Math.max(floor, Math.min(step.below, head))
       model = model.filter((entry) => entry.n >= floor)
+    } else if (step.do === 'remove') {
+      const n = Math.max(1, head + step.behind)
+      const isHead = head === 0 || n === head
+      expect(await store.remove(chain, n)).toBe(isHead ? 'Done' : 'Conflict')
+      if (isHead) [model, floor] = [[], 1]
     } else {
       const expected = model.filter((entry) => entry.n >= step.from).slice(0, step.limit)
       expect(await store.read(chain, step.from, step.limit)).toEqual(expected)

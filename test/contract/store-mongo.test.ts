@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { dueKinds } from '../../core/chains.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
+import type { ChainDocument, Step } from '../../platform/mongo/documents.ts'
+import { hintId } from '../../platform/mongo/documents.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
+import { removeChain } from '../../platform/mongo/remove.ts'
 import { backupContract } from './backup-contract.ts'
 import type { MongoServer } from './mongo-server.ts'
 import { MONGO_BUILD_LIMIT, startMongo, startProxy } from './mongo-server.ts'
@@ -14,31 +17,22 @@ import { storeContract } from './store-contract.ts'
 /** From an empty Go cache the server is built first. */
 
 let server: MongoServer
-const database = `test-${randomUUID().slice(0, 8)}`
-const emptyOnes: string[] = []
+let database: string
 const record = { kind: 'x', data: {} }
 
 beforeAll(async () => {
   server = await startMongo()
+  database = server.database()
 }, MONGO_BUILD_LIMIT)
 
-afterAll(async () => {
-  const client = new MongoClient(server.url)
-  for (const name of [database, ...emptyOnes]) await client.db(name).dropDatabase()
-  await client.close()
-  await server.remove()
-})
+afterAll(() => server.remove())
 
 /** What these say has nothing to do with how busy the machine is: a blob of 8 MiB may take longer than a game would wait. */
 const open = async (name = database) => createMongoStore({ url: server.url, database: name, deadlineMs: 30_000 })
 
 storeContract('MongoDB', { open, runs: 15 })
 storeArchiveContract('MongoDB', open)
-backupContract('MongoDB', async () => {
-  const name = `test-${randomUUID().slice(0, 8)}`
-  emptyOnes.push(name)
-  return open(name)
-})
+backupContract('MongoDB', () => open(server.database()))
 
 describe('MongoDB', { timeout: 90_000 }, () => {
   test('the head is found with the hint missing, far behind, or behind the floor', async () => {
@@ -81,6 +75,35 @@ describe('MongoDB', { timeout: 90_000 }, () => {
     await client.close()
   })
 
+  test('a removal leaves no document; cut short at any step it leaves the head or none, and is ended by the next one', async () => {
+    const store = createMongoStore({ url: server.url, database, deadlineMs: 30_000 })
+    const client = new MongoClient(server.url)
+    const raw = client.db(database).collection<ChainDocument>('remove')
+    const left = async (chain: string) => (await raw.find({}).toArray()).flatMap(({ _id }) => (_id.startsWith(`${chain}#`) ? [_id] : []))
+    let steps = 0
+    for (let [dieAt, removed] = [1, 'killed']; removed === 'killed'; dieAt++) {
+      const chain = `remove/${randomUUID()}`
+      for (let n = 1; n <= 5; n++) await store.append(chain, n, `k${n}`, { ...record, due: n })
+      await store.prune(chain, 3)
+      steps = 0
+      const dying: Step = (work) => {
+        if (++steps === dieAt) throw new Error('killed')
+        return work(raw)
+      }
+      removed = await removeChain(dying, chain, 5).catch(() => 'killed' as const)
+      expect(removed).toBe(steps < dieAt ? 'Done' : 'killed')
+      const head = await store.head(chain)
+      if (head !== undefined) expect(head).toMatchObject({ n: 5, nonce: 'k5' })
+      expect(await store.due('remove', 5, 10)).toEqual(head === undefined ? [] : [chain])
+      expect(await store.remove(chain, 5)).toBe('Done')
+      expect(await store.head(chain)).toBeUndefined()
+      expect(await left(chain)).toEqual(head === undefined && removed === 'killed' ? [hintId(chain)] : [])
+    }
+    expect(steps).toBeGreaterThan(5)
+    await store.close()
+    await client.close()
+  })
+
   test('a URL that can not be read is refused without being quoted', () => {
     const make = () => createMongoStore({ url: 'mongodb://user:hush@[/', database })
     expect(make).toThrow(expect.objectContaining({ code: 'ConfigInvalid', message: expect.not.stringContaining('hush') }))
@@ -88,8 +111,7 @@ describe('MongoDB', { timeout: 90_000 }, () => {
 
   describe('indexes', { timeout: 240_000 }, () => {
     const withIndexes = async () => {
-      const name = `test-${randomUUID().slice(0, 8)}`
-      emptyOnes.push(name)
+      const name = server.database()
       // The indexes of all kinds are made at once: none shall be late because the machine is busy.
       const open = () => createMongoStore({ url: server.url, database: name, dueKinds, deadlineMs: 30_000 })
       const client = new MongoClient(server.url)

@@ -98,6 +98,7 @@ function noting(behind: Store): Store {
     read: (...args) => within(() => behind.read(...args)),
     due: (...args) => behind.due(...args),
     prune: (chain, below) => within(() => behind.prune(chain, below)),
+    remove: (chain, n) => behind.remove(chain, n),
     ping: () => behind.ping(),
     close: () => behind.close(),
   }

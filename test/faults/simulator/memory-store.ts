@@ -81,6 +81,12 @@ export function createMemoryStore(): MemoryStore {
       if (chain === undefined) return
       for (; chain.floor < below && chain.floor < chain.head; chain.floor++) chain.records.delete(chain.floor)
     },
+    async remove(name, n) {
+      checkPlace(name, n)
+      if ((all.get(name)?.head ?? n) !== n) return 'Conflict'
+      all.delete(name)
+      return 'Done'
+    },
     ping: async () => undefined,
     close: async () => undefined,
     chains: () => [...all.keys()],

@@ -58,6 +58,7 @@ export class StoreServer {
       read: (chain, from, limit, which) => call(`read ${chain} ${from}`, () => store.read(chain, from, limit, which)),
       due: (kind, before, limit) => call(`what is due of ${kind}`, () => store.due(kind, before, limit)),
       prune: (chain, below) => call(`prune ${chain} ${below}`, () => store.prune(chain, below)),
+      remove: (chain, n) => call(`remove ${chain} ${n}`, () => store.remove(chain, n)),
       ping: () => call('ping', () => store.ping()),
       close: async () => undefined,
     }

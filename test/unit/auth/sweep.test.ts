@@ -3,19 +3,26 @@ import { chains } from '../../../core/chains.ts'
 import { PutOff } from '../../../core/due-sweep.ts'
 import { nameKey } from '../../../core/names.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
-import { DUE_SWEEP_EVERY, DUE_SWEEP_PUT_OFF_MAX, NAME_CLAIM_UNDECIDED, SESSION_TTL } from '../../../core/timing.ts'
+import { DUE_SWEEP_EVERY, DUE_SWEEP_PUT_OFF_MAX, NAME_CLAIM_UNDECIDED, SESSION_FORGOTTEN_AFTER, SESSION_TTL } from '../../../core/timing.ts'
 import { findAccount, makeAccount, register } from '../../../services/auth/accounts.ts'
 import { nameHolder, settleName } from '../../../services/auth/name-claims.ts'
 import { readRoster } from '../../../services/auth/roster.ts'
 import { sweepAuth } from '../../../services/auth/sweep.ts'
-import { cheap, collectLog } from './serve-app.ts'
+import { cheap, collectLog, session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
 async function swept() {
   const world = await stage()
   const { log, lines } = collectLog()
   const { store, clock } = world
-  return { ...world, lines, deps: { store, clock, passwords: cheap }, sweep: (at: Store = store) => sweepAuth({ store: at, clock, log }) }
+  const post = (path: string, body: object, headers: Readonly<Record<string, string>>) => world.ask('POST', path, body, undefined, headers)
+  return {
+    ...world,
+    post,
+    lines,
+    deps: { store, clock, passwords: cheap },
+    sweep: (at: Store = store) => sweepAuth({ store: at, clock, log }),
+  }
 }
 
 const claimOf = (name: string) => chains.accountName(nameKey(name))
@@ -39,6 +46,34 @@ test('a session that nobody used for so long that nobody can is ended, and says 
   expect((await readRoster(store, ann.account.id))?.sessions).toEqual([])
   expect(problem(await refresh(String(body['refreshToken'])))).toEqual({ status: 401, code: 'SessionEnded' })
   expect(await sweep()).toBe(0)
+})
+
+test('a session that has ended is forgotten after a while, and is as unknown then as it was over before', async () => {
+  const { player, refresh, ask, post, clock, store, sweep } = await swept()
+  const ann = await player('Ann')
+  const bob = await player('Bob')
+  const keyed = { 'idempotency-key': 'a-key-of-1' }
+  const again = () => post('/v1/sessions', { name: 'Ann', password: PASSWORD }, keyed)
+  const { refreshToken } = session.parse((await again()).body)
+  await ask('DELETE', '/v1/sessions/current', undefined, ann.accessToken)
+  await refresh(refreshToken)
+  expect(problem(await refresh(refreshToken)).code).toBe('RefreshReused')
+  const gone = [sessionOf(ann.refreshToken), sessionOf(refreshToken)]
+  for (const chain of gone) expect(await store.head(chain)).toMatchObject({ kind: 'ended' })
+  clock.advance(SESSION_FORGOTTEN_AFTER - 1)
+  await sweep()
+  for (const chain of gone) expect(await store.head(chain)).toMatchObject({ kind: 'ended' })
+  expect(problem(await again()).code).toBe('IdempotencyKeyReused')
+  clock.advance(1)
+  // By several at once.
+  await Promise.all([sweep(), sweep(), sweep()])
+  for (const chain of gone) expect(await store.read(chain, 1, 10)).toEqual([])
+  expect(await store.head(sessionOf(bob.refreshToken))).toMatchObject({ kind: 'live' })
+  for (const token of [ann.refreshToken, refreshToken]) expect(problem(await refresh(token))).toEqual({ status: 401, code: 'SessionEnded' })
+  expect(problem(await ask('GET', '/v1/accounts/current', undefined, ann.accessToken)).status).toBe(401)
+  expect(await sweep()).toBe(0)
+  // What opened it is forgotten with it: the password opens another one.
+  expect((await again()).status).toBe(201)
 })
 
 test('a session that its full roster has dropped is ended when its time is over', async () => {

@@ -118,7 +118,7 @@ export const namesOf = (answer: Answer): readonly string[] =>
     .parse(answer.body)
     .characters.map((one) => one.name)
 
-/** Dies before the given write (an append or a prune), and from then on does nothing. */
+/** Dies before the given write (an append, a prune or a removal), and from then on does nothing. */
 export function dyingAt(store: Store, write: number): Store & { readonly dead: () => boolean } {
   let writes = 0
   const live = (): void => {
@@ -134,6 +134,10 @@ export function dyingAt(store: Store, write: number): Store & { readonly dead: (
     async prune(...args) {
       live()
       return store.prune(...args)
+    },
+    async remove(...args) {
+      live()
+      return store.remove(...args)
     },
     async head(chain) {
       if (writes >= write) throw new Error('killed')
