@@ -10,6 +10,7 @@ import {
   readList,
 } from './answers.ts'
 import type { Request } from './http.ts'
+import { randomKey } from './key.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What a game keeps between opening the browser and hearing how it ended. */
@@ -43,9 +44,9 @@ export interface Issuers {
   /** The logins that open the account. */
   linked(): Promise<readonly LinkedLogin[]>
   /** Lets the one that was proved open it, too. Asks for the password, if there is one. Throws IdentityTaken, WrongCredentials, LoginTooOld. */
-  link(given: { readonly proof?: string; readonly password?: string }): Promise<readonly LinkedLogin[]>
-  /** Ends that. Throws LastLogin, WrongCredentials, LoginTooOld. */
-  unlink(id: string, password?: string): Promise<void>
+  link(given: { readonly proof?: string; readonly password?: string }, key?: string): Promise<readonly LinkedLogin[]>
+  /** Ends that. `key`, here and above: the Idempotency-Key, for one who asks again because no answer came; default: a new one. Throws LastLogin, WrongCredentials, LoginTooOld. */
+  unlink(id: string, password?: string, key?: string): Promise<void>
 }
 
 export function issuersOver(authUrl: string, http: (request: Request) => Promise<unknown>, sessions: Sessions, inPage: boolean): Issuers {
@@ -76,13 +77,20 @@ export function issuersOver(authUrl: string, http: (request: Request) => Promise
     login: (given) => sessions.loginAtIssuer(given),
     linked: async () =>
       readList(await sessions.authorized((token) => http({ method: 'GET', url: identities, token })), 'identities', readLinkedLogin),
-    link: async (body) => {
-      const answer = await sessions.authorized((token) => http({ method: 'POST', url: identities, token, body, withCookie: inPage }))
+    link: async (body, key = randomKey()) => {
+      const request = { method: 'POST', url: identities, body, headers: { 'idempotency-key': key }, withCookie: inPage } as const
+      const answer = await sessions.authorized((token) => http({ ...request, token }))
       return readList(answer, 'identities', readLinkedLogin)
     },
-    unlink: async (id, password) => {
+    unlink: async (id, password, key = randomKey()) => {
       const url = `${identities}/${encodeURIComponent(id)}/removal`
-      await sessions.authorized((token) => http({ method: 'POST', url, token, body: password === undefined ? {} : { password } }))
+      const request = {
+        method: 'POST',
+        url,
+        body: password === undefined ? {} : { password },
+        headers: { 'idempotency-key': key },
+      } as const
+      await sessions.authorized((token) => http({ ...request, token }))
     },
   }
 }

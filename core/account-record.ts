@@ -6,8 +6,8 @@ import { z } from './validate/index.ts'
 const ban = z.object({ until: z.number().nullable(), reason: z.string(), by: z.string(), at: z.number() })
 export type Ban = z.output<typeof ban>
 
-/** A login of another issuer that opens the account; times in ms since 1970. */
-const identity = z.object({ issuer: z.string(), subject: z.string(), linkedAt: z.number() })
+/** A login of another issuer that opens the account; times in ms since 1970. `by`: the keyed id of the request that linked it. */
+const identity = z.object({ issuer: z.string(), subject: z.string(), linkedAt: z.number(), by: z.string().exactOptional() })
 export type LinkedIdentity = z.output<typeof identity>
 
 const account = z.object({
@@ -19,6 +19,8 @@ const account = z.object({
   sessionEpoch: z.number().default(0),
   ban: ban.optional(),
   identities: z.array(identity).optional(),
+  /** Keyed ids of the newest requests whose link was removed, and of those that removed one: services/auth/links-of-account.ts. */
+  spent: z.array(z.string()).optional(),
 })
 export type AccountData = z.output<typeof account>
 

@@ -45,6 +45,20 @@ export async function free(store: Store, chain: string, account: string): Promis
   )
 }
 
+/** Has the sweep look at the account's own claim once more: before the account gives up what it claimed, so that a death behind that leaves no claim for ever. Throws Busy. */
+export async function doubt(store: Store, chain: string, account: string, now: number): Promise<void> {
+  await changeChain(
+    store,
+    chain,
+    (head) => {
+      const claim = claimOf(chain, head)
+      if (claim?.account !== account) return { result: undefined }
+      return { record: { kind: 'claimed', data: claimForm.write({ ...claim }), due: now + NAME_CLAIM_UNDECIDED }, result: undefined }
+    },
+    'always',
+  )
+}
+
 /** Frees it unless it is held; true: it is. Throws Busy. */
 export async function freeUnlessHeld(store: Store, chain: string, isHeld: IsHeld): Promise<boolean> {
   return changeChain(

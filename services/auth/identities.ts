@@ -4,7 +4,7 @@ import { readAccountRecord } from '../../core/account-record.ts'
 import { chains } from '../../core/chains.ts'
 import { idOf } from '../../core/due-sweep.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import { accountOf, claimOf, free, type IsHeld, isUndecided, settle, take } from './claims.ts'
+import { accountOf, claimOf, doubt, free, type IsHeld, isUndecided, settle, take } from './claims.ts'
 
 /** Somebody, as an issuer of accounts knows them: its identifier, and which of its accounts. Never an address of mail, which others may get later. */
 export interface Identity {
@@ -35,6 +35,11 @@ export async function identityHolder(store: Store, key: string): Promise<string 
  */
 export function claimIdentity(store: Store, key: string, account: string, now: number): Promise<boolean> {
   return take(store, chains.identity(key), { account, claimedAt: now }, heldAt(store, key, now))
+}
+
+/** Before the account says that it has the identity no more: the sweep frees it if nobody does. Throws Busy. */
+export function doubtIdentity(store: Store, key: string, account: string, now: number): Promise<void> {
+  return doubt(store, chains.identity(key), account, now)
 }
 
 /** Gives the identity back; one that is not the account's stays as it is. Throws Busy. */

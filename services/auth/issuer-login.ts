@@ -40,7 +40,7 @@ const COOKIE = '__Host-bailiwick-login'
 const attributes = 'Path=/; Secure; HttpOnly; SameSite=Lax'
 export const dropLoginCookie = `${COOKIE}=; ${attributes}; Max-Age=0`
 
-type Header = (name: string) => string | undefined
+export type Header = (name: string) => string | undefined
 
 /** The value of Set-Cookie that keeps what was begun. */
 export async function keepBegun(sealer: Sealer, begun: Begun): Promise<string> {

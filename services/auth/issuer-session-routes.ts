@@ -1,6 +1,6 @@
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { HttpApp } from '../../platform/http/index.ts'
-import { keyedSecretly, keyOf, Prepared, replayedSays, route } from '../../platform/http/index.ts'
+import { keyedHeader, keyedId, keyedSecretly, keyOf, Prepared, replayed, replayedSays, route } from '../../platform/http/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { getAccount, makeAccount } from './accounts.ts'
 import { tokensAnswer } from './answers.ts'
@@ -8,11 +8,11 @@ import { confirmOwner } from './confirm-owner.ts'
 import { assertOwnPage, OWN_PAGE_HEADER } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
 import { identityHolder, identityKey } from './identities.ts'
-import type { Proof } from './issuer-login.ts'
+import type { Header, Proof } from './issuer-login.ts'
 import { dropLoginCookie, openProof } from './issuer-login.ts'
 import { identitiesAnswer, identityParams, issuerSessionBody, linkBody, unlinkBody } from './issuer-schemas.ts'
 import { identitiesLinks, sessionLinks } from './links.ts'
-import { linkIdentity, unlinkIdentity } from './links-of-account.ts'
+import { linkedBefore, linkIdentity, unlinkIdentity } from './links-of-account.ts'
 import { sessionAnswer } from './schemas.ts'
 import { openSession } from './sessions.ts'
 
@@ -96,21 +96,48 @@ function addLinking(app: HttpApp, deps: RouteDeps): void {
     summary: 'Lets the login of an issuer open the account; asks for the password, or for a login of a moment ago',
     auth: deps.liveAuth,
     body: linkBody,
-    heeds: ownPage,
-    answer: { status: 201, body: identitiesAnswer, links: identitiesLinks, says: { 'set-cookie': 'Drops the proof of a browser' } },
+    heeds: { ...ownPage, ...keyedHeader },
+    answer: {
+      status: 201,
+      body: identitiesAnswer,
+      links: identitiesLinks,
+      says: { 'set-cookie': 'Drops the proof of a browser', ...replayedSays },
+    },
     errors: [
       ...(['LoginExpired', 'WrongCredentials', 'LoginTooOld', 'IdentityTaken', 'TooManyIdentities', 'CrossSite'] as const),
-      ...(['SessionEnded', 'AccountUnknown', 'Banned', 'Busy', 'StoreUnavailable'] as const),
+      ...(['IdempotencyKeyReused', 'SessionEnded', 'AccountUnknown', 'Banned', 'Busy', 'StoreUnavailable'] as const),
     ],
   } as const
   route(app, 'post', '/v1/accounts/current/identities', spec, async ({ body, caller, header, address, log }) => {
     if (body.proof === undefined) assertOwnPage(header)
+    const by = keyedId(keyOf(header), 'link', caller.account)
+    const linked = linkedBefore(caller.stored, by)
+    const answer = (account: StoredAccount) =>
+      new Prepared(201, { 'set-cookie': dropLoginCookie }, JSON.stringify(identitiesView(deps, account)))
+    if (linked !== undefined) {
+      const proof = await proofIfGood(deps, body.proof, header)
+      await confirmOwner(deps, caller, body.password, address)
+      if (proof !== undefined && identityKey(proof.identity) !== identityKey(linked)) throw reused()
+      return replayed(answer(caller.stored))
+    }
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     await confirmOwner(deps, caller, body.password, address)
-    const account = await linkIdentity(deps, caller.account, proof.identity)
+    const account = await linkIdentity(deps, caller.account, proof.identity, by)
     log.info({ account: account.id, issuer: proof.issuer }, 'a login of an issuer opens the account from now on')
-    return new Prepared(201, { 'set-cookie': dropLoginCookie }, JSON.stringify(identitiesView(deps, account)))
+    return answer(account)
   })
+}
+
+/** Of a repetition: the answer that did not arrive whole may have dropped the cookie, and time goes by. */
+function proofIfGood({ signer }: RouteDeps, given: string | undefined, header: Header): Promise<Proof | undefined> {
+  return openProof(signer.sealer, given, header).catch((error: unknown) => {
+    if (isCode(error, 'LoginExpired')) return undefined
+    throw error
+  })
+}
+
+function reused(): BailiwickError {
+  return new BailiwickError('IdempotencyKeyReused', { found: 'a request that linked another login', todo: 'use another key' })
 }
 
 function addUnlinking(app: HttpApp, deps: RouteDeps): void {
@@ -119,16 +146,20 @@ function addUnlinking(app: HttpApp, deps: RouteDeps): void {
     auth: deps.liveAuth,
     params: identityParams,
     body: unlinkBody,
-    answer: { status: 204 },
+    heeds: keyedHeader,
+    answer: { status: 204, says: replayedSays },
     errors: [
       ...(['IdentityUnknown', 'LastLogin', 'WrongCredentials', 'LoginTooOld'] as const),
       ...(['SessionEnded', 'AccountUnknown', 'Banned', 'Busy', 'StoreUnavailable'] as const),
     ],
   } as const
-  route(app, 'post', '/v1/accounts/current/identities/:id/removal', spec, async ({ params, body, caller, address, log }) => {
+  route(app, 'post', '/v1/accounts/current/identities/:id/removal', spec, async ({ params, body, caller, header, address, log }) => {
     await confirmOwner(deps, caller, body.password, address)
-    await unlinkIdentity(deps, caller.account, params.id)
+    const by = keyedId(keyOf(header), 'unlink', caller.account, params.id)
+    const gone = new Prepared(204, {})
+    if ((await unlinkIdentity(deps, caller.account, params.id, by)) === 'Again') return replayed(gone)
     log.info({ account: caller.account }, 'a login of an issuer opens the account no more')
+    return gone
   })
 }
 

@@ -1,10 +1,11 @@
+import type { AccountData, LinkedIdentity } from '../../core/account-record.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError, isCode } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
 import type { StoredAccount } from './accounts.ts'
 import { changeAccount, getAccount } from './accounts.ts'
 import type { Identity } from './identities.ts'
-import { claimIdentity, freeIdentity, identityHolder, identityKey } from './identities.ts'
+import { claimIdentity, doubtIdentity, freeIdentity, identityHolder, identityKey } from './identities.ts'
 
 interface LinkDeps {
   readonly store: Store
@@ -13,17 +14,20 @@ interface LinkDeps {
 
 /** So many identities may open one account. */
 export const MAX_IDENTITIES = 8
+/** So many requests are remembered of which nothing else is left; beyond, the oldest is forgotten. */
+const MAX_SPENT = 16
 
 /**
- * Lets the identity open the account from now on: its claim decides, then the account says so; whatever dies between the two leaves a claim that counts for nothing, and what is refused leaves none. Safe to repeat.
- * Throws IdentityTaken, TooManyIdentities, AccountUnknown, Busy.
+ * Lets the identity open the account from now on: its claim decides, then the account says so; whatever dies between the two leaves a claim that counts for nothing, and what is refused leaves none. Safe to repeat. `by`: the
+ * keyed id of the request. Throws IdentityTaken, TooManyIdentities, AccountUnknown, Busy.
  */
-export async function linkIdentity({ store, clock }: LinkDeps, account: string, identity: Identity): Promise<StoredAccount> {
+export async function linkIdentity({ store, clock }: LinkDeps, account: string, identity: Identity, by?: string): Promise<StoredAccount> {
   const key = identityKey(identity)
+  const link = (data: AccountData) => withIdentity(data, { ...identity, linkedAt: clock.now(), ...(by !== undefined && { by }) })
   // Before it is claimed: a claim names the account, and is not found when that is erased.
-  withIdentity(await getAccount(store, account), identity, clock.now())
+  link(await getAccount(store, account))
   if (!(await claimIdentity(store, key, account, clock.now()))) throw identityTaken()
-  const changed = await changeAccount(store, account, (data) => withIdentity(data, identity, clock.now())).catch(async (error: unknown) => {
+  const changed = await changeAccount(store, account, link).catch(async (error: unknown) => {
     // The last place, or the account, went meanwhile.
     if (isCode(error, 'TooManyIdentities', 'AccountUnknown')) await freeIdentity(store, key, account)
     throw error
@@ -34,34 +38,62 @@ export async function linkIdentity({ store, clock }: LinkDeps, account: string, 
   throw identityTaken()
 }
 
-/** Ends that: the account decides, then the claim is freed. Throws IdentityUnknown; LastLogin when nothing else opens the account; AccountUnknown, Busy. */
-export async function unlinkIdentity({ store }: LinkDeps, account: string, key: string): Promise<StoredAccount> {
-  const changed = await changeAccount(store, account, (data) => {
-    const after = without(data, key)
-    if ((after.identities ?? []).length === (data.identities ?? []).length) {
-      throw new BailiwickError('IdentityUnknown', { asked: key, todo: 'list them' })
-    }
-    if (data.passwordHash === null && (after.identities ?? []).length === 0) {
-      throw new BailiwickError('LastLogin', { todo: 'set a password, or add another login first' })
-    }
-    return after
+/** The identity that an earlier request of this keyed id linked; undefined: none did. Throws IdempotencyKeyReused when it was removed since. */
+export function linkedBefore({ identities = [], spent = [] }: StoredAccount, by: string | undefined): LinkedIdentity | undefined {
+  if (by === undefined) return undefined
+  if (spent.includes(by)) {
+    throw new BailiwickError('IdempotencyKeyReused', { found: 'a login that was removed from the account since', todo: 'use another key' })
+  }
+  return identities.find((each) => each.by === by)
+}
+
+/**
+ * Ends that: the account decides, then the claim is freed, by the sweep if need be. `by`: the keyed id of the request; 'Again': it was done before. Throws IdentityUnknown; LastLogin when nothing else opens the account;
+ * AccountUnknown, Busy.
+ */
+export async function unlinkIdentity({ store, clock }: LinkDeps, account: string, key: string, by?: string): Promise<'Done' | 'Again'> {
+  const wasDone = ({ spent = [] }: AccountData): boolean => by !== undefined && spent.includes(by)
+  const unlink = (data: AccountData) => (wasDone(data) ? data : unlinked(data, key, by))
+  const before = await getAccount(store, account)
+  unlink(before)
+  if (!wasDone(before)) await doubtIdentity(store, key, account, clock.now())
+  let again = false
+  const after = await changeAccount(store, account, (data) => {
+    again = wasDone(data)
+    return unlink(data)
   })
-  await freeIdentity(store, key, account)
-  return changed
+  // Of a request that is repeated late it may have been linked once more.
+  if (find(after, key) === undefined) await freeIdentity(store, key, account)
+  return again ? 'Again' : 'Done'
+}
+
+/** Throws IdentityUnknown, LastLogin. */
+function unlinked(data: AccountData, key: string, by: string | undefined): AccountData {
+  const gone = find(data, key)
+  if (gone === undefined) throw new BailiwickError('IdentityUnknown', { asked: key, todo: 'list them' })
+  const after = without(data, key)
+  if (data.passwordHash === null && (after.identities ?? []).length === 0) {
+    throw new BailiwickError('LastLogin', { todo: 'set a password, or add another login first' })
+  }
+  const spent = [...(data.spent ?? []), ...[gone.by, by].filter((each) => each !== undefined)].slice(-MAX_SPENT)
+  return spent.length === 0 ? after : { ...after, spent }
 }
 
 /** Throws TooManyIdentities. */
-function withIdentity<T extends Pick<StoredAccount, 'identities'>>(data: T, identity: Identity, now: number): T {
+function withIdentity<T extends AccountData>(data: T, identity: LinkedIdentity): T {
   const { identities = [] } = data
-  const key = identityKey(identity)
-  if (identities.some((each) => identityKey(each) === key)) return data
+  if (find(data, identityKey(identity)) !== undefined) return data
   if (identities.length >= MAX_IDENTITIES) {
     throw new BailiwickError('TooManyIdentities', { found: `${identities.length}`, todo: 'remove one of them first' })
   }
-  return { ...data, identities: [...identities, { ...identity, linkedAt: now }] }
+  return { ...data, identities: [...identities, identity] }
 }
 
-function without<T extends Pick<StoredAccount, 'identities'>>(data: T, key: string): T {
+function find({ identities = [] }: AccountData, key: string): LinkedIdentity | undefined {
+  return identities.find((each) => identityKey(each) === key)
+}
+
+function without<T extends AccountData>(data: T, key: string): T {
   return { ...data, identities: (data.identities ?? []).filter((each) => identityKey(each) !== key) }
 }
 

@@ -11,7 +11,7 @@ import { eraseEverything } from '../../../services/account/erase.ts'
 import { makeAccount } from '../../../services/auth/accounts.ts'
 import { createAuthApp } from '../../../services/auth/app.ts'
 import { identityHolder, identityKey } from '../../../services/auth/identities.ts'
-import { linkIdentity } from '../../../services/auth/links-of-account.ts'
+import { linkIdentity, unlinkIdentity } from '../../../services/auth/links-of-account.ts'
 import { makeOwner } from '../../../services/auth/staff.ts'
 import { makeCharacter } from '../../../services/characters/life.ts'
 import { cheap, serveApp, session } from '../../unit/auth/serve-app.ts'
@@ -102,6 +102,25 @@ test.each<[string, (scene: Scene, store: ArchivedStore) => Promise<unknown>]>([
   },
   60_000,
 )
+
+test("a death before any write of a removal of another issuer's login leaves it linked, or free for others", async () => {
+  const key = identityKey(identity)
+  for (let write = 1, died = true; died; write++) {
+    const at = `write ${write}`
+    const deed: Deed = {
+      before: ({ store, clock, ann }) => linkIdentity({ store, clock }, ann.id, identity),
+      act: ({ clock, ann }, store) => done(unlinkIdentity({ store, clock }, ann.id, key)),
+      async after({ store, clock, ann }, told) {
+        const holder = await identityHolder(store, key)
+        expect(told ? [undefined] : [undefined, ann.id], at).toContain(holder)
+        const other = await done(makeAccount({ store, clock }, 'Another-One', async () => null, { identity }))
+        expect(other, at).toBe(holder === undefined)
+      },
+    }
+    died = await dieAt(write, deed, at)
+    expect(write, at).toBeLessThan(20)
+  }
+}, 60_000)
 
 test('a death of the command before any write of an erasure leaves it not begun, or done by the services', async () => {
   for (let write = 1, died = true; died; write++) {

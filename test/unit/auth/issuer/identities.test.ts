@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../../core/chains.ts'
+import { silentLog } from '../../../../core/ports/log-port.ts'
 import type { Store } from '../../../../core/ports/store-port.ts'
 import { NAME_CLAIM_UNDECIDED } from '../../../../core/timing.ts'
 import { deleteAccount, findAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
@@ -7,6 +8,7 @@ import { claimIdentity, identityHolder, identityKey } from '../../../../services
 import { linkIdentity, MAX_IDENTITIES, unlinkIdentity } from '../../../../services/auth/links-of-account.ts'
 import { nameHolder } from '../../../../services/auth/name-claims.ts'
 import { suggestName } from '../../../../services/auth/suggest-name.ts'
+import { sweepAuth } from '../../../../services/auth/sweep.ts'
 import { mortal } from '../mortal.ts'
 import { cheap } from '../serve-app.ts'
 import { PASSWORD, stage } from '../stage.ts'
@@ -62,13 +64,44 @@ describe('a death in between', () => {
       expect(await identityHolder(store, key)).toBeUndefined()
       await linkIdentity(deps, bob.id, ann)
       await expect(linkIdentity(deps, eve.id, ann)).rejects.toMatchObject({ code: 'IdentityTaken' })
-      await expect(unlinkIdentity({ store: mortal(store, 2), clock }, bob.id, key)).rejects.toThrow('killed')
+      await expect(unlinkIdentity({ store: mortal(store, 3), clock }, bob.id, key)).rejects.toThrow('killed')
       expect(await identityHolder(store, key)).toBeUndefined()
       clock.advance(NAME_CLAIM_UNDECIDED)
       await linkIdentity(deps, eve.id, ann)
       expect(await identityHolder(store, key)).toBe(eve.id)
     },
   )
+})
+
+test('what a death leaves of a link or of a removal is swept, and holds the id of no account any more', async () => {
+  const { store, clock, deps } = await accounts()
+  const sweep = () => sweepAuth({ store, clock, log: silentLog })
+  const [bob, eve] = [await register(deps, 'Bob', PASSWORD), await register(deps, 'Eve', PASSWORD)]
+  clock.advance(NAME_CLAIM_UNDECIDED)
+  await sweep()
+  const chain = chains.identity(key)
+  const rest = async () => {
+    clock.advance(NAME_CLAIM_UNDECIDED)
+    while ((await sweep()) > 0);
+    expect(await store.due('account-identity', Number.MAX_SAFE_INTEGER, 10)).toEqual([])
+    return store.read(chain, 1, 10)
+  }
+  await expect(linkIdentity({ store: mortal(store, 2), clock }, bob.id, ann)).rejects.toThrow('killed')
+  expect(await store.head(chain)).toMatchObject({ kind: 'claimed' })
+  expect(await rest()).toMatchObject([{ kind: 'freed', data: {} }])
+  await linkIdentity(deps, bob.id, ann)
+  expect(await rest()).toMatchObject([{ kind: 'claimed', data: { account: bob.id } }])
+  // Before its first write, and before that of the account.
+  for (const write of [1, 2]) {
+    await expect(unlinkIdentity({ store: mortal(store, write), clock }, bob.id, key)).rejects.toThrow('killed')
+    expect(await rest()).toMatchObject([{ kind: 'claimed', data: { account: bob.id } }])
+    expect(await identityHolder(store, key)).toBe(bob.id)
+  }
+  await expect(unlinkIdentity({ store: mortal(store, 3), clock }, bob.id, key)).rejects.toThrow('killed')
+  expect(await identityHolder(store, key)).toBeUndefined()
+  expect(await rest()).toMatchObject([{ kind: 'freed', data: {} }])
+  await linkIdentity(deps, eve.id, ann)
+  expect(await identityHolder(store, key)).toBe(eve.id)
 })
 
 test('one who was so slow that the identity was taken for nobody’s does not have it', async () => {
