@@ -1,7 +1,11 @@
+import { NETWORKS_OF_SITE } from './network.ts'
+
 /** One open connection, as far as it matters for who has to go. */
 export interface Tracked {
   /** Of whom it is: an IPv4 address, or an IPv6 /64 network. */
   readonly network: string
+  /** The IPv6 /48 in which that is. */
+  readonly site?: string | undefined
   /** Requests that it has begun so far. */
   readonly requests: number
   /** It is let go for no other. */
@@ -16,15 +20,13 @@ const LOOKS = 64
 /**
  * The open connections of one server, of which there may be so many. Beyond, one goes: of the network that has the most, the one that was quiet the longest. So a crowd of slow connections
  * costs whoever holds most of it, and not those who hold few; an honest client has its answer long before its connection is the oldest. Neither asking now and then nor waiting for an answer
- * saves the connections of who has most from those who have less: where all of them wait, one of them goes all the same, and only a new one of such a network goes itself.
+ * saves the connections of who has most from those who have less: where all of them wait, one of them goes all the same, and only a new one of such a network goes itself. A site that has more than
+ * NETWORKS_OF_SITE times as many as any network is what has the most.
  */
 export class Connections<T extends Tracked> {
   readonly #limit: number
-  /** Of each network its connections in the order in which they came, or were last let off, and how many requests they had begun then. */
-  readonly #networks = new Map<string, Map<T, number>>()
-  /** The networks that have so many, in the order in which they came to have them. */
-  readonly #bySize = new Map<number, Set<string>>()
-  #fullest = 0
+  readonly #networks = new Holders<T>()
+  readonly #sites = new Holders<T>()
   #size = 0
 
   constructor(limit: number) {
@@ -37,50 +39,78 @@ export class Connections<T extends Tracked> {
 
   /** Adds one. Answers the one that has to go for it, which is forgotten: another, or itself; undefined: there is room. */
   add(one: T): T | undefined {
-    const known = this.#networks.get(one.network)
-    const connections = known ?? new Map<T, number>()
-    if (known === undefined) this.#networks.set(one.network, connections)
-    connections.set(one, one.requests)
+    this.#networks.add(one.network, one)
+    if (one.site !== undefined) this.#sites.add(one.site, one)
     this.#size += 1
-    this.#resized(one.network, connections.size - 1, connections.size)
     if (this.#size <= this.#limit) return undefined
-    const victim = this.#victim(one, connections.size) ?? one
+    const bySite = this.#sites.most > this.#networks.most * NETWORKS_OF_SITE
+    const victim = (bySite ? this.#sites.victim(one, one.site) : this.#networks.victim(one, one.network)) ?? one
     this.delete(victim)
     return victim
   }
 
   /** It is closed. One that is not known is no matter. */
   delete(one: T): void {
-    const connections = this.#networks.get(one.network)
-    if (connections?.delete(one) !== true) return
+    if (!this.#networks.delete(one.network, one)) return
+    if (one.site !== undefined) this.#sites.delete(one.site, one)
     this.#size -= 1
-    this.#resized(one.network, connections.size + 1, connections.size)
-    if (connections.size === 0) this.#networks.delete(one.network)
+  }
+}
+
+/** Who holds how many connections: networks, or sites. */
+class Holders<T extends Tracked> {
+  /** Of each holder its connections in the order in which they came, or were last let off, and how many requests they had begun then. */
+  readonly #holders = new Map<string, Map<T, number>>()
+  /** The holders that have so many, in the order in which they came to have them. */
+  readonly #bySize = new Map<number, Set<string>>()
+  #most = 0
+
+  /** So many has the one that has the most. */
+  get most(): number {
+    return this.#most
   }
 
-  #resized(network: string, before: number, after: number): void {
+  add(holder: string, one: T): void {
+    const known = this.#holders.get(holder)
+    const connections = known ?? new Map<T, number>()
+    if (known === undefined) this.#holders.set(holder, connections)
+    connections.set(one, one.requests)
+    this.#resized(holder, connections.size - 1, connections.size)
+  }
+
+  /** False: it is not known. */
+  delete(holder: string, one: T): boolean {
+    const connections = this.#holders.get(holder)
+    if (connections?.delete(one) !== true) return false
+    this.#resized(holder, connections.size + 1, connections.size)
+    if (connections.size === 0) this.#holders.delete(holder)
+    return true
+  }
+
+  #resized(holder: string, before: number, after: number): void {
     const left = this.#bySize.get(before)
-    left?.delete(network)
+    left?.delete(holder)
     if (left?.size === 0) this.#bySize.delete(before)
     if (after > 0) {
       const joined = this.#bySize.get(after) ?? new Set()
-      this.#bySize.set(after, joined.add(network))
+      this.#bySize.set(after, joined.add(holder))
     }
-    this.#fullest = Math.max(this.#fullest, after)
+    this.#most = Math.max(this.#most, after)
     // By one at most: where the fullest was there is one with one less, unless it was the last.
-    if (!this.#bySize.has(this.#fullest)) this.#fullest = after
+    if (!this.#bySize.has(this.#most)) this.#most = after
   }
 
-  /** The one that goes for the new one, of whose network there are so many; undefined: the new one. */
-  #victim(newcomer: T, ofItsNetwork: number): T | undefined {
-    const networks = this.#bySize.get(this.#fullest) ?? new Set()
+  /** The one that goes for the new one, which is of this holder; undefined: the new one. */
+  victim(newcomer: T, itsHolder: string | undefined): T | undefined {
+    const ofItsHolder = this.#holders.get(itsHolder ?? '')?.size ?? 0
+    const fullest = this.#bySize.get(this.#most) ?? new Set()
     let looks = LOOKS
     let active: T | undefined
     let waiting: T | undefined
-    const instead = () => active ?? (ofItsNetwork < this.#fullest ? waiting : undefined)
+    const instead = () => active ?? (ofItsHolder < this.#most ? waiting : undefined)
     // What is put back comes again: the looks end it.
-    for (const network of networks) {
-      const connections = this.#networks.get(network) ?? new Map<T, number>()
+    for (const holder of fullest) {
+      const connections = this.#holders.get(holder) ?? new Map<T, number>()
       let unseen = connections.size
       for (const [one, requests] of connections) {
         if (unseen-- === 0) break
@@ -95,8 +125,8 @@ export class Connections<T extends Tracked> {
         connections.delete(one)
         connections.set(one, one.requests)
       }
-      networks.delete(network)
-      networks.add(network)
+      fullest.delete(holder)
+      fullest.add(holder)
     }
     return instead()
   }

@@ -5,7 +5,7 @@ import type { Log } from '../../core/ports/log-port.ts'
 import { DROPPED_TOLD_EVERY } from '../../core/timing.ts'
 import type { HttpApp } from './app.ts'
 import { Connections, type Tracked } from './connections.ts'
-import { networkOf } from './rate-limit.ts'
+import { networkOf, siteOf } from './network.ts'
 
 /** The sockets of one server: counts them, and cuts the one that goes when there are too many. */
 export class OpenConnections {
@@ -78,6 +78,7 @@ export class OpenConnections {
 class OpenConnection implements Tracked {
   readonly socket: Socket
   readonly network: string
+  readonly site: string | undefined
   requests = 0
   kept = false
   #request: IncomingMessage | undefined
@@ -86,6 +87,7 @@ class OpenConnection implements Tracked {
   constructor(socket: Socket) {
     this.socket = socket
     this.network = networkOf(socket.remoteAddress ?? 'unknown')
+    this.site = siteOf(this.network)
   }
 
   asked(request: IncomingMessage, response: ServerResponse): void {

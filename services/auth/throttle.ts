@@ -3,11 +3,12 @@ import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import { nameKey } from '../../core/names.ts'
 import { LOGIN_FAILURES_FORGOTTEN, LOGIN_WAIT_MAX, LOGIN_WAIT_MIN } from '../../core/timing.ts'
-import { networkOf } from '../../platform/http/index.ts'
+import { NETWORKS_OF_SITE, networkOf, siteOf } from '../../platform/http/index.ts'
 
 /**
  * Slows down who guesses passwords without giving anybody the means to lock somebody else out. What waits is the pair of name and network, and the network; never the name: whoever
- * comes from elsewhere is always let try. A name at which many networks guess gives each of them fewer tries before it waits, down to one.
+ * comes from elsewhere is always let try. A name at which many networks guess gives each of them fewer tries before it waits, down to one. A site (an IPv6 /48, whose owner has many networks) counts as
+ * NETWORKS_OF_SITE networks, and never as fewer: one of its networks alone makes none of the others wait.
  */
 export interface Throttle {
   /** Throws TooManyRequests, with the time to wait, before a password is looked at. Counts a try under way as failed, so that many at once are no way around. */
@@ -48,18 +49,24 @@ export interface ThrottleOptions {
 export function createThrottle(clock: Clock, { remembered = 50_000 }: ThrottleOptions = {}): Throttle {
   const pairs = createTable(clock, remembered, { free: FREE_TRIES })
   const networks = createTable(clock, remembered, { free: NETWORK_FREE_TRIES, waitMax: NETWORK_WAIT_MAX })
+  const pairsOfSites = createTable(clock, remembered, { free: FREE_TRIES * NETWORKS_OF_SITE })
+  const sites = createTable(clock, remembered, { free: NETWORK_FREE_TRIES * NETWORKS_OF_SITE, waitMax: NETWORK_WAIT_MAX })
   const names = createTable(clock, remembered, { free: ATTACK_AFTER, waitMax: 0 })
   const familiar = createMemory(remembered)
   return {
     enter(name, address) {
       const [key, network] = [throttleKey(name), networkOf(address)]
+      const site = siteOf(network)
       const free = names.failuresOf(key) >= ATTACK_AFTER ? FREE_TRIES_UNDER_ATTACK : FREE_TRIES
       const pair = `${network} ${key}`
-      const waitMs = Math.max(pairs.waitOf(pair), familiar.has(pair) ? 0 : networks.waitOf(network))
+      const pairOfSite = `${site} ${key}`
+      const ofAnyName = familiar.has(pair) ? 0 : Math.max(networks.waitOf(network), site === undefined ? 0 : sites.waitOf(site))
+      const waitMs = Math.max(pairs.waitOf(pair), pairsOfSites.waitOf(pairOfSite), ofAnyName)
       if (waitMs > 0) {
         throw new BailiwickError('TooManyRequests', { found: 'too many failed logins', todo: 'wait, then try again', retryAfterMs: waitMs })
       }
       const taken = [pairs.fail(pair, free), networks.fail(network), names.fail(key)]
+      if (site !== undefined) taken.push(pairsOfSites.fail(pairOfSite), sites.fail(site))
       let open = true
       const settle = (work: () => void) => () => {
         if (open) work()

@@ -203,6 +203,12 @@ describe('limits', () => {
     watchers.enter('10.0.0.1')
     for (let i = watchers.count; i < 5_000; i++) watchers.enter(`10.1.${i % 100}.1`)
     expect(() => watchers.enter('10.2.0.1')).toThrow(expect.objectContaining({ code: 'Busy' }))
+    const ofSite = new Watchers()
+    const left = Array.from({ length: 3_200 }, (_, k) => ofSite.enter(`2001:db8:1:${k.toString(16)}::1`))
+    expect(() => ofSite.enter('2001:db8:1:ffff::1')).toThrow(expect.objectContaining({ code: 'TooManyRequests' }))
+    ofSite.enter('2001:db8:2::1')()
+    for (const leave of left) leave()
+    expect(ofSite.count).toBe(0)
   })
 })
 

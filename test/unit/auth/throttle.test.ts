@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import { LOGIN_FAILURES_FORGOTTEN, LOGIN_WAIT_MAX } from '../../../core/timing.ts'
+import { NETWORKS_OF_SITE } from '../../../platform/http/index.ts'
 import { createThrottle, throttleKey } from '../../../services/auth/throttle.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
@@ -97,6 +98,34 @@ test('under attack from everywhere each network has one try at the name before i
   for (let k = 0; k < 50; k++) throttle.enter('Ann', `198.51.100.${k}`)
   expect(triesLeft(throttle, 'Ann', '203.0.113.9')).toBe(1)
   expect(triesLeft(throttle, 'Bob', '203.0.113.8')).toBe(10)
+})
+
+describe('a site with all its networks', () => {
+  const at = (k: number, site = 1) => `2001:db8:${site}:${k.toString(16)}::1`
+
+  test('has the tries of sixteen of them at a name, and at all names, and makes nobody elsewhere wait for long', () => {
+    const clock = new ManualClock()
+    const throttle = createThrottle(clock)
+    const let_in = Array.from({ length: 2_000 }, (_, k) => enters(throttle, 'Ann', at(k))).filter(Boolean)
+    expect(let_in).toHaveLength(10 * NETWORKS_OF_SITE)
+    for (const elsewhere of [at(0, 2), '203.0.113.9']) expect(enters(throttle, 'Ann', elsewhere)).toBe(true)
+    for (let k = 0; k < 3_000; k++) enters(throttle, `name${k}`, at(k, 3))
+    expect(enters(throttle, 'Bob', at(4_000, 3))).toBe(false)
+    clock.advance(LOGIN_FAILURES_FORGOTTEN + 1)
+    expect(enters(throttle, 'Ann', at(3_000))).toBe(true)
+    expect(enters(throttle, 'Bob', at(4_000, 3))).toBe(true)
+  })
+
+  test('does not wait for one of them that guesses all day', () => {
+    const clock = new ManualClock()
+    const throttle = createThrottle(clock)
+    for (let second = 0; second < 86_400; second += 5) {
+      enters(throttle, 'Ann', at(1))
+      clock.advance(5_000)
+    }
+    expect(enters(throttle, 'Ann', at(1))).toBe(false)
+    expect(enters(throttle, 'Ann', at(2))).toBe(true)
+  })
 })
 
 test('who logged in from a network before does not wait for the others there', () => {

@@ -10,12 +10,14 @@ import { createMetrics } from '../../../platform/metrics/index.ts'
 
 class Fake implements Tracked {
   readonly network: string
+  readonly site: string | undefined
   requests = 0
   waiting = false
   kept = false
 
-  constructor(network: string) {
+  constructor(network: string, site?: string) {
     this.network = network
+    this.site = site
   }
 
   isWaiting(): boolean {
@@ -46,6 +48,29 @@ test('of a crowd that comes from everywhere the oldest goes', () => {
   const all = Array.from({ length: 1_000 }, (_, at) => new Fake(`network ${at}`))
   const gone = all.map((each) => table.add(each)).filter((each) => each !== undefined)
   expect(gone.map(({ network }) => network)).toEqual(all.slice(0, 900).map(({ network }) => network))
+})
+
+test('a site whose owner comes from another of its networks each time loses its own, beyond what sixteen networks may have', () => {
+  const table = new Connections<Fake>(100)
+  const open = new Set<Fake>()
+  const come = (one: Fake): Fake | undefined => {
+    open.add(one)
+    const gone = table.add(one)
+    if (gone !== undefined) open.delete(gone)
+    return gone
+  }
+  const held = (of: (one: Fake) => boolean): number => [...open].filter(of).length
+  const honest = [...crowd('honest', 4), new Fake('neighbour', 'honest site')]
+  for (const each of honest) come(each)
+  const gone = Array.from({ length: 500 }, (_, at) => come(new Fake(`network ${at}`, 'site'))).filter((each) => each !== undefined)
+  // Its oldest first, and each of it once.
+  expect(gone.map(({ network }) => network)).toEqual(Array.from({ length: 405 }, (_, at) => `network ${at}`))
+  // Where it has no more than sixteen times as many as another network, that one has the most.
+  for (const each of crowd('slow', 200)) come(each)
+  const [ofSite, slow] = [held(({ site }) => site === 'site'), held(({ network }) => network === 'slow')]
+  expect([ofSite, slow]).toEqual([90, 5])
+  expect(honest.filter((each) => open.has(each))).toEqual(honest)
+  expect(table.size).toBe(100)
 })
 
 test('who waits for an answer stays, and who asked since it was looked at goes after the others', () => {
