@@ -380,6 +380,21 @@ describe('chart', () => {
     }
   })
 
+  it('has auth alone trust the authorities of issuers that a ConfigMap holds', async () => {
+    const issuersCa = { existingConfigMap: { name: 'studio-ca', key: 'root.pem' } }
+    const holders = pods(await render({ ...trial, auth: { issuersCa } })).filter(({ spec }) => JSON.stringify(spec).includes('studio-ca'))
+    expect(holders.map((each) => each.owner)).toEqual(['Deployment/world-bailiwick-auth'])
+    const [spec] = holders.map((each) => each.spec)
+    const mountPath = '/etc/bailiwick/issuers-ca'
+    expect(spec?.containers[0]?.env).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: `${mountPath}/ca.crt` })
+    expect(spec?.containers[0]?.volumeMounts).toContainEqual({ name: 'issuers-ca', mountPath, readOnly: true })
+    expect(spec?.volumes).toContainEqual({
+      name: 'issuers-ca',
+      configMap: { name: 'studio-ca', defaultMode: 0o440, items: [{ key: 'root.pem', path: 'ca.crt' }] },
+    })
+    expect(JSON.stringify(await render(trial))).not.toContain('NODE_EXTRA_CA_CERTS')
+  })
+
   it('narrows the operator to roles of the watched namespaces', async () => {
     const manifests = await render({ ...trial, watchNamespaces: ['bailiwick', 'game'] })
     const bound = manifests.filter((each) => each.kind === 'ClusterRoleBinding')
