@@ -1,4 +1,4 @@
-import type { Client, IssuerName, LinkedLogin } from '../../client/index.ts'
+import { type Client, type IssuerName, type LinkedLogin, randomKey } from '../../client/index.ts'
 import { catalogue } from '../../core/errors.ts'
 import { cameBack, keepBegun, type LoginPurpose } from './begun-login.ts'
 import { type Attempt, askPassword, button, element, listItem, onSubmit, showSection, textOf } from './dom.ts'
@@ -68,12 +68,14 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
 
   function row(login: LinkedLogin, hasPassword: boolean): HTMLLIElement {
     const name = login.name ?? login.issuer
-    const remove = button('Remove', () =>
+    const remove = button('Remove', () => {
+      // Of one wish: whoever had no answer presses again.
+      const key = randomKey()
       confirmWith(`${name} shall not open this account any more`, hasPassword, async (password) => {
-        await client.issuers.unlink(login.id, password)
+        await client.issuers.unlink(login.id, password, key)
         say(`${name} does not open this account any more.`)
-      }),
-    )
+      })
+    })
     remove.setAttribute('aria-label', `Remove ${name}`)
     const words = document.createElement('span')
     words.textContent = name
@@ -87,8 +89,9 @@ export function issuersPage({ client, attempt, say, onIn, showAccount }: Issuers
     const { hasPassword } = await client.profile()
     await showAccount()
     if (account !== null) throw new Error(`This login at ${issuer.name} opens the account ${account.name} already.`)
+    const key = randomKey()
     confirmWith(`${issuer.name} shall open this account, too`, hasPassword, async (password) => {
-      await client.issuers.link(password === undefined ? {} : { password })
+      await client.issuers.link(password === undefined ? {} : { password }, key)
       say(`${issuer.name} opens this account from now on.`)
     })
   }

@@ -4,6 +4,7 @@ import { sleep } from '../../core/clock.ts'
 import { BailiwickError, describeError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { ISSUER_COOLDOWN, ISSUER_DESCRIPTION_CACHE, ISSUER_RETRY_MAX, ISSUER_TRIES } from '../../core/timing.ts'
+import { IssuerAnswerError } from './bounded-fetch.ts'
 import type { IssuerSettings } from './settings.ts'
 import { isLoopback, isSafe } from './settings.ts'
 
@@ -37,7 +38,7 @@ export function descriptionOf(settings: IssuerSettings, { timers, log, fetch }: 
         },
         (error: unknown) => {
           failedAt = timers.now()
-          failure = describeError(error)
+          failure = reasonFor(error)
           log.warn({ issuer: settings.id, detail: failure }, 'the description of an issuer could not be read')
         },
       )
@@ -53,6 +54,11 @@ export function descriptionOf(settings: IssuerSettings, { timers, log, fetch }: 
     if (known !== undefined) return known
     throw new BailiwickError('IssuerUnavailable', { asked: settings.id, found: failure, todo: 'try again', retryAfterMs: ISSUER_COOLDOWN })
   }
+}
+
+/** The library says only that something went wrong; what really happened is the cause: an address that nobody has, a certificate that nobody vouches for. */
+function reasonFor(error: unknown): string {
+  return describeError(error instanceof Error && error.cause instanceof IssuerAnswerError ? error.cause : error)
 }
 
 async function discover(settings: IssuerSettings, timers: Timers, fetch: client.CustomFetch): Promise<client.Configuration> {

@@ -24,7 +24,16 @@ export function findProgram(name: string): string | undefined {
 
 /** Installs the Debian packages whose programs are missing; does nothing when all are there. None of them starts a daemon here. */
 export async function ensurePackages(say: (line: string) => void): Promise<void> {
-  const missing = programs.filter(([file]) => findProgram(file) === undefined).map(([, name]) => name)
+  await install(programs, say)
+}
+
+/** The same for one program that one suite needs. */
+export async function ensurePackage(file: string, debianPackage: string, say: (line: string) => void): Promise<void> {
+  await install([[file, debianPackage]], say)
+}
+
+async function install(wanted: typeof programs, say: (line: string) => void): Promise<void> {
+  const missing = wanted.filter(([file]) => findProgram(file) === undefined).map(([, name]) => name)
   if (missing.length === 0) return
   say(`installing Debian packages: ${missing.join(' ')}`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }

@@ -8,16 +8,13 @@ import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createTokenSigner } from '../../../platform/tokens/index.ts'
 import { eraseEverything } from '../../../services/account/erase.ts'
-import { makeAccount } from '../../../services/auth/accounts.ts'
 import { createAuthApp } from '../../../services/auth/app.ts'
-import { identityHolder, identityKey } from '../../../services/auth/identities.ts'
-import { linkIdentity, unlinkIdentity } from '../../../services/auth/links-of-account.ts'
 import { makeOwner } from '../../../services/auth/staff.ts'
 import { makeCharacter } from '../../../services/characters/life.ts'
 import { cheap, serveApp, session } from '../../unit/auth/serve-app.ts'
 import { dyingAt } from '../../unit/characters/stage.ts'
 import type { Operation, Scene, Somebody } from './operations.ts'
-import { expectErasedOrThere, operations, PASSWORD } from './operations.ts'
+import { expectErasedOrThere, operations, PASSWORD, proving } from './operations.ts'
 import { comeToRest, expectWhole } from './whole.ts'
 
 /** A world of its own: auth over SQLite in memory, an owner, and Ann, who has a character. */
@@ -37,7 +34,7 @@ async function world() {
   const [owner, ann] = [await join('Olga'), await join('Annabel')]
   await makeOwner(store, owner.id, clock.now())
   await makeCharacter({ store, clock, limit: 8, deleteGraceMs: 0, namesPerDay: 9 }, ann.id, 'Annabelschar', 'c1')
-  const scene: Scene = { store, clock, ask: served.ask, owner, ann }
+  const scene: Scene = { store, clock, ask: served.ask, prove: proving(signer), owner, ann }
   const close = async () => {
     await served.close()
     await store.close()
@@ -75,57 +72,14 @@ describe.each(operations)('a death of auth before any write of $what', ({ what, 
   }, 60_000)
 })
 
-const identity = { issuer: 'https://accounts.example', subject: 'one' }
-const done = (work: Promise<unknown>): Promise<boolean> =>
-  work.then(
-    () => true,
-    () => false,
-  )
-
-test.each<[string, (scene: Scene, store: ArchivedStore) => Promise<unknown>]>([
-  ['making an account for it', ({ clock }, store) => makeAccount({ store, clock }, 'Elsewhere', async () => null, { identity })],
-  ['linking it to an account', ({ ann, clock }, store) => linkIdentity({ store, clock }, ann.id, identity)],
-])(
-  "a death before any write of %s leaves another issuer's login free, or opening one account",
-  async (what, act) => {
-    for (let write = 1, died = true; died; write++) {
-      const at = `${what}, write ${write}`
-      const after = async ({ store, clock }: Scene, told: boolean): Promise<void> => {
-        const holder = await identityHolder(store, identityKey(identity))
-        if (told) expect(holder, at).toBeDefined()
-        const other = await done(makeAccount({ store, clock }, 'Another-One', async () => null, { identity }))
-        expect(other, at).toBe(holder === undefined)
-      }
-      died = await dieAt(write, { act: (scene, store) => done(act(scene, store)), after }, at)
-      expect(write, at).toBeLessThan(20)
-    }
-  },
-  60_000,
-)
-
-test("a death before any write of a removal of another issuer's login leaves it linked, or free for others", async () => {
-  const key = identityKey(identity)
-  for (let write = 1, died = true; died; write++) {
-    const at = `write ${write}`
-    const deed: Deed = {
-      before: ({ store, clock, ann }) => linkIdentity({ store, clock }, ann.id, identity),
-      act: ({ clock, ann }, store) => done(unlinkIdentity({ store, clock }, ann.id, key)),
-      async after({ store, clock, ann }, told) {
-        const holder = await identityHolder(store, key)
-        expect(told ? [undefined] : [undefined, ann.id], at).toContain(holder)
-        const other = await done(makeAccount({ store, clock }, 'Another-One', async () => null, { identity }))
-        expect(other, at).toBe(holder === undefined)
-      },
-    }
-    died = await dieAt(write, deed, at)
-    expect(write, at).toBeLessThan(20)
-  }
-}, 60_000)
-
 test('a death of the command before any write of an erasure leaves it not begun, or done by the services', async () => {
   for (let write = 1, died = true; died; write++) {
     const at = `an erasure, write ${write}`
-    const erase = (scene: Scene, store: ArchivedStore) => done(eraseEverything({ store, clock: scene.clock }, scene.ann.id))
+    const erase = (scene: Scene, store: ArchivedStore) =>
+      eraseEverything({ store, clock: scene.clock }, scene.ann.id).then(
+        () => true,
+        () => false,
+      )
     died = await dieAt(write, { act: erase, after: expectErasedOrThere }, at)
     expect(write, at).toBeLessThan(60)
   }

@@ -1,7 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import type { Clock } from '../../../core/clock.ts'
 import type { ArchivedStore } from '../../../core/ports/store-archive-port.ts'
+import { z } from '../../../core/validate/index.ts'
+import type { TokenSigner } from '../../../platform/tokens/index.ts'
 import { findAccount } from '../../../services/auth/accounts.ts'
+import { type Identity, identityHolder, identityKey } from '../../../services/auth/identities.ts'
+import { sealProof } from '../../../services/auth/issuer-login.ts'
 import { nameHolder } from '../../../services/auth/name-claims.ts'
 import { staffRoleOf } from '../../../services/auth/staff.ts'
 import { textOf } from './whole.ts'
@@ -26,6 +31,8 @@ export interface Scene {
   readonly store: ArchivedStore
   readonly clock: Clock
   readonly ask: Ask
+  /** What shows that somebody has logged in elsewhere, good for one session. */
+  readonly prove: (identity: Identity) => Promise<string>
   /** May do anything. */
   readonly owner: Somebody
   /** With whom it is done; of the registering one there is nothing but the name. */
@@ -41,6 +48,12 @@ export interface Operation {
   /** `told`: the answer came. */
   readonly after: (scene: Scene, told: boolean, at: string) => Promise<void>
 }
+
+/** Proofs as the service that has these keys makes them. */
+export const proving =
+  ({ sealer }: Pick<TokenSigner, 'sealer'>): Scene['prove'] =>
+  (identity) =>
+    sealProof(sealer, { session: randomBytes(16).toString('base64url'), issuer: 'studio', identity, suggestedName: null })
 
 export const PASSWORD = 'pass word 1'
 const OTHER = 'another pass word'
@@ -64,6 +77,27 @@ const forOwner = (what: string, method: string, path: string, body?: object): Pi
   what,
   act: ({ ask, ann, owner }) => ask(method, `/v1/admin/accounts/${ann.id}/${path}`, body, owner.accessToken),
 })
+
+/** Of one who comes with this login from elsewhere the next time: they get the account that it opens, or a new one. */
+async function expectOpensOrFree(scene: Scene, told: boolean, expected: string | undefined, at: string): Promise<void> {
+  const identity = elsewhere(scene)
+  const holder = await identityHolder(scene.store, identityKey(identity))
+  expect(told ? [expected] : [undefined, scene.ann.id], at).toContain(holder)
+  const { status, body } = await scene.ask('POST', '/v1/oidc/sessions', {
+    proof: await scene.prove(identity),
+    name: `${scene.ann.name}Other`,
+  })
+  expect(status, `${at}: ${JSON.stringify(body)}`).toBe(201)
+  const opened = z.object({ account: z.object({ id: z.string() }) }).parse(body).account.id
+  expect(opened === scene.ann.id, at).toBe(holder !== undefined)
+}
+
+const elsewhere = ({ ann }: Scene): Identity => ({ issuer: 'https://accounts.example', subject: `elsewhere-${ann.id}` })
+
+const link = async (scene: Scene): Promise<Answer> => {
+  const body = { proof: await scene.prove(elsewhere(scene)), password: PASSWORD }
+  return scene.ask('POST', '/v1/accounts/current/identities', body, scene.ann.accessToken)
+}
 
 export const operations: readonly Operation[] = [
   {
@@ -102,6 +136,40 @@ export const operations: readonly Operation[] = [
       const there = await expectThereOrFree(scene, ann.name, at)
       if (told) expect(there, at).toBe(false)
       if (!there) expect(await textOf(store, ann.id), at).not.toMatch(new RegExp(`${ann.name}|argon2`))
+    },
+  },
+  {
+    what: 'an account that is made by a login elsewhere',
+    act: async (scene) =>
+      scene.ask('POST', '/v1/oidc/sessions', { proof: await scene.prove(elsewhere(scene)), name: `${scene.ann.name}New` }),
+    async after(scene, told, at) {
+      const key = identityKey(elsewhere(scene))
+      const holder = await identityHolder(scene.store, key)
+      if (told) expect(holder, at).toBeDefined()
+      expect(await nameHolder(scene.store, `${scene.ann.name}New`), at).toBe(holder)
+      const body = { proof: await scene.prove(elsewhere(scene)), name: `${scene.ann.name}New` }
+      expect((await scene.ask('POST', '/v1/oidc/sessions', body)).status, at).toBe(201)
+      expect(await identityHolder(scene.store, key), at).toEqual(holder ?? expect.any(String))
+    },
+  },
+  {
+    what: 'a link of a login elsewhere',
+    act: link,
+    async after(scene, told, at) {
+      await expectOpensOrFree(scene, told, scene.ann.id, at)
+      await stays(scene, told, at)
+    },
+  },
+  {
+    what: 'a removal of a login elsewhere',
+    before: link,
+    act: (scene) => {
+      const path = `/v1/accounts/current/identities/${identityKey(elsewhere(scene))}/removal`
+      return scene.ask('POST', path, { password: PASSWORD }, scene.ann.accessToken)
+    },
+    async after(scene, told, at) {
+      await expectOpensOrFree(scene, told, undefined, at)
+      await stays(scene, told, at)
     },
   },
   {

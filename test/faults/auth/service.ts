@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { z } from '../../../core/validate/index.ts'
+import { createTokenSigner, type TokenSigner } from '../../../platform/tokens/index.ts'
 import { listeningPorts } from '../listening.ts'
 import type { Ask } from './operations.ts'
 
@@ -38,6 +39,11 @@ export class Keys {
 
   constructor(folder: string) {
     this.file = join(folder, 'keys.pem')
+  }
+
+  /** What the service seals and opens texts with. */
+  signer(): Promise<TokenSigner> {
+    return createTokenSigner({ pem: readFileSync(this.file, 'utf8') })
   }
 
   rotate(): void {

@@ -196,6 +196,13 @@ describe('a description of the issuer', () => {
     await begin()
     expect(issuer.asked).toHaveLength(3)
   })
+
+  test('that can not be read is told of in the log with what keeps it from that', async () => {
+    const { issuer, ask, logged } = await begun()
+    issuer.answers = { '/.well-known/openid-configuration': (_, response) => response.destroy() }
+    expect(problem(await ask('GET', '/v1/oidc/studio/login'))).toEqual(away)
+    expect(logged()).toContain(`GET ${issuer.url}/.well-known/openid-configuration: fetch failed: `)
+  })
 })
 
 describe('what comes back', () => {
