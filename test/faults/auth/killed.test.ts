@@ -178,6 +178,7 @@ test.runIf(POINTS === Number.POSITIVE_INFINITY).each(deeds)(
       let write = 1
       while (await killAt(write, deed, world, `${deed.what}, write ${write}`)) expect(++write, deed.what).toBeLessThan(MANY)
       expect(write, deed.what).toBeGreaterThan(1)
+      console.info(`${deed.what}: killed in place of each of ${write - 1} writes`)
     })
   },
   600_000,
