@@ -34,7 +34,13 @@ export interface ZoneSettings {
   readonly content?: string
 }
 
-/** Every field of it. */
+/** Every field of its layers, and of it. */
+export const LAYERS_FIELDS: Readonly<Record<keyof ZoneSettings['layers'], true>> = {
+  min: true,
+  max: true,
+  targetPlayers: true,
+  maxPlayers: true,
+}
 export const SETTINGS_FIELDS: Readonly<Record<keyof ZoneSettings, true>> = {
   zone: true,
   uid: true,

@@ -18,11 +18,17 @@ export interface ApplyDeps {
   readonly mirror: IndexMirror
   readonly contents: Pick<ContentMirror, 'textOf'>
   readonly log: Log
+  /**
+   * Asked before each action. One that stood still for longer than its lease lasts finds what it was told meanwhile before it finds that it leads no longer: another release may lead by now, and know
+   * better what to write. Default: it may.
+   */
+  readonly mayAct?: () => boolean
 }
 
 /** Does what a plan says, in its order. Throws the error of the first action that fails; with `bestEffort` it is logged, told as an event, and the rest is done. */
 export async function applyPlan(plan: Plan, id: ZoneId, zone: Zone | undefined, deps: ApplyDeps): Promise<void> {
   for (const action of plan.actions) {
+    if (deps.mayAct?.() === false) throw new BailiwickError('Busy', { asked: `${action.do} of zone ${id}`, found: 'the lease was lost' })
     try {
       await applyAction(action, id, zone, deps)
       deps.log.debug({ zone: id, action: action.do }, 'applied')

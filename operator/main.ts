@@ -43,6 +43,12 @@ runProgram('operator', shape, async ({ config, log }) => {
   const metrics = createMetrics('operator')
   const store = measuredStore(createMongoStore({ url: config.MONGODB_URL, database: config.MONGODB_DATABASE }), metrics)
   const source = { client, namespaces: config.WATCH_NAMESPACES, clock: systemClock, log }
+  const election = new LeaderElection({
+    store: leaseObject(client, config.POD_NAMESPACE, OPERATOR_LEASE),
+    identity: config.POD_NAME ?? randomUUID(),
+    clock: monotonicClock,
+    log,
+  })
   const operator = createOperator({
     zones: new KubernetesZones(source),
     fleets: new KubernetesFleets(source),
@@ -56,12 +62,7 @@ runProgram('operator', shape, async ({ config, log }) => {
     metrics,
     defaultFleet: config.DEFAULT_FLEET,
     namespaces: config.WATCH_NAMESPACES,
-  })
-  const election = new LeaderElection({
-    store: leaseObject(client, config.POD_NAMESPACE, OPERATOR_LEASE),
-    identity: config.POD_NAME ?? randomUUID(),
-    clock: monotonicClock,
-    log,
+    mayAct: () => election.leading,
   })
   const state = { starting: false, closing: false }
   // Who waits for the lease is ready: it is what it has to do.

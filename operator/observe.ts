@@ -2,7 +2,7 @@ import { type FleetId, fleetId, type ZoneId } from '../core/ids.ts'
 import { withUnknown } from '../core/other-releases.ts'
 import type { LayerState, LayerView } from '../core/ports/index-port.ts'
 import type { Autoscaler, Fleet, FleetSource, ZoneSource } from '../core/ports/zone-source-port.ts'
-import { SETTINGS_FIELDS, type ZoneSettings } from '../core/settings.ts'
+import { LAYERS_FIELDS, SETTINGS_FIELDS, type ZoneSettings } from '../core/settings.ts'
 import { retryAsked, wantedFleet, type Zone, zoneSettings } from '../core/zone.ts'
 import type { ContentFacts, ContentMirror } from './content-mirror.ts'
 import type { Placement } from './fleet-mirror.ts'
@@ -112,7 +112,8 @@ function computeSettings(observed: Observed): ZoneSettings {
     ...(hash === undefined ? {} : { content: hash }),
     ...(retry === undefined ? {} : { retry }),
   }
-  return withUnknown(SETTINGS_FIELDS, settings?.uid === next.uid ? settings : undefined, next)
+  const before = settings?.uid === next.uid ? settings : undefined
+  return withUnknown(SETTINGS_FIELDS, before, { ...next, layers: withUnknown(LAYERS_FIELDS, before?.layers, next.layers) })
 }
 
 /** Nobody hosts such a layer, and nobody is to. */

@@ -38,6 +38,8 @@ export interface OperatorDeps {
   /** Zones of other namespaces are somebody else's. Empty: all are ours. */
   readonly namespaces: readonly string[]
   readonly random?: () => number
+  /** False: another may lead by now, and nothing is to be done any more. Default: it may. */
+  readonly mayAct?: () => boolean
 }
 
 export interface Operator {

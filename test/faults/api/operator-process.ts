@@ -1,8 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
@@ -10,8 +5,8 @@ import type { MongoServer } from '../../contract/mongo-server.ts'
 import { startRedisServer } from '../../contract/redis-server.ts'
 import { startWire, type Tap } from '../redis/wire.ts'
 import type { Footing, Given } from './footing.ts'
+import { startOperatorChild } from './operator-child.ts'
 
-const program = join(import.meta.dirname, '..', '..', '..', 'operator', 'main.ts')
 /** The commands with which the operator changes the index of itself; those of its sweeps come with the time and are not counted. */
 const INDEX_WRITE = /bailiwick_(?:put_zone|delete_zone|place_layer|request_close|bar_zone|unbar_zone|forget_zone|drop_journal)\r\n/g
 
@@ -22,11 +17,6 @@ export interface ProcessOptions {
   /** An operator ended by itself because it had lost its lease. */
   readonly onLeaseLost: () => void
 }
-
-/** Of an operator that ended by itself. */
-const TOLD_LINES = 10
-
-let processes = 0
 
 /** The operator as it is shipped, with its lease, in a process of its own that dies of SIGKILL; a Redis of its own, over a wire that sees its writes; a real store. */
 export async function footingOfProcess({ mongo, folder, onLeaseLost }: ProcessOptions): Promise<Footing> {
@@ -85,56 +75,14 @@ function killsAtWrites({ strikes, proxy }: Given): Tap {
 async function spawnOperator(
   { namespace, life, proxy, apiUrl, log }: Given,
   { folder, onLeaseLost }: Pick<ProcessOptions, 'folder' | 'onLeaseLost'>,
-  own: Record<string, string>,
+  env: Record<string, string>,
 ): Promise<void> {
-  // One for each process: the end of a killed one is heard when the next has begun already.
-  const kubeconfig = join(folder, `${namespace}-${++processes}.json`)
-  writeFileSync(kubeconfig, kubeconfigOf(apiUrl))
-  const { KUBERNETES_SERVICE_HOST: _host, ...inherited } = process.env
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
-    env: {
-      ...inherited,
-      ...own,
-      KUBECONFIG: kubeconfig,
-      // Of a Deployment of one: the container begins again, and is the same candidate.
-      POD_NAME: 'operator-0',
-      POD_NAMESPACE: namespace,
-      WATCH_NAMESPACES: namespace,
-      WATCH_NODES: 'false',
-      INTERNAL_PORT: '0',
-      NODE_COMPILE_CACHE: join(folder, 'compiled'),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const killed = (): void => void child.kill('SIGKILL')
-  process.once('exit', killed)
-  // With all that it said: 'exit' may come before.
-  const ended = once(child, 'close')
-  let unled = false
-  const last: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    unled ||= line.includes('lease: no longer leading')
-    last.push(line)
-    if (last.length > TOLD_LINES) last.shift()
-    log.info({ line: line.slice(0, 400) }, 'operator')
-  })
-  void life.death.promise.then(killed)
-  const [code, signal] = await ended
-  process.off('exit', killed)
-  rmSync(kubeconfig, { force: true })
+  // Of a Deployment of one: the container begins again, and is the same candidate.
+  const child = startOperatorChild({ namespace, podName: 'operator-0', apiUrl, folder, env, log })
+  void life.death.promise.then(() => child.signal('SIGKILL'))
+  const how = await child.ended
   if (life.dead) return
   proxy.crash()
-  if (!unled) throw new Error(`the operator ended by itself: ${code ?? signal}\n${last.join('\n')}`)
+  if (!child.unled) throw new Error(`the operator ended by itself: ${how}\n${child.last.join('\n')}`)
   onLeaseLost()
-}
-
-function kubeconfigOf(server: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'api', cluster: { server } }],
-    users: [{ name: 'nobody', user: {} }],
-    contexts: [{ name: 'api', context: { cluster: 'api', user: 'nobody' } }],
-    'current-context': 'api',
-  })
 }
