@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Zone } from '../../../core/zone.ts'
 import { type Movers, percentile, startMovers } from './movers.ts'
@@ -7,10 +8,13 @@ import { copyFleet, type GameServer, game, report, square, useWorld, type World 
 const FLEET = 'movers'
 /** BAILIWICK_MOVING_ZONES: how many zones are moved; 50 for figures that mean something, on a machine left to itself. */
 const ZONES = Number(process.env['BAILIWICK_MOVING_ZONES'] ?? 12)
+/** BAILIWICK_MOVING_LOAD: how many processes compute without end beside the moves, at most for LOAD_LIMIT seconds. */
+const LOAD = Number(process.env['BAILIWICK_MOVING_LOAD'] ?? 0)
+const LOAD_LIMIT = 420
 /** Three hosts have them all. */
 const CAPACITY = Math.ceil(ZONES / 2.5)
 /** How long all of them may take, ms: an update moves one after another. */
-const LIMIT = 170_000 + Math.max(0, ZONES - 12) * 6_000
+const LIMIT = 170_000 + Math.max(0, ZONES - 12) * 6_000 + (LOAD > 0 ? 300_000 : 0)
 /** How far a character may be from where it was last seen, mm: it walked on, at 0.7 m/s at most, until its layer closed; a turn and a little more on top. */
 const walked = (awayMs: number): number => 3_000 + 0.7 * awayMs
 
@@ -18,6 +22,7 @@ const zones = Array.from({ length: ZONES }, (_, n) => `moving-${n}`)
 let world: World
 let started: Movers | undefined
 let movers: Movers
+const busy: ChildProcess[] = []
 
 /** The fleet's game servers, or those in a state. */
 async function servers(state?: string): Promise<readonly string[]> {
@@ -111,9 +116,11 @@ beforeAll(async () => {
   )
   started = await startMovers(world, zones)
   movers = started
+  for (let k = 0; k < LOAD; k++) busy.push(spawn('timeout', [String(LOAD_LIMIT), 'sh', '-c', 'while :; do :; done'], { stdio: 'ignore' }))
 })
 
 afterAll(async () => {
+  for (const one of busy) one.kill()
   await started?.leave()
   await world.cluster.uncordon()
   await world.cluster.kubectl('-n', game, 'delete', 'zones', ...zones, '--ignore-not-found', '--timeout=150s')
