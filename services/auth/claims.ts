@@ -45,15 +45,18 @@ export async function free(store: Store, chain: string, account: string): Promis
   )
 }
 
-/** Has the sweep look at the account's own claim once more: before the account gives up what it claimed, so that a death behind that leaves no claim for ever. Throws Busy. */
-export async function doubt(store: Store, chain: string, account: string, now: number): Promise<void> {
-  await changeChain(
+/**
+ * Has the sweep look at the account's own claim once more, and whoever is about to free it look again: before the account gives up what it claimed, so that a death behind that leaves no claim for ever, and after it said that
+ * it has it. False: the claim is not the account's (any more). Throws Busy.
+ */
+export async function doubt(store: Store, chain: string, account: string, now: number): Promise<boolean> {
+  return changeChain(
     store,
     chain,
     (head) => {
       const claim = claimOf(chain, head)
-      if (claim?.account !== account) return { result: undefined }
-      return { record: { kind: 'claimed', data: claimForm.write({ ...claim }), due: now + NAME_CLAIM_UNDECIDED }, result: undefined }
+      if (claim?.account !== account) return { result: false }
+      return { record: { kind: 'claimed', data: claimForm.write({ ...claim }), due: now + NAME_CLAIM_UNDECIDED }, result: true }
     },
     'always',
   )

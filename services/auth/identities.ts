@@ -4,7 +4,7 @@ import { readAccountRecord } from '../../core/account-record.ts'
 import { chains } from '../../core/chains.ts'
 import { idOf } from '../../core/due-sweep.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import { accountOf, claimOf, doubt, free, type IsHeld, isUndecided, settle, take } from './claims.ts'
+import { accountOf, claimOf, doubt, free, freeUnlessHeld, type IsHeld, isUndecided, settle, take } from './claims.ts'
 
 /** Somebody, as an issuer of accounts knows them: its identifier, and which of its accounts. Never an address of mail, which others may get later. */
 export interface Identity {
@@ -24,9 +24,13 @@ export async function identityHolder(store: Store, key: string): Promise<string 
   const chain = chains.identity(key)
   const claim = claimOf(chain, await store.head(chain))
   if (claim === undefined) return undefined
-  const account = chains.account(claim.account)
-  const head = await store.head(account)
-  return head !== undefined && names(readAccountRecord(account, head), key) ? claim.account : undefined
+  return (await hasIdentity(store, claim.account, key)) ? claim.account : undefined
+}
+
+async function hasIdentity(store: Store, account: string, key: string): Promise<boolean> {
+  const chain = chains.account(account)
+  const head = await store.head(chain)
+  return head !== undefined && names(readAccountRecord(chain, head), key)
 }
 
 /**
@@ -37,9 +41,14 @@ export function claimIdentity(store: Store, key: string, account: string, now: n
   return take(store, chains.identity(key), { account, claimedAt: now }, heldAt(store, key, now))
 }
 
-/** Before the account says that it has the identity no more: the sweep frees it if nobody does. Throws Busy. */
-export function doubtIdentity(store: Store, key: string, account: string, now: number): Promise<void> {
+/** Before the account says that it has the identity no more, and after it said that it has it: claims.ts. False: the claim is not the account's. Throws Busy. */
+export function doubtIdentity(store: Store, key: string, account: string, now: number): Promise<boolean> {
   return doubt(store, chains.identity(key), account, now)
+}
+
+/** After the account said that it has the identity no more, or came not to have it: gives it back, unless another request had the account say so. Throws Busy. */
+export async function releaseIdentity(store: Store, key: string, account: string): Promise<void> {
+  await freeUnlessHeld(store, chains.identity(key), async (claim) => claim.account !== account || (await hasIdentity(store, account, key)))
 }
 
 /** Gives the identity back; one that is not the account's stays as it is. Throws Busy. */

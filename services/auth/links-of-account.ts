@@ -5,7 +5,7 @@ import type { Store } from '../../core/ports/store-port.ts'
 import type { StoredAccount } from './accounts.ts'
 import { changeAccount, getAccount } from './accounts.ts'
 import type { Identity } from './identities.ts'
-import { claimIdentity, doubtIdentity, freeIdentity, identityHolder, identityKey } from './identities.ts'
+import { claimIdentity, doubtIdentity, identityKey, releaseIdentity } from './identities.ts'
 
 interface LinkDeps {
   readonly store: Store
@@ -29,11 +29,11 @@ export async function linkIdentity({ store, clock }: LinkDeps, account: string, 
   if (!(await claimIdentity(store, key, account, clock.now()))) throw identityTaken()
   const changed = await changeAccount(store, account, link).catch(async (error: unknown) => {
     // The last place, or the account, went meanwhile.
-    if (isCode(error, 'TooManyIdentities', 'AccountUnknown')) await freeIdentity(store, key, account)
+    if (isCode(error, 'TooManyIdentities', 'AccountUnknown')) await releaseIdentity(store, key, account)
     throw error
   })
-  if ((await identityHolder(store, key)) === account) return changed
-  // It took so long that the claim was taken for one that counts for nothing.
+  if (await doubtIdentity(store, key, account, clock.now())) return changed
+  // It took so long that the claim was taken for one that counts for nothing, or was removed at the same time.
   await changeAccount(store, account, (data) => without(data, key))
   throw identityTaken()
 }
@@ -58,12 +58,11 @@ export async function unlinkIdentity({ store, clock }: LinkDeps, account: string
   unlink(before)
   if (!wasDone(before)) await doubtIdentity(store, key, account, clock.now())
   let again = false
-  const after = await changeAccount(store, account, (data) => {
+  await changeAccount(store, account, (data) => {
     again = wasDone(data)
     return unlink(data)
   })
-  // Of a request that is repeated late it may have been linked once more.
-  if (find(after, key) === undefined) await freeIdentity(store, key, account)
+  await releaseIdentity(store, key, account)
   return again ? 'Again' : 'Done'
 }
 

@@ -139,7 +139,7 @@ export const operations: readonly Operation[] = [
     },
   },
   {
-    what: 'an account that is made by a login elsewhere',
+    what: 'an account made by a login elsewhere',
     act: async (scene) =>
       scene.ask('POST', '/v1/oidc/sessions', { proof: await scene.prove(elsewhere(scene)), name: `${scene.ann.name}New` }),
     async after(scene, told, at) {

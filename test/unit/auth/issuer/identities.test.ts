@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../../core/chains.ts'
 import { silentLog } from '../../../../core/ports/log-port.ts'
@@ -102,6 +103,35 @@ test('what a death leaves of a link or of a removal is swept, and holds the id o
   expect(await rest()).toMatchObject([{ kind: 'freed', data: {} }])
   await linkIdentity(deps, eve.id, ann)
   expect(await identityHolder(store, key)).toBe(eve.id)
+})
+
+test('however requests to link and to remove one login come between one another, an account has it when it opens the account', async () => {
+  const { store, clock, deps } = await accounts()
+  let people = 0
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(fc.constantFrom('link', 'remove'), { minLength: 2, maxLength: 5 }), async (turns, asked) => {
+      const identity = { ...ann, subject: `subject ${people}` }
+      const mine = identityKey(identity)
+      const { id } = await register(deps, `Person-${people++}`, PASSWORD)
+      if (people % 2 === 0) await linkIdentity(deps, id, identity)
+      const inTurns = <A extends readonly unknown[], T>(work: (...args: A) => Promise<T>) => turns.scheduleFunction(work)
+      const slow: Store = { ...store, append: inTurns(store.append), head: inTurns(store.head), prune: inTurns(store.prune) }
+      const all = asked.map((what) =>
+        what === 'link' ? linkIdentity({ ...deps, store: slow }, id, identity) : unlinkIdentity({ ...deps, store: slow }, id, mine),
+      )
+      for (const outcome of await turns.waitFor(Promise.allSettled(all))) {
+        if (outcome.status === 'rejected') expect(['IdentityUnknown', 'IdentityTaken', 'Busy']).toContain(outcome.reason.code)
+      }
+      const { identities = [] } = (await findAccount(store, id)) ?? {}
+      expect(await identityHolder(store, mine)).toBe(identities.length === 0 ? undefined : id)
+      clock.advance(NAME_CLAIM_UNDECIDED)
+      while ((await sweepAuth({ store, clock, log: silentLog })) > 0);
+      expect(await identityHolder(store, mine)).toBe(identities.length === 0 ? undefined : id)
+      const chain = chains.identity(mine)
+      expect((await store.head(chain))?.kind ?? 'freed').toBe(identities.length === 0 ? 'freed' : 'claimed')
+    }),
+    { numRuns: 40 },
+  )
 })
 
 test('one who was so slow that the identity was taken for nobody’s does not have it', async () => {
