@@ -124,7 +124,12 @@ export interface PlayerLocation {
 
 export interface JoinAnswer {
   readonly layer: string
+  /** Waking: its host is still bringing it back, and answers the hello when it has. */
+  readonly state?: 'Serving' | 'Waking'
+  /** In which it is served; while it is Waking: in which it was served last. */
   readonly epoch: number
+  /** Of the layer's assignment to this host. */
+  readonly generation?: number
   readonly endpoints: readonly string[]
   readonly ticket: string
   readonly expiresInMs: number
@@ -250,7 +255,10 @@ export const readJoin: Reader<JoinAnswer> = (value, what) => {
   const fields = object(value, what)
   return {
     layer: text(fields['layer'], `${what}.layer`),
+    // An allocator of an earlier version answers when it is served, and says nothing of it.
+    state: oneOf(fields['state'] ?? 'Serving', `${what}.state`, ['Serving', 'Waking']),
     epoch: number(fields['epoch'], `${what}.epoch`),
+    ...(fields['generation'] === undefined ? {} : { generation: number(fields['generation'], `${what}.generation`) }),
     endpoints: list(fields['endpoints'], `${what}.endpoints`, text),
     ticket: text(fields['ticket'], `${what}.ticket`),
     expiresInMs: number(fields['expiresInMs'], `${what}.expiresInMs`),

@@ -14,7 +14,7 @@ import { PendingTells, type TellOutcome } from './tells.ts'
 import { verdictOf } from './verdict.ts'
 import { type Welcome, ZoneView } from './view.ts'
 
-export type Unreached = Pick<JoinAnswer, 'layer' | 'epoch'>
+export type Unreached = Pick<JoinAnswer, 'layer' | 'epoch' | 'generation'>
 
 export interface ZoneSessionDeps {
   /** Asks the allocator for a place and a ticket; `unreached` is the place it gave before, where nobody answered. */
@@ -162,7 +162,7 @@ export class ZoneSession {
   async #once(): Promise<Outcome> {
     this.#status({ state: 'joining' })
     const join = await this.#deps.join(this.#unreached, this.#stop.signal)
-    this.#unreached = { layer: join.layer, epoch: join.epoch }
+    this.#unreached = placeOf(join)
     let welcomedAt: number | undefined
     const conversation = new Conversation(
       join,
@@ -272,4 +272,9 @@ export class ZoneSession {
       })
     }
   }
+}
+
+/** What the allocator knows the place again by. Who never says Waking knows no generation. */
+function placeOf({ layer, state, epoch, generation }: JoinAnswer): Unreached {
+  return state === 'Waking' && generation !== undefined ? { layer, epoch, generation } : { layer, epoch }
 }

@@ -129,6 +129,12 @@ export const QUARANTINED_RETRY_AFTER = 30_000
 export const ZONE_FULL_RETRY_AFTER = 5_000
 /** The first frame of a connection must be a valid hello within this. */
 export const HELLO_DEADLINE = 5_000
+/** A client that was sent to a layer which is still being claimed is held so long for it … */
+export const HELLO_HOLD_LIMIT = 8_000
+/** … and so long for a layer of which its host has not heard at all: meanwhile it asks the index … */
+export const HELLO_UNHEARD_LIMIT = 1_000
+/** … but for hellos alone not more often than this: anybody can say one. */
+export const HELLO_ASK_EVERY = 100
 /** A connection that sends nothing is pinged so often; two unanswered pings end it. */
 export const PING_EVERY = 15_000
 /** A character whose connection is gone stays in the layer this long before it leaves. */
@@ -418,6 +424,12 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [JOIN_WAIT + 1_000 < TICKET_TTL, 'a ticket outlives the wait of a join'],
   [HOST_DEAD_AFTER + CLAIM_DEADLINE < JOIN_WAIT, 'a join outlasts one failover'],
   [HELLO_DEADLINE < TICKET_TTL, 'a ticket outlives the hello'],
+  [HELLO_UNHEARD_LIMIT + HELLO_HOLD_LIMIT < CLIENT_WELCOME_DEADLINE, 'a client that is held hears how it ends before it gives its host up'],
+  [HEARTBEAT_EVERY < HELLO_UNHEARD_LIMIT, 'a host that was sent a client too early asks the index while it holds it'],
+  [HELLO_UNHEARD_LIMIT + INDEX_CALL_DEADLINE < TICKET_TTL, 'a ticket that is redeemed when its claim is heard of is still good'],
+  [FORGOTTEN_FENCE_WAIT + CLAIM_DEADLINE < HELLO_HOLD_LIMIT, 'a client is held for a claim that waits for an owner'],
+  [HELLO_HOLD_LIMIT < CLAIM_LIMIT, 'who is held asks again before the claim is taken back, and may be held again'],
+  [HELLO_ASK_EVERY < HEARTBEAT_EVERY, 'a hello that came early is not left to the next heartbeat'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
   [HOST_WARM_AFTER < DRAIN_ROOM_RESERVE, 'what a drain in a hurry is left with is more than it gave new hosts'],

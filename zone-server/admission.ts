@@ -31,13 +31,16 @@ export type Admission = { readonly do: 'resident' } | { readonly do: 'arrive'; r
 const ATTEMPTS = 4
 
 /**
- * Takes a character for a layer: by its chain it is held by this layer afterwards. Throws CharacterUnknown, CharacterNotYours, CharacterElsewhere,
+ * Takes a character for a layer: by its chain it is held by this layer afterwards. `ahead`: the newest record of the chain as it was a while ago. Throws CharacterUnknown, CharacterNotYours, CharacterElsewhere,
  * CharacterDeleting, Busy, StoreUnavailable, StoreCorrupt.
  */
-export async function takeCharacter(request: AdmissionRequest, store: Store): Promise<Admission> {
+export async function takeCharacter(request: AdmissionRequest, store: Store, ahead?: ChainEntry): Promise<Admission> {
   const chain = chains.character(request.character)
+  // It may be a past, and is good for one thing: to write behind it, which nobody can but behind the newest.
+  let known = ahead?.kind === 'released' ? ahead : undefined
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const entry = await store.head(chain)
+    const entry = known ?? (await store.head(chain))
+    known = undefined
     const found = entry === undefined ? undefined : readCharacterRecord(chain, entry)
     const record = found === undefined || found.kind === 'deleted' ? found : await freedFromErased(found, store)
     const other = record?.kind === 'held' && record.account === request.account && record.layer !== request.layer ? record.layer : undefined

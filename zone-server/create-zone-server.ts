@@ -54,6 +54,7 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
     players: () => host?.layers?.players() ?? 0,
     connections: () => listener?.connections() ?? 0,
     ahead: () => host?.layers?.ahead() ?? 0,
+    waiting: () => host?.layers?.door.waiting ?? 0,
     sentBytes: () => listener?.carried().sent ?? 0,
     receivedBytes: () => listener?.carried().received ?? 0,
   })
@@ -66,10 +67,10 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
         timers: clock,
         log,
         meters,
-        admit: async (layer, ticket, session) => {
+        admit: async (layer, ticket, session, signal) => {
           if (host?.layers === undefined)
             throw new BailiwickError('LayerLost', { asked: layer.slice(0, 200), found: 'a host that serves nothing yet' })
-          return host.layers.admit(layer, ticket, session)
+          return host.layers.door.admit(layer, ticket, session, signal)
         },
       }),
   })

@@ -11,6 +11,7 @@ import type { Audience, Spectator } from './audience.ts'
 import { withDeadline } from './deadline.ts'
 import type { InputQueue } from './input-queue.ts'
 import { refusedFrame } from './outgoing.ts'
+import { banned, type TicketHolder } from './redeem.ts'
 import type { Releases } from './releases.ts'
 import { retrying } from './retry.ts'
 import type { Seating } from './session.ts'
@@ -67,16 +68,13 @@ export class Doorway {
     for (const [character, queued] of this.#arriving) if (queued) this.#arriving.delete(character)
   }
 
-  /** Lets a client in by its ticket; its welcome comes with the next tick. Throws the refusal. */
-  async admit(ticket: string, spectator: Spectator): Promise<Seating> {
+  /** Lets a client in whose ticket is used up by `redeem`; its welcome comes with the next tick. Throws the refusal. */
+  async admit(redeem: () => Promise<TicketHolder>, spectator: Spectator): Promise<Seating> {
     this.#busy++
     try {
       this.#assertOpen()
-      const { index, fleet, state } = this.#deps
-      const answer = await index.redeemTicket(fleet, state.layer, this.#deps.epoch(), ticket)
-      if (!answer.ok)
-        throw new BailiwickError(answer.code, { asked: `a join of ${state.layer}`, todo: 'ask the allocator for a new ticket' })
-      return await this.#inTurn(answer.character, () => this.#enter(answer.account, answer.character, spectator))
+      const holder = await redeem()
+      return await this.#inTurn(holder.character, () => this.#enter(holder, spectator))
     } finally {
       this.#busy--
     }
@@ -93,11 +91,12 @@ export class Doorway {
     }
   }
 
-  async #enter(account: string, character: string, spectator: Spectator): Promise<Seating> {
+  async #enter(holder: TicketHolder, spectator: Spectator): Promise<Seating> {
     const { state, inputs, audience, signal, isBarred } = this.#deps
+    const { account, character } = holder
     // Before the character is held here: one that was taken comes in, and is sent away as a resident.
-    if (isBarred(account)) throw new BailiwickError('Banned', { asked: `a join of ${state.layer}`, todo: 'ask those who run the world' })
-    const admission = await this.#take(account, character)
+    if (isBarred(account)) throw banned(state.layer)
+    const admission = await this.#take(holder)
     // Lost meanwhile: the character is held for this layer, whoever serves it, and adopted there. Closing meanwhile: it comes in, and out with the others.
     if (signal.aborted) throw this.#closed()
     if (admission.do === 'resident') inputs.layer({ kind: 'linkUp', character })
@@ -121,7 +120,7 @@ export class Doorway {
   }
 
   /** Makes the character this layer's, when what it left here before is settled and there is room. */
-  async #take(account: string, character: string): Promise<Admission> {
+  async #take({ account, character, ahead }: TicketHolder): Promise<Admission> {
     const { state, store, releases, timers } = this.#deps
     const residentVersion = (): number | undefined => state.players.get(character)?.version
     // The index may not know: whoever held it died before it said so, or the index forgot. Then no join would ever be sent to where the character is.
@@ -135,6 +134,7 @@ export class Doorway {
         const admission = await takeCharacter(
           { layer: state.layer, epoch: this.#deps.epoch(), account, character, now: timers.now(), residentVersion, onElsewhere },
           store,
+          attempt === 1 ? await ahead : undefined,
         )
         // It may have left and been released since its chain was read: what was read is then a past, and must not be lived twice.
         if (admission.do === 'resident' || admission.fresh || departures === this.#departures) return admission

@@ -5,12 +5,11 @@ import type { CloseReason, HeartbeatAnswer, LayerReport, ZoneIndex } from '../co
 import type { AppendAnswer } from '../core/ports/journal-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
-import { readTicket } from '../core/ticket.ts'
-import type { Spectator } from './audience.ts'
 import { JournalWriter } from './commit/journal-writer.ts'
 import { LayerCrashed } from './crash.ts'
 import type { ObservedLayer } from './decide-host.ts'
 import { keepEvidence } from './evidence.ts'
+import { HostDoor } from './host-door.ts'
 import { readHostedZone } from './hosted-zone.ts'
 import { invariant } from './invariant.ts'
 import type { Layer } from './layer.ts'
@@ -18,7 +17,6 @@ import { openLayer } from './open-layer.ts'
 import { type Packing, packingOffThread } from './packing.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { retrying } from './retry.ts'
-import type { Seating } from './session.ts'
 import { steps } from './watchdog/step-mark.ts'
 
 /** What a host counts. */
@@ -76,6 +74,8 @@ export class HostLayers {
   readonly #serving = new Map<LayerId, Layer>()
   readonly #writer: JournalWriter
   readonly #zones: ReadAhead
+  /** The way in for clients. */
+  readonly door: HostDoor
   readonly #over = new AbortController()
   /** Why they could not go on here, of those that ended. */
   readonly #failures = new Map<LayerId, unknown>()
@@ -89,6 +89,13 @@ export class HostLayers {
     steps.belongsTo(deps.fleet, deps.host)
     this.#zones = new ReadAhead(deps.index, deps.store, deps.timers)
     this.#writer = new JournalWriter(deps.index, deps.meters)
+    this.door = new HostDoor({
+      ...deps,
+      served: (layer) => [...this.#serving.values()].find(({ id }) => id === layer),
+      claimed: (layer) => this.observed().find((observed) => observed.layer === layer),
+      endedIn: (layer) => this.ended.get(layer) ?? 0,
+      ask: deps.onChange,
+    })
   }
 
   has(layer: LayerId): boolean {
@@ -130,25 +137,6 @@ export class HostLayers {
     return [...claiming, ...[...this.#serving.values()].map((layer) => layer.report)]
   }
 
-  /** Lets a client into a layer. Throws TicketForOtherLayer when the ticket names another one, LayerLost when the layer is not served here. */
-  async admit(layer: string, text: string, spectator: Spectator): Promise<Seating> {
-    const ticket = readTicket(text)
-    if (ticket.layer !== undefined && ticket.layer !== layer)
-      throw new BailiwickError('TicketForOtherLayer', {
-        asked: layer.slice(0, 200),
-        found: `a ticket for ${ticket.layer.slice(0, 200)}`,
-        todo: 'join through the allocator',
-      })
-    const found = [...this.#serving.values()].find(({ id }) => id === layer)
-    if (found === undefined)
-      throw new BailiwickError('LayerLost', {
-        asked: layer.slice(0, 200),
-        found: 'a host that does not serve it',
-        todo: 'join through the allocator',
-      })
-    return found.admit(ticket.id, spectator)
-  }
-
   /** The layer may be this host's in a moment. */
   expect(layer: LayerId): void {
     this.#zones.begin(layer)
@@ -158,6 +146,7 @@ export class HostLayers {
     invariant(!this.has(layer), 'a host has a layer once', `a second claim of ${layer}`)
     const claiming: Claiming = { generation, abort: new AbortController(), closeRequested: undefined }
     this.#claiming.set(layer, claiming)
+    this.door.begun({ layer, generation })
     this.#deps.onChange()
     void this.#claim(layer, claiming)
   }
@@ -175,6 +164,7 @@ export class HostLayers {
   dropAll(reason: string): void {
     this.#over.abort()
     for (const { layer } of this.observed()) this.drop(layer, reason)
+    this.door.shut()
   }
 
   close(layer: LayerId, reason: CloseReason): void {
@@ -199,6 +189,7 @@ export class HostLayers {
   /** Whoever of these accounts is in a layer here is sent away. */
   expel(isBarred: (account: string) => boolean): void {
     for (const layer of this.#serving.values()) layer.expel(isBarred)
+    this.door.expel(isBarred)
   }
 
   /** The index does not know this host any more. */
@@ -251,6 +242,7 @@ export class HostLayers {
       }
       this.#claiming.delete(layer)
       this.#serving.set(layer, served)
+      this.door.opened(served)
       meters.claim('served', seconds())
       const { epoch, players } = served.report
       log.info({ layer, generation: claiming.generation, epoch, players, ms: timers.now() - began }, 'layer served')
@@ -285,7 +277,8 @@ export class HostLayers {
   async #giveUp(layer: LayerId, claiming: Claiming, reason: unknown): Promise<void> {
     const { generation, abort } = claiming
     await this.#tell(layer, generation, reason, abort.signal)
-    if (this.#claiming.get(layer) === claiming) this.#gone(layer, generation)
+    // Only now: who asks the allocator again is not to be sent here for this claim once more.
+    if (this.#claiming.get(layer) === claiming) this.#gone(layer, generation, true)
   }
 
   /** Keeps what the layer did not survive, and tells the index why this host gives it up. Never throws. */
@@ -329,10 +322,11 @@ export class HostLayers {
     void this.#tell(layer, generation, failure, this.#over.signal)
   }
 
-  #gone(layer: LayerId, generation: number): void {
+  #gone(layer: LayerId, generation: number, failed = false): void {
     this.#claiming.delete(layer)
     this.#serving.delete(layer)
     this.#failures.delete(layer)
+    this.door.over(layer, failed)
     this.ended.set(layer, generation)
     this.#deps.onChange()
   }

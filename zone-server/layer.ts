@@ -23,6 +23,7 @@ import { InputQueue } from './input-queue.ts'
 import type { Lease } from './lease.ts'
 import { heldFrame } from './outgoing.ts'
 import type { Packing } from './packing.ts'
+import type { TicketHolder } from './redeem.ts'
 import { Releases } from './releases.ts'
 import { contentHash, simulationSettings } from './restore.ts'
 import type { Seating } from './session.ts'
@@ -175,9 +176,9 @@ export class Layer {
     return { layer, generation, epoch: this.#lease.epoch, state, players: this.#state.players.size, dataSafe: !this.#holding.held }
   }
 
-  /** Lets a client in by its ticket; its welcome comes with the tick that confirms it. Throws the refusal. */
-  async admit(ticket: string, spectator: Spectator): Promise<Seating> {
-    const seating = await this.#doorway.admit(ticket, spectator)
+  /** Lets a client in whose ticket is used up by `redeem`; its welcome comes with the tick that confirms it. Throws the refusal. */
+  async admit(redeem: () => Promise<TicketHolder>, spectator: Spectator): Promise<Seating> {
+    const seating = await this.#doorway.admit(redeem, spectator)
     // The first one in waits for no beat, which nobody else has felt.
     if (this.#state.players.size === 0 && !this.#over.signal.aborted) this.#ticker.hurry()
     return seating

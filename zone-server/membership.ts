@@ -67,8 +67,10 @@ export class Membership {
     this.#heartbeatAt = clock.now()
     this.#heartbeatDue = false
     const reports = this.#reports()
+    const unheard = layers.door.unheard()
     const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports, load: load() })
     layers.settleEnded(answer, reports)
+    layers.door.settle(answer, unheard)
     if (answer.known) {
       this.#answer = answer
       return

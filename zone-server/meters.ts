@@ -8,6 +8,7 @@ export interface Gauges {
   readonly players: () => number
   readonly connections: () => number
   readonly ahead: () => number
+  readonly waiting: () => number
   readonly sentBytes: () => number
   readonly receivedBytes: () => number
 }
@@ -18,6 +19,7 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
   metrics.sampled('bailiwick_players', 'Characters resident in the layers of this host', gauges.players)
   metrics.sampled('bailiwick_connections', 'Open client connections', gauges.connections)
   metrics.sampled('bailiwick_journal_ahead_ticks', 'Stepped ticks that wait for their confirmation by the journal', gauges.ahead)
+  metrics.sampled('bailiwick_clients_waiting', 'Clients that wait for a layer which is being claimed', gauges.waiting)
   metrics.tallied('bailiwick_sent_bytes_total', 'Bytes sent to clients', gauges.sentBytes)
   metrics.tallied('bailiwick_received_bytes_total', 'Bytes received from clients', gauges.receivedBytes)
   metrics.sampled('bailiwick_memory_share', 'Share of the memory that this host may have, heap or container, which it uses', memoryShare)

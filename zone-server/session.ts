@@ -30,8 +30,8 @@ export interface SessionDeps {
   readonly timers: Timers
   readonly log: Log
   readonly meters?: SessionMeters
-  /** Lets the client in by its ticket. Throws the refusal. */
-  readonly admit: (layer: string, ticket: string, session: Spectator) => Promise<Seating>
+  /** Lets the client in by its ticket; the signal aborts when it is gone. Throws the refusal. */
+  readonly admit: (layer: string, ticket: string, session: Spectator, signal: AbortSignal) => Promise<Seating>
 }
 
 /** So many messages may wait for the next state frame; with one more they go at once. */
@@ -49,6 +49,8 @@ export class Session implements ConnectionHandler, Spectator {
   #ended = false
   #gone = false
   #seating: Seating | undefined
+  /** Aborts when the client is gone before it is let in. */
+  #comingIn: AbortController | undefined
   #toldTooManyAt = Number.NEGATIVE_INFINITY
   #seen = 0
   /** Undefined: none. */
@@ -104,6 +106,7 @@ export class Session implements ConnectionHandler, Spectator {
     this.#gone = true
     this.#ended = true
     this.#seating?.leave()
+    this.#comingIn?.abort()
   }
 
   /** Before it is seated at once; then with the next state frame, or by themselves when none comes within MESSAGE_WAIT. */
@@ -164,12 +167,17 @@ export class Session implements ConnectionHandler, Spectator {
       })
     }
     this.#greeted = true
-    this.#deps.admit(layer, ticket, this).then(
+    const comingIn = new AbortController()
+    this.#comingIn = comingIn
+    this.#deps.admit(layer, ticket, this, comingIn.signal).then(
       (seating) => {
+        this.#comingIn = undefined
         this.#seating = seating
         if (this.#gone) seating.leave()
       },
       (error: unknown) => {
+        // Nobody is there any more who could be told.
+        if (this.#gone) return
         this.#refuse(error)
         this.#end('Refused', CLOSE.policyViolation)
       },

@@ -75,10 +75,16 @@ export interface ZoneIndex extends Journal {
    * Closing, or asked to close: a wish is left, placed when the close is done. Barred zone: answered 'Barred', nothing changes.
    */
   placeLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
-  /** Serving and not closing on a live host: the ticket is recorded for the layer's epoch. Else as placeLayer, and no ticket. One step. */
+  /**
+   * As placeLayer; and when the layer then is Assigned, Claiming or Serving on a live host, not asked to close and its claim not late, the ticket is recorded for this generation of the assignment: it counts from now on,
+   * in whatever epochs the host serves it. One step.
+   */
   joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<JoinAnswer>
-  /** Uses a ticket up. The host calls it for a layer that it serves. A ticket of an earlier epoch, or voided by a forced close, is TicketExpired. */
-  redeemTicket(fleet: FleetId, layer: LayerId, epoch: number, ticketId: string): Promise<RedeemAnswer>
+  /**
+   * Uses a ticket up. For the host that has the layer in this generation, from its assignment on; any other is told LayerLost. A ticket of an earlier generation, or voided by a forced close, is
+   * TicketExpired.
+   */
+  redeemTicket(fleet: FleetId, layer: LayerId, host: string, generation: number, ticketId: string): Promise<RedeemAnswer>
   /** Asks the layer's host to close it (told with its next heartbeat and by a change). Not open: an open wish or unclaimed assignment is dropped. */
   requestClose(fleet: FleetId, layer: LayerId, reason: CloseReason): Promise<void>
   /**

@@ -84,16 +84,20 @@ function queueView(fleet: FleetState, id: LayerId): WishQueue | undefined {
   })
 }
 
-export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): JoinAnswer {
-  const layer = fleet.layers.get(id)
+/** Its host serves it, or is about to: a client may be sent there. */
+function takesTickets(fleet: FleetState, layer: LayerRecord | undefined): layer is LayerRecord {
   const host = layer?.host === undefined ? undefined : fleet.hosts.get(layer.host)
-  const open = layer?.state === 'Serving' && layer.close === undefined && host !== undefined && !isDead(host, fleet)
-  if (!open || fleet.bars.has(zoneOf(id))) {
-    const placed = placeLayer(fleet, id)
-    const waits = queueView(fleet, id)
-    return { ...placed, ticketed: false, ...(waits === undefined ? {} : { queue: waits }) }
-  }
-  return { ...layerView(fleet, id), ticketed: addTicket(fleet, layer, ticket) }
+  if (layer === undefined || host === undefined || isDead(host, fleet)) return false
+  return layer.state !== 'Closing' && layer.close === undefined && !claimIsLate(layer, fleet)
+}
+
+export function joinLayer(fleet: FleetState, id: LayerId, ticket: NewTicket): JoinAnswer {
+  const barred = fleet.bars.has(zoneOf(id))
+  const view = !barred && takesTickets(fleet, fleet.layers.get(id)) ? layerView(fleet, id) : placeLayer(fleet, id)
+  const layer = fleet.layers.get(id)
+  const ticketed = !barred && takesTickets(fleet, layer) && addTicket(fleet, layer, ticket)
+  const waits = queueView(fleet, id)
+  return { ...view, ticketed, ...(waits === undefined ? {} : { queue: waits }) }
 }
 
 export function requestClose(fleet: FleetState, id: LayerId, reason: CloseReason): void {

@@ -104,7 +104,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
 
     placeLayer: (fleet, layer) => change(fleet, (state) => placeLayer(state, layer)),
     joinLayer: (fleet, layer, ticket) => change(fleet, (state) => joinLayer(state, layer, ticket)),
-    redeemTicket: (fleet, layer, epoch, id) => change(fleet, (state) => redeemTicket(state, layer, epoch, id)),
+    redeemTicket: (fleet, layer, host, generation, id) => change(fleet, (state) => redeemTicket(state, layer, host, generation, id)),
     requestClose: (fleet, layer, reason) => change(fleet, (state) => requestClose(state, layer, reason)),
     beginClose: (fleet, layer, host, generation, force) => change(fleet, (state) => beginClose(state, layer, host, generation, force)),
     closeLayer: (fleet, layer, host, generation) => change(fleet, (state) => closeLayer(state, layer, host, generation)),

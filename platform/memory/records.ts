@@ -77,7 +77,7 @@ export interface LayerRecord {
 export interface TicketRecord {
   readonly id: string
   readonly layer: LayerId
-  readonly epoch: number
+  readonly generation: number
   readonly account: string
   readonly character: string
   readonly expires: number

@@ -1,8 +1,12 @@
 import type { LayerId } from '../../core/ids.ts'
 import type { NewTicket, RedeemAnswer } from '../../core/ports/index-port.ts'
+import { holds } from './hosts.ts'
 import type { FleetState, LayerRecord, TicketRecord } from './records.ts'
 
-/** Join tickets. platform/redis/library/tickets.lua is the same in Lua. A ticket is for one epoch of a layer: with that epoch it ends. */
+/**
+ * Join tickets. platform/redis/library/tickets.lua is the same in Lua. A ticket is for one assignment of a layer to a host, its generation, from the moment of the placement on and in whatever epochs that host
+ * serves it: with the generation it ends.
+ */
 
 /** Tickets are forgotten in passing, so many a call. */
 const PRUNED_PER_CALL = 32
@@ -15,13 +19,14 @@ export function addTicket(fleet: FleetState, layer: LayerRecord, ticket: NewTick
   if (known !== undefined && (known.used || known.layer !== layer.layer || known.character !== ticket.character)) return false
   if (known === undefined && own.size >= fleet.rules.ticketsPerLayer) return false
   const { id, account, character } = ticket
-  fleet.tickets.set(id, { id, layer: layer.layer, epoch: layer.epoch, account, character, expires: fleet.now + ticket.ttlMs, used: false })
+  const expires = fleet.now + ticket.ttlMs
+  fleet.tickets.set(id, { id, layer: layer.layer, generation: layer.generation, account, character, expires, used: false })
   fleet.ticketsOf.set(layer.layer, own.add(id))
   return true
 }
 
 function isLive(fleet: FleetState, layer: LayerRecord, ticket: TicketRecord): boolean {
-  return !ticket.used && ticket.epoch === layer.epoch && ticket.expires > fleet.now
+  return !ticket.used && ticket.generation === layer.generation && ticket.expires > fleet.now
 }
 
 export function hasLiveTicket(fleet: FleetState, layer: LayerRecord): boolean {
@@ -32,11 +37,10 @@ export function hasLiveTicket(fleet: FleetState, layer: LayerRecord): boolean {
   return false
 }
 
-/** A ticket of an ended epoch, or of a layer that is closing by force, is answered as expired: the client asks for a new one. */
-export function redeemTicket(fleet: FleetState, id: LayerId, epoch: number, ticketId: string): RedeemAnswer {
+/** A ticket of an ended generation, or of a layer that is closing by force, is answered as expired: the client asks for a new one. */
+export function redeemTicket(fleet: FleetState, id: LayerId, host: string, generation: number, ticketId: string): RedeemAnswer {
   const layer = fleet.layers.get(id)
-  if (layer === undefined || layer.epoch !== epoch || (layer.state !== 'Serving' && layer.state !== 'Closing'))
-    return { ok: false, code: 'LayerLost' }
+  if (!holds(layer, host, generation)) return { ok: false, code: 'LayerLost' }
   const ticket = fleet.tickets.get(ticketId)
   if (ticket === undefined || ticket.layer !== id) return { ok: false, code: 'TicketUnknown' }
   if (ticket.used) return { ok: false, code: 'TicketUsed' }

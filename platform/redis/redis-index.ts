@@ -101,7 +101,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
 
     placeLayer: async (fleet, layer) => readPlacement(layer, await ask('place_layer', fleet, { layer })),
     joinLayer: async (fleet, layer, ticket) => readJoin(layer, await ask('join_layer', fleet, { layer, ticket })),
-    redeemTicket: (fleet, layer, epoch, id) => read<RedeemAnswer>('redeem_ticket', fleet, { layer, epoch, id }),
+    redeemTicket: (fleet, layer, host, generation, id) => read<RedeemAnswer>('redeem_ticket', fleet, { layer, host, generation, id }),
     async requestClose(fleet, layer, reason) {
       await ask('request_close', fleet, { layer, reason })
     },

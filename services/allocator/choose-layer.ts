@@ -24,7 +24,7 @@ export function chooseLayer(settings: CrowdSettings, layers: readonly LayerView[
   const indices = layersOf(settings)
   const own = ownLayer(settings, location)
   if (own !== undefined && staysOpen(known.get(own), indices.includes(own))) return own
-  return layerThatTakes(settings, layers) ?? toOpen(indices, known)
+  return layerThatTakes(settings, layers) ?? toOpen(settings, known)
 }
 
 /** The layer of this zone that the character is in. */
@@ -46,14 +46,16 @@ export function layersFor(settings: CrowdSettings, location: CharacterLocation |
   return own === undefined || within.includes(own) ? within : [...within, own]
 }
 
-function toOpen(indices: readonly LayerId[], known: ReadonlyMap<LayerId, LayerView>): LayerId | undefined {
+function toOpen(settings: CrowdSettings, known: ReadonlyMap<LayerId, LayerView>): LayerId | undefined {
   let best: { layer: LayerId; rank: number } | undefined
-  for (const layer of indices) {
+  for (const layer of layersOf(settings)) {
     const view = known.get(layer)
     const state = view?.state ?? 'Asleep'
     // Open and full, or not to be placed.
     if ((state === 'Serving' && view?.closeRequested === undefined) || state === 'Barred' || state === 'Quarantined') continue
     const rank = waitRank[state]
+    // So many are on their way to it already that it will be full.
+    if (rank === 0 && (view?.players ?? 0) >= settings.layers.maxPlayers) continue
     if (best === undefined || rank < best.rank) best = { layer, rank }
   }
   return best?.layer

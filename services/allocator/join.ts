@@ -23,12 +23,19 @@ import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
 import type { Witness } from './witness.ts'
 
+/** The place of an earlier answer; of one in which the layer was served the epoch is enough. */
+export interface Unreached {
+  readonly layer: string
+  readonly epoch: number
+  readonly generation?: number | undefined
+}
+
 export interface JoinRequest {
   readonly zone: ZoneId
   readonly account: string
   readonly character: string
   /** Where it was sent before and found nobody. */
-  readonly unreached?: { readonly layer: string; readonly epoch: number } | undefined
+  readonly unreached?: Unreached | undefined
   /** The ticket's id, where the same request may have been answered with it before; as secret as a ticket is. Default: a new one. */
   readonly ticket?: string | undefined
   /** Aborts when the one who asked is gone. */
@@ -37,7 +44,12 @@ export interface JoinRequest {
 
 export interface Joined {
   readonly layer: LayerId
+  /** Waking: its host is still bringing it back, and holds who comes until it has. */
+  readonly state: 'Serving' | 'Waking'
+  /** In which it is served; while it is Waking: in which it was served last, 0 if never. */
   readonly epoch: number
+  /** Of its assignment to this host. */
+  readonly generation: number
   readonly endpoints: readonly string[]
   readonly ticket: string
   readonly expiresInMs: number
@@ -59,7 +71,7 @@ export interface JoinDeps {
 }
 
 /**
- * A place and a ticket for a character, waking the zone if it sleeps; waits up to JOIN_WAIT for it. Throws ZoneUnknown, ZoneSuspended, ZoneFull, LayerQuarantined, ZoneWaking, NoCapacity,
+ * A place and a ticket for a character, waking the zone if it sleeps: as soon as a host is chosen, which holds the client until it serves the layer. Waits up to JOIN_WAIT for a host. Throws ZoneUnknown, ZoneSuspended, ZoneFull, LayerQuarantined, ZoneWaking, NoCapacity,
  * IndexUnavailable; Timeout when the one who asked is gone. Whether the character is the account's is for the host to check, which reads the store.
  */
 export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Joined> {
@@ -87,7 +99,7 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       if (view.ticketed) return joined(view, ticket, clock.now() - askedAt)
       deps.crowds.stayed(choice.layer)
       // The one that this request got before was used, or belongs to another layer.
-      if (view.state === 'Serving') ticket = newTicket(request)
+      if (isPlaced(view.state)) ticket = newTicket(request)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
       if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
@@ -95,8 +107,8 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
     const settled = await settles(deps.waits.begin(settings.fleet, choice.layer, first), giveUp)
     if (request.signal.aborted) throw gone(request)
     // What it waited for: nothing else is looked at once more, the first time.
-    const came = first && settled === 'Serving' && choice.view?.state !== 'Serving'
-    seen = came ? { settings, layers: served(now.layers, choice.layer) } : undefined
+    const came = first && settled !== undefined && isPlaced(settled) && !isPlaced(choice.view?.state)
+    seen = came ? { settings, layers: placed(now.layers, choice.layer, settled) } : undefined
   }
 }
 
@@ -105,10 +117,16 @@ function isTooLong(queue: WishQueue | undefined): boolean {
   return queue !== undefined && (queue.place === undefined || queue.expectedMs > JOIN_QUEUE_LIMIT)
 }
 
-/** The index still takes the host for alive that the client could not reach. */
+/** A host has it, and takes in who comes. */
+function isPlaced(state: LayerState | undefined): boolean {
+  return state === 'Serving' || state === 'Assigned' || state === 'Claiming'
+}
+
+/** The index still takes the host for alive that the client could not reach: the layer is where it was. */
 function isUnreached(choice: Choice, { unreached }: JoinRequest): choice is Choice & { readonly view: LayerView } {
   const { view } = choice
-  return unreached !== undefined && view?.state === 'Serving' && view.layer === unreached.layer && view.epoch === unreached.epoch
+  if (unreached === undefined || view?.layer !== unreached.layer || !isPlaced(view.state)) return false
+  return unreached.generation === undefined ? view.epoch === unreached.epoch : view.generation === unreached.generation
 }
 
 async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<LayerState | undefined> {
@@ -163,9 +181,9 @@ async function look(index: ZoneIndex, settings: ZoneSettings, location: Characte
   return { settings, layers: await readLayers(index, settings, location) }
 }
 
-/** The same, with this layer served, which it was not: in another epoch. */
-function served(layers: readonly LayerView[], layer: LayerId): readonly LayerView[] {
-  return layers.map((view) => (view.layer === layer ? { ...view, state: 'Serving', epoch: view.epoch + 1 } : view))
+/** The same, with this layer placed, which it was not: in another generation and epoch. */
+function placed(layers: readonly LayerView[], layer: LayerId, state: LayerState): readonly LayerView[] {
+  return layers.map((view) => (view.layer === layer ? { ...view, state, generation: view.generation + 1, epoch: view.epoch + 1 } : view))
 }
 
 function choose(crowds: Crowds, { settings, layers }: Seen, location: CharacterLocation | undefined): Choice {
@@ -192,7 +210,9 @@ function newTicket(request: JoinRequest, id = randomBytes(16).toString('base64ur
 function joined(view: LayerView, ticket: NewTicket, age: number): Joined {
   return {
     layer: view.layer,
+    state: view.state === 'Serving' ? 'Serving' : 'Waking',
     epoch: view.epoch,
+    generation: view.generation,
     endpoints: view.endpoints,
     ticket: ticketText(view.layer, ticket.id),
     expiresInMs: ticket.ttlMs,

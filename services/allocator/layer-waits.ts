@@ -8,7 +8,7 @@ import { JOIN_POLL_EVERY, JOIN_WATCH_LINGER } from '../../core/timing.ts'
 const MAX_WAITING_JOINS = 10_000
 
 export interface LayerWait {
-  /** Resolves with its state as soon as the layer is Serving, or will not come by itself (Asleep, Barred, Quarantined): it is worth asking again. With nothing when the signal aborts. */
+  /** Resolves with its state as soon as a host has the layer (Assigned, Claiming, Serving), or it will not come by itself (Asleep, Barred, Quarantined): it is worth asking again. With nothing when the signal aborts. */
   settled(signal: AbortSignal): Promise<LayerState | undefined>
   /** Must be called, whatever happened. */
   end(): void
@@ -28,7 +28,7 @@ interface FleetWatch {
   readonly looking: Map<LayerId, { again: boolean }>
 }
 
-const settledStates: ReadonlySet<LayerState> = new Set(['Serving', 'Asleep', 'Barred', 'Quarantined'])
+const settledStates: ReadonlySet<LayerState> = new Set(['Assigned', 'Claiming', 'Serving', 'Asleep', 'Barred', 'Quarantined'])
 
 /**
  * Joins that wait for layers. They share one watch a fleet while anybody waits there (and JOIN_WATCH_LINGER longer), and one look at a layer for all who wait for it; the look is repeated every

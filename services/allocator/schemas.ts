@@ -90,16 +90,20 @@ export const playerAnswer = z.object({
 export const joinBody = z.strictObject({
   character: characterId,
   unreached: z
-    .strictObject({ layer: z.string().max(140), epoch: whole })
+    .strictObject({ layer: z.string().max(140), epoch: whole, generation: whole.optional() })
     .optional()
-    .describe('The last answer, when its host could not be reached: then the join waits for another before it gives the same again'),
+    .describe('Of the last answer, when its host could not be reached: then the join waits for another before it gives the same again'),
 })
 
 export const joinAnswer = z.object({
   layer: z.string().describe('namespace/name/index'),
-  epoch: whole,
+  state: z
+    .enum(['Serving', 'Waking'])
+    .describe('Waking: the host is still bringing the layer back. It takes connections, and answers a hello when it has'),
+  epoch: whole.describe('In which the layer is served; while it is Waking: in which it was served last, 0 if never'),
+  generation: whole.describe('Of the assignment of the layer to this host'),
   endpoints: z.array(z.string()).readonly().describe('address:port or address:port/path, WebSocket or length-prefixed TCP'),
-  ticket: z.string().describe('Good once, for this layer in this epoch, until it expires'),
+  ticket: z.string().describe('Good once, for this layer at this host, until it expires'),
   expiresInMs: whole,
   age: ageOfRead,
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CloseReason } from '../../core/ports/index-port.ts'
-import { beat, createWorld, type IndexHarness, registration, report, ticket, type World } from './index-harness.ts'
+import { beat, createWorld, DEATH, type IndexHarness, registration, report, ticket, type World } from './index-harness.ts'
 
 export function closingContract(harness: () => IndexHarness): void {
   describe('tickets', () => {
@@ -20,25 +20,63 @@ export function closingContract(harness: () => IndexHarness): void {
         epoch: 5,
         host: 'a',
       })
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'one')).toEqual({
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toEqual({
         ok: true,
         account: 'account-one',
         character: 'character-one',
       })
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'one')).toEqual({ ok: false, code: 'TicketUsed' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toEqual({ ok: false, code: 'TicketUsed' })
       expect(await index.joinLayer(fleet, world.layer(0), ticket('one'))).toMatchObject({ ticketed: false })
     })
 
-    it('are not given while the layer is assigned or being claimed', async () => {
+    it('are given with the placement and while the layer is claimed, and are good from then on', async () => {
       const world = createWorld(harness())
+      const { index, fleet } = world
+      const layer = world.layer(0)
       await world.register('a')
-      expect(await world.index.joinLayer(world.fleet, world.layer(0), ticket('one'))).toMatchObject({
-        ticketed: false,
-        state: 'Assigned',
-        host: 'a',
-      })
-      await world.index.heartbeat(world.fleet, beat('a', [report(world.layer(0), 1, 0, 'Claiming')]))
-      expect(await world.index.joinLayer(world.fleet, world.layer(0), ticket('one'))).toMatchObject({ ticketed: false, state: 'Claiming' })
+      const placed = { ticketed: true, state: 'Assigned', host: 'a', generation: 1, epoch: 0, endpoints: ['10.0.0.1:7001'] }
+      for (const id of ['assigned', 'claiming', 'serving', 'live'])
+        expect(await index.joinLayer(fleet, layer, ticket(id))).toMatchObject(placed)
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'assigned')).toMatchObject({ ok: true, character: 'character-assigned' })
+      await index.heartbeat(fleet, beat('a', [report(layer, 1, 0, 'Claiming')]))
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'claiming')).toMatchObject({ ok: true })
+      expect(await index.joinLayer(fleet, layer, ticket('late'))).toMatchObject({ ticketed: true, state: 'Claiming' })
+      await index.heartbeat(fleet, beat('a', [report(layer, 1, 7)]))
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'serving')).toMatchObject({ ok: true })
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'assigned')).toEqual({ ok: false, code: 'TicketUsed' })
+      expect(await index.beginClose(fleet, layer, 'a', 1, false)).toBe('tickets')
+    })
+
+    it('given with a placement end with it', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const layer = world.layer(0)
+      await world.register('a')
+      await index.joinLayer(fleet, layer, ticket('failed'))
+      await index.failLayer(fleet, layer, 'a', 1, 'no store')
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'failed')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.joinLayer(fleet, layer, ticket('again'))).toMatchObject({ ticketed: true, generation: 2 })
+      expect(await index.redeemTicket(fleet, layer, 'a', 2, 'failed')).toEqual({ ok: false, code: 'TicketExpired' })
+      // It was not used: the same request, made again, gets it for the host that has the layer now.
+      expect(await index.joinLayer(fleet, layer, ticket('failed'))).toMatchObject({ ticketed: true })
+      expect(await index.redeemTicket(fleet, layer, 'a', 2, 'failed')).toMatchObject({ ok: true })
+      await index.requestClose(fleet, layer, 'Suspend')
+      expect(await index.redeemTicket(fleet, layer, 'a', 2, 'again')).toEqual({ ok: false, code: 'LayerLost' })
+    })
+
+    it('are not given for a layer whose claim is late or that is asked to close: it is placed anew, or waited for', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      await world.register('a')
+      await world.register('b')
+      await index.joinLayer(fleet, world.layer(0), ticket('one'))
+      await world.live(DEATH, [beat('a'), beat('b')])
+      expect(await index.joinLayer(fleet, world.layer(0), ticket('two'))).toMatchObject({ ticketed: true, host: 'b', generation: 2 })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'b', 2, 'one')).toEqual({ ok: false, code: 'TicketExpired' })
+      await index.heartbeat(fleet, beat('b', [report(world.layer(0), 2, 0, 'Claiming')]))
+      await index.requestClose(fleet, world.layer(0), 'Suspend')
+      expect(await index.joinLayer(fleet, world.layer(0), ticket('three'))).toMatchObject({ ticketed: false, state: 'Claiming' })
     })
 
     it('expire, are told from unknown ones for a while, and are forgotten', async () => {
@@ -47,24 +85,30 @@ export function closingContract(harness: () => IndexHarness): void {
       const alive = beat('a', [report(world.layer(0), 1, 5)])
       await index.joinLayer(fleet, world.layer(0), ticket('one', 150_000))
       await world.live(2, [alive])
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'one')).toEqual({ ok: false, code: 'TicketExpired' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toEqual({ ok: false, code: 'TicketExpired' })
       await world.live(70, [alive])
       await index.sweep(fleet)
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'one')).toEqual({ ok: false, code: 'TicketUnknown' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toEqual({ ok: false, code: 'TicketUnknown' })
     })
 
-    it('are for one layer and one epoch', async () => {
+    it('are for one layer and one assignment of it, whatever epochs it is served in', async () => {
       const world = await opened()
       const { index, fleet } = world
       await world.serve(world.layer(1), 2)
       await index.joinLayer(fleet, world.layer(0), ticket('one'))
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'none')).toEqual({ ok: false, code: 'TicketUnknown' })
-      expect(await index.redeemTicket(fleet, world.layer(1), 2, 'one')).toEqual({ ok: false, code: 'TicketUnknown' })
-      expect(await index.redeemTicket(fleet, world.layer(0), 4, 'one')).toEqual({ ok: false, code: 'LayerLost' })
-      expect(await index.redeemTicket(fleet, world.layer(7), 1, 'one')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'none')).toEqual({ ok: false, code: 'TicketUnknown' })
+      expect(await index.redeemTicket(fleet, world.layer(1), 'a', 1, 'one')).toEqual({ ok: false, code: 'TicketUnknown' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 0, 'one')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'b', 1, 'one')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.redeemTicket(fleet, world.layer(7), 'a', 1, 'one')).toEqual({ ok: false, code: 'LayerLost' })
       await index.heartbeat(fleet, beat('a', [report(world.layer(0), 1, 6)]))
-      expect(await index.redeemTicket(fleet, world.layer(0), 5, 'one')).toEqual({ ok: false, code: 'LayerLost' })
-      expect(await index.redeemTicket(fleet, world.layer(0), 6, 'one')).toEqual({ ok: false, code: 'TicketExpired' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'one')).toMatchObject({ ok: true })
+      await index.joinLayer(fleet, world.layer(0), ticket('two'))
+      await index.beginClose(fleet, world.layer(0), 'a', 1, true)
+      await index.closeLayer(fleet, world.layer(0), 'a', 1)
+      await world.serve(world.layer(0), 7)
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'two')).toEqual({ ok: false, code: 'LayerLost' })
+      expect(await index.redeemTicket(fleet, world.layer(0), 'a', 2, 'two')).toEqual({ ok: false, code: 'TicketExpired' })
     })
 
     it('are bounded for each layer', async () => {
@@ -87,14 +131,14 @@ export function closingContract(harness: () => IndexHarness): void {
       await world.serve(layer, 5)
       const alive = beat('a', [report(layer, 1, 5)])
       await index.joinLayer(fleet, layer, ticket('used'))
-      await index.redeemTicket(fleet, layer, 5, 'used')
+      await index.redeemTicket(fleet, layer, 'a', 1, 'used')
       await index.joinLayer(fleet, layer, ticket('short', 100_000))
       expect(await index.beginClose(fleet, layer, 'a', 1, false)).toBe('tickets')
       await world.live(2, [alive])
       await index.joinLayer(fleet, layer, ticket('live'))
       expect(await index.beginClose(fleet, layer, 'a', 1, false)).toBe('tickets')
       expect(await index.beginClose(fleet, layer, 'a', 1, true)).toBe('ok')
-      expect(await index.redeemTicket(fleet, layer, 5, 'live')).toEqual({ ok: false, code: 'TicketExpired' })
+      expect(await index.redeemTicket(fleet, layer, 'a', 1, 'live')).toEqual({ ok: false, code: 'TicketExpired' })
       expect(await index.getLayer(fleet, layer)).toMatchObject({ state: 'Closing', host: 'a' })
     })
 
@@ -104,7 +148,7 @@ export function closingContract(harness: () => IndexHarness): void {
       await world.register('a')
       await world.serve(world.layer(0), 5)
       await index.joinLayer(fleet, world.layer(0), ticket('used'))
-      await index.redeemTicket(fleet, world.layer(0), 5, 'used')
+      await index.redeemTicket(fleet, world.layer(0), 'a', 1, 'used')
       await index.joinLayer(fleet, world.layer(0), ticket('short', 100_000))
       await world.live(2, [beat('a', [report(world.layer(0), 1, 5)])])
       expect(await index.beginClose(fleet, world.layer(0), 'a', 1, false)).toBe('ok')

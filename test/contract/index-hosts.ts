@@ -81,14 +81,14 @@ export function hostsContract(harness: () => IndexHarness): void {
       expect(await index.getLayer(fleet, world.layer(0))).toEqual(moved)
     })
 
-    it('gives no tickets, and a join moves its layer at once', async () => {
+    it('gives no tickets: a join moves its layer at once, and gets one for its new host', async () => {
       const world = createWorld(harness())
       await world.register('a')
       await world.serve(world.layer(0), 4)
       await world.register('b')
       await world.live(DEATH, [beat('b')])
       expect(await world.index.joinLayer(world.fleet, world.layer(0), ticket('x'))).toMatchObject({
-        ticketed: false,
+        ticketed: true,
         host: 'b',
         state: 'Assigned',
       })

@@ -212,7 +212,7 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'join':
       return index.joinLayer(fleet, layer, { id: `t${step.count}${step.epoch}`, account: 'n', character: 'm', ttlMs: 90 * TICK + HALF })
     case 'redeem':
-      return index.redeemTicket(fleet, layer, known?.epoch ?? 0, `t${step.count}${step.epoch}`)
+      return index.redeemTicket(fleet, layer, holder, generation, `t${step.count}${step.epoch}`)
     case 'request':
       return index.requestClose(fleet, layer, reason)
     case 'begin':

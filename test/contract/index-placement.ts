@@ -260,7 +260,7 @@ export function placementContract(harness: () => IndexHarness): void {
       expect(later).toMatchObject({ state: 'Wished', queue: { place: 1, length: 1 } })
       await world.index.closeLayer(world.fleet, first, 'a', 1)
       const placed = await world.index.joinLayer(world.fleet, second, ticket('placed'))
-      expect(placed).toMatchObject({ state: 'Assigned', host: 'a', ticketed: false })
+      expect(placed).toMatchObject({ state: 'Assigned', host: 'a', ticketed: true })
       expect(placed.queue).toBe(undefined)
     })
 

@@ -69,18 +69,19 @@ local function queue_answer(fleet, id)
   }
 end
 
-local function join_layer(fleet, asked)
-  local layer = layer_of(fleet, asked.layer)
+-- Its host serves it, or is about to: a client may be sent there.
+local function takes_tickets(fleet, layer)
   local host = layer and host_of(fleet, layer.host) or nil
-  local open = host ~= nil and layer.state == 'Serving' and not layer.close and not is_dead(host, fleet)
-  if not open or is_barred(fleet, asked.layer) then
-    local answer = place_layer(fleet, asked)
-    answer.ticketed = false
-    answer.queue = queue_answer(fleet, asked.layer)
-    return answer
-  end
-  local answer = layer_answer(fleet, asked.layer, false)
-  answer.ticketed = add_ticket(fleet, layer, asked.ticket)
+  return host ~= nil and layer.state ~= 'Closing' and not layer.close and not is_dead(host, fleet) and not claim_is_late(layer, fleet)
+end
+
+local function join_layer(fleet, asked)
+  local barred = is_barred(fleet, asked.layer)
+  local before = not barred and takes_tickets(fleet, layer_of(fleet, asked.layer))
+  local answer = before and layer_answer(fleet, asked.layer, false) or place_layer(fleet, asked)
+  local layer = layer_of(fleet, asked.layer)
+  answer.ticketed = not barred and takes_tickets(fleet, layer) and add_ticket(fleet, layer, asked.ticket)
+  answer.queue = queue_answer(fleet, asked.layer)
   return answer
 end
 

@@ -1,4 +1,5 @@
--- Join tickets. platform/memory/tickets.ts is the same in TypeScript. A ticket is for one epoch of a layer: with that epoch it ends.
+-- Join tickets. platform/memory/tickets.ts is the same in TypeScript. A ticket is for one assignment of a layer to a host, its generation, from the moment of the placement on and in whatever
+-- epochs that host serves it: with the generation it ends.
 
 -- Tickets are forgotten in passing, so many a call.
 local PRUNED_PER_CALL = 32
@@ -28,7 +29,7 @@ local function add_ticket(fleet, layer, asked)
   if not known and own >= fleet.rules.ticketsPerLayer then return false end
   local expires = fleet.now + asked.ttlMs
   redis.call('HSET', fleet.key.tickets, asked.id, cjson.encode({
-    layer = layer.layer, epoch = layer.epoch, account = asked.account, character = asked.character, expires = expires, used = false
+    layer = layer.layer, generation = layer.generation, account = asked.account, character = asked.character, expires = expires, used = false
   }))
   redis.call('ZADD', fleet.key.ticketorder, expires, asked.id)
   redis.call('ZADD', fleet.key.ticketsof, 0, layer.layer .. '|' .. asked.id)
@@ -36,7 +37,7 @@ local function add_ticket(fleet, layer, asked)
 end
 
 local function is_live(fleet, layer, ticket)
-  return not ticket.used and ticket.epoch == layer.epoch and ticket.expires > fleet.now
+  return not ticket.used and ticket.generation == layer.generation and ticket.expires > fleet.now
 end
 
 local function has_live_ticket(fleet, layer)
@@ -48,11 +49,15 @@ local function has_live_ticket(fleet, layer)
   return false
 end
 
+-- A host of an earlier release says the epoch in which it serves the layer.
+local function is_holder(layer, asked)
+  if asked.generation then return layer.host == asked.host and layer.generation == asked.generation end
+  return layer.epoch == asked.epoch and (layer.state == 'Serving' or layer.state == 'Closing')
+end
+
 local function redeem_ticket(fleet, asked)
   local layer = layer_of(fleet, asked.layer)
-  if not layer or layer.epoch ~= asked.epoch or (layer.state ~= 'Serving' and layer.state ~= 'Closing') then
-    return { ok = false, code = 'LayerLost' }
-  end
+  if not layer or not is_holder(layer, asked) then return { ok = false, code = 'LayerLost' } end
   local ticket = ticket_of(fleet, asked.id)
   if not ticket or ticket.layer ~= asked.layer then return { ok = false, code = 'TicketUnknown' } end
   if ticket.used then return { ok = false, code = 'TicketUsed' } end

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../../core/clock.ts'
-import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
@@ -105,12 +104,7 @@ function noting(behind: Store): Store {
 }
 
 async function open(through: Store): Promise<Layer> {
-  const memory = createMemoryIndex({ clock: systemClock })
-  // A ticket is the name of the character that it is for.
-  const index: ZoneIndex = {
-    ...memory,
-    redeemTicket: async (_fleet, _layer, _epoch, id) => ({ ok: true, account: 'bench', character: id }),
-  }
+  const index = createMemoryIndex({ clock: systemClock })
   const game: Game = {
     count: RESIDENTS,
     seed: 1,
@@ -147,7 +141,8 @@ async function open(through: Store): Promise<Layer> {
 
 async function enter(layer: Layer): Promise<readonly Seating[]> {
   const seats: Seating[] = []
-  for (let i = 0; i < RESIDENTS; i++) seats.push(await layer.admit(characterOf(i), new CountingSpectator(() => ticks.length)))
+  for (let i = 0; i < RESIDENTS; i++)
+    seats.push(await layer.admit(async () => ({ account: 'bench', character: characterOf(i) }), new CountingSpectator(() => ticks.length)))
   // Until the last of them is welcome and the first snapshot with all of them is stored.
   await delay(2 * SNAPSHOT_EVERY)
   return seats

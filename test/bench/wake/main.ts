@@ -71,6 +71,11 @@ writeResult(
       { metric: `${title}, p50`, value: p50, unit: 'ms', goal: GOAL_P50, met: p50 <= GOAL_P50 },
       { metric: `${title}, p99`, value: p99, unit: 'ms', goal: GOAL_P99, met: p99 <= GOAL_P99 },
       ...STEPS.map((step) => ({ metric: `of it, ${step}, median`, value: median(wakes.map((one) => one[step])), unit: 'ms' })),
+      ...['assigned', 'being claimed', 'served'].map((what, at) => ({
+        metric: `told that it is ${what}, median`,
+        value: median(wakes.map(({ told }) => told[at] ?? 0)),
+        unit: 'ms',
+      })),
       ...(kept.length === 0
         ? []
         : [
@@ -89,7 +94,8 @@ writeResult(
     ],
     series: [{ first: first.map((one) => one.wake), again: wakes, kept: kept.map((one) => one.wake), cold, firstCalls: callCosts(first) }],
     notes: [
-      'placed: request to assignment; heard: to the host’s Claiming; claimed: to its Serving; answered: to the ticket; connected: TCP; seen: hello to the first state frame',
+      'answered: request to ticket; connected: TCP; opened: the hello is held until the host has said that it serves the layer; seen: from then to the first state frame',
+      'told: when the client’s own watch of the fleet heard it, since the request',
       'the calls are medians: when each begins after the request, and how long it takes; some overlap',
       'kept from sleeping: by loops that run only when nobody else wants to; a virtual machine that has nothing to do gives its cores away, and gets them back late',
       'cold: a process is started in the moment of the join; what Agones and the kubelet take, and the second between two polls of the webhook, come on top',
@@ -103,7 +109,7 @@ writeResult(
       lines: [
         { name: 'whole', of: wakes.map((one) => one.whole) },
         { name: 'whole, the first time', of: whole(first) },
-        { name: 'claimed', of: wakes.map((one) => one.claimed) },
+        { name: 'served', of: wakes.map(({ told: [, , serving] }) => serving) },
         { name: 'seen', of: wakes.map((one) => one.seen) },
       ].map(({ name, of }) => ({
         name,

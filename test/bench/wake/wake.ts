@@ -7,23 +7,21 @@ import { now } from './traced.ts'
 
 /** Where the time of a wake goes, ms, in order; together the whole. */
 export interface Wake {
-  /** The request is out until the assignment is told. */
-  readonly placed: number
-  /** Until the host has said that it claims. */
-  readonly heard: number
-  /** Until it has said that it serves. */
-  readonly claimed: number
-  /** Until the join is answered with a ticket. */
+  /** The request is out until it is answered with a ticket. */
   readonly answered: number
   readonly connected: number
-  /** The hello is out until the first state frame is here. */
+  /** The hello is out, and held, until the host has said that it serves the layer. */
+  readonly opened: number
+  /** Until the first state frame is here. */
   readonly seen: number
   readonly whole: number
+  /** What the index told, each since the request: the assignment, the beginning of the claim, its end. */
+  readonly told: readonly [placed: number, claiming: number, serving: number]
   /** When it began, ms of the machine's clock. */
   readonly began: number
 }
 
-export const STEPS = ['placed', 'heard', 'claimed', 'answered', 'connected', 'seen'] as const
+export const STEPS = ['answered', 'connected', 'opened', 'seen'] as const
 
 export interface Door {
   readonly url: string
@@ -82,17 +80,17 @@ export async function wake(door: Door, zone: string, character: string, notices:
   const seen = await first.promise
   connection.send(encodeClientMessage({ sequence: ++sequence, body: { case: 'leave', value: {} } }))
   setTimeout(() => connection.close(), 1_000).unref()
-  const [placed = answered, heard = answered, claimed = answered] = notices
-    .of(layer as LayerId)
-    .filter((at) => at >= began && at <= answered)
+  // One that is told late is known to be true by then.
+  const [placed = seen, claiming = seen, serving = seen] = notices.of(layer as LayerId).filter((at) => at >= began && at <= seen)
+  // When the client was slower, nothing of it was waited for.
+  const opened = Math.max(connected, serving)
   return {
-    placed: placed - began,
-    heard: heard - placed,
-    claimed: claimed - heard,
-    answered: answered - claimed,
+    answered: answered - began,
     connected: connected - answered,
-    seen: seen - connected,
+    opened: opened - connected,
+    seen: seen - opened,
     whole: seen - began,
+    told: [placed - began, claiming - began, serving - began],
     began,
   }
 }

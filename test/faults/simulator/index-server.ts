@@ -87,7 +87,7 @@ export class IndexServer {
     return {
       ...this.#others,
       getZone: (zone) => call('getZone', () => zones.find((settings) => settings.zone === zone)),
-      redeemTicket: (_fleet, _layer, _epoch, id) => call('redeemTicket', () => this.#redeem(id)),
+      redeemTicket: (_fleet, _layer, _host, _generation, id) => call('redeemTicket', () => this.#redeem(id)),
       beginClose: () => call('beginClose', () => 'ok' as const),
       closeLayer: (_fleet, layer, _host, generation) =>
         call('closeLayer', () => {

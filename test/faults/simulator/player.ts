@@ -44,6 +44,8 @@ interface Connection {
   heardAt: number
   /** Frames of one connection arrive in order. */
   lastArrival: number
+  /** Aborts when the host sees it end. */
+  readonly gone: AbortController
 }
 
 /** Somebody who plays: joins, walks, picks up, drops, gives, talks, leaves, goes elsewhere, loses the connection, and sends again what was not acknowledged. */
@@ -105,6 +107,7 @@ export class Player {
         flush: () => undefined,
         heardAt: kernel.now,
         lastArrival: 0,
+        gone: new AbortController(),
       },
     }
     this.#connection = connection
@@ -114,7 +117,7 @@ export class Player {
   #admit(connection: Connection, ticket: string): void {
     const { kernel } = this.#deps
     const { host, layer } = connection
-    host.layers.admit(layer, ticketText(layer, ticket), this.#spectatorOf(connection)).then(
+    host.layers.door.admit(layer, ticketText(layer, ticket), this.#spectatorOf(connection), connection.gone.signal).then(
       (seating) => {
         if (connection.over) seating.leave()
         else {
@@ -235,7 +238,10 @@ export class Player {
   /** The connection breaks: the host notices it too. */
   #cut(connection: Connection): void {
     this.#over(connection)
-    this.#toHost(connection, () => connection.seating?.leave())
+    this.#toHost(connection, () => {
+      connection.gone.abort()
+      connection.seating?.leave()
+    })
   }
 
   #over(connection: Connection): void {

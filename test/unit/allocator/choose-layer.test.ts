@@ -57,6 +57,18 @@ const rows: readonly Row[] = [
     chosen: 0,
   },
   {
+    name: 'on its way, and as many on theirs to it as it takes: the next is woken',
+    layers: { min: 1, max: 3, maxPlayers: 10 },
+    known: [view(0, 'Claiming', 10), view(1, 'Assigned', 9)],
+    chosen: 1,
+  },
+  {
+    name: 'on its way with room, before one that sleeps',
+    layers: { min: 1, max: 3, maxPlayers: 10 },
+    known: [view(1, 'Assigned', 9)],
+    chosen: 1,
+  },
+  {
     name: 'full: the next is woken',
     layers: { min: 1, max: 2, maxPlayers: 10 },
     known: [view(0, 'Serving', 10), view(1, 'Asleep')],
@@ -178,8 +190,9 @@ describe('chooseLayer', () => {
         const known = entries.map(({ state, players, closeRequested }, index) => view(index, state, players, { closeRequested }))
         const settings = { zone, layers: { min: Math.min(min, known.length), max: known.length, maxPlayers } } as const
         const chosen = known.find((entry) => entry.layer === chooseLayer(settings, known))
-        const full = (entry: LayerView) =>
-          entry.state === 'Barred' || (entry.state === 'Serving' && entry.closeRequested === undefined && entry.players >= maxPlayers)
+        const isOpen = (entry: LayerView) => entry.state === 'Serving' && entry.closeRequested === undefined
+        const isOpening = (entry: LayerView) => ['Wished', 'Assigned', 'Claiming'].includes(entry.state)
+        const full = (entry: LayerView) => entry.state === 'Barred' || ((isOpen(entry) || isOpening(entry)) && entry.players >= maxPlayers)
         if (chosen === undefined) expect(known.every(full)).toBe(true)
         else expect(full(chosen)).toBe(false)
         const open = known.some((entry) => entry.state === 'Serving' && entry.closeRequested === undefined && !full(entry))

@@ -56,11 +56,14 @@ describe('a join with a key', () => {
     const tickets = await Promise.all(others.map(ticketOf))
     expect(new Set([first, ...tickets]).size).toBe(4)
     // Once it was used there is another.
-    const { ok } = await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, readTicket(first).id)
+    const { ok } = await stage.index.redeemTicket(fleet, 'game/meadow/0', 'host-1', 1, readTicket(first).id)
     expect(ok).toBe(true)
     const next = await ticketOf(await ask())
     expect(next).not.toBe(first)
-    expect(await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, readTicket(next).id)).toMatchObject({ ok: true, character: 'ada' })
+    expect(await stage.index.redeemTicket(fleet, 'game/meadow/0', 'host-1', 1, readTicket(next).id)).toMatchObject({
+      ok: true,
+      character: 'ada',
+    })
   })
 
   it.each(['a key of 1', 'x'.repeat(201)])('that is none is refused: %s', async (key) => {
@@ -132,7 +135,7 @@ it.each([
   const answer = await post(stage, path, { character: 'ada' }, { authorization: `Bearer ${await stage.token()}`, [name]: value })
   const { layer, ticket } = readJoin(await answer.json(), 'join')
   expect(layer).toBe('game/meadow/0')
-  expect(await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, readTicket(ticket).id)).toMatchObject({ account: 'account-1' })
+  expect(await stage.index.redeemTicket(fleet, 'game/meadow/0', 'host-1', 1, readTicket(ticket).id)).toMatchObject({ account: 'account-1' })
 })
 
 it.each(['Basic YTpi', 'bearer', 'Bearer', 'Bearer a b', 'Bearer ..', 'Bearer  x', 'Digest x'])(

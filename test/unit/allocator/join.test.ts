@@ -54,17 +54,20 @@ describe('join', () => {
     const bodies = await Promise.all(answers.map(async (answer) => readJoin(await answer.json(), 'join')))
     expect(bodies[0]).toEqual({
       layer: 'game/meadow/0',
-      epoch: 1,
+      state: 'Waking',
+      epoch: 0,
+      generation: 1,
       endpoints: ['127.0.0.1:7000'],
       ticket: expect.stringMatching(/^game\/meadow\/0\/[A-Za-z0-9_-]{22}$/),
       expiresInMs: 15_000,
       age: expect.any(Number),
     })
     expect(new Set(bodies.map((body) => body.ticket)).size).toBe(20)
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
     expect(host.claims.map(({ layer, generation, epoch }) => ({ layer, generation, epoch }))).toEqual([
       { layer: 'game/meadow/0', generation: 1, epoch: 1 },
     ])
-    const redeemed = await stage.index.redeemTicket(fleet, 'game/meadow/0', 1, readTicket(bodies[7]?.ticket ?? '').id)
+    const redeemed = await stage.index.redeemTicket(fleet, 'game/meadow/0', 'host-1', 1, readTicket(bodies[7]?.ticket ?? '').id)
     expect(redeemed).toEqual({ ok: true, account: 'account-1', character: 'character-7' })
     const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
     expect(metrics).toMatch(/bailiwick_joins_total\{result="Joined".*\} 20/)
@@ -79,6 +82,7 @@ describe('join', () => {
     const host = await startHost(one.index, { claimMs: 60 })
     const answers = await Promise.all(Array.from({ length: 10 }, (_, k) => (k % 2 === 0 ? one : two).join(meadow, `character-${k}`)))
     expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200))
+    await expect.poll(async () => (await one.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
     expect(host.claims.map(({ layer, generation }) => [layer, generation])).toEqual([['game/meadow/0', 1]])
   })
 
@@ -119,15 +123,17 @@ describe('join', () => {
     expect((await answer).status).toBe(200)
   })
 
-  it('sees the layer served though every notice of change is lost', async () => {
+  it('sees the layer placed though every notice of change is lost', async () => {
     const deaf = (index: ZoneIndex): ZoneIndex => ({ ...index, watchFleet: async () => {} })
     const stage = await allocatorStage({ wrap: deaf })
     await stage.index.putZone(zoneSettings())
+    const answer = stage.join(meadow, 'c')
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Wished')
     await startHost(stage.index, { claimMs: 60 })
-    expect((await stage.join(meadow, 'c')).status).toBe(200)
+    expect((await answer).status).toBe(200)
   })
 
-  it('sees the layer served though watching fails', async () => {
+  it('sees the layer placed though watching fails', async () => {
     const broken = (index: ZoneIndex): ZoneIndex => ({
       ...index,
       watchFleet: async () => {
@@ -136,23 +142,44 @@ describe('join', () => {
     })
     const stage = await allocatorStage({ wrap: broken })
     await stage.index.putZone(zoneSettings())
+    const answer = stage.join(meadow, 'c')
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Wished')
     await startHost(stage.index, { claimMs: 60 })
-    expect((await stage.join(meadow, 'c')).status).toBe(200)
+    expect((await answer).status).toBe(200)
   })
 
   it('says at the end of its patience that there is no host, or that the zone is on its way', async () => {
     const stage = await allocatorStage({ joinWaitMs: 200 })
     await stage.index.putZone(zoneSettings())
     const nobody = stage.join(meadow, 'c')
-    const slow = await allocatorStage({ joinWaitMs: 200 })
-    await slow.index.putZone(zoneSettings())
-    await startHost(slow.index, { claimMs: 60_000 })
-    const waking = slow.join(meadow, 'c')
+    const closing = await allocatorStage({ joinWaitMs: 200 })
+    await closing.index.putZone(zoneSettings())
+    await closing.index.registerHost(fleet, { name: 'h', incarnation: 'a', node: 'n', endpoints: ['127.0.0.1:7000'], capacity: 4 })
+    await closing.index.placeLayer(fleet, 'game/meadow/0')
+    const layers = [{ layer: 'game/meadow/0', generation: 1, epoch: 3, state: 'Closing', players: 0, dataSafe: true }] as const
+    await closing.index.heartbeat(fleet, { host: 'h', incarnation: 'a', outdated: false, layers })
+    const waking = closing.join(meadow, 'c')
     const [noHost, notYet] = await Promise.all([nobody, waking])
     expect([noHost.status, noHost.headers.get('retry-after')]).toEqual([503, '6'])
     expect(await noHost.json()).toMatchObject({ code: 'NoCapacity', detail: expect.stringContaining('place 1 of 1') })
     expect([notYet.status, notYet.headers.get('retry-after')]).toEqual([503, '1'])
-    expect(await notYet.json()).toMatchObject({ code: 'ZoneWaking', detail: expect.stringContaining('Claiming') })
+    expect(await notYet.json()).toMatchObject({ code: 'ZoneWaking', detail: expect.stringContaining('Closing') })
+  })
+
+  it('sends to a host that still brings the layer back, and not there again at once when nobody answered', async () => {
+    const stage = await allocatorStage({ joinWaitMs: 400 })
+    await stage.index.putZone(zoneSettings())
+    const host = await startHost(stage.index, { claimMs: 60_000 })
+    const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    expect(place).toMatchObject({ state: 'Waking', epoch: 0, generation: 1, endpoints: ['127.0.0.1:7000'] })
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Claiming')
+    // Others are sent there meanwhile, and wake nothing anew.
+    expect(readJoin(await (await stage.join(meadow, 'b')).json(), 'join')).toMatchObject({ state: 'Waking', layer: place.layer })
+    const again = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: 0, generation: 1 })
+    expect(readJoin(await again.json(), 'join').ticket).not.toBe(place.ticket)
+    expect(host.claims).toHaveLength(1)
+    const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
+    expect(metrics).toMatch(/bailiwick_join_waits_total\{state="Unreached".*\} 1/)
   })
 
   it('refuses what can not be joined, and wakes nothing by it', async () => {
@@ -208,7 +235,8 @@ describe('join', () => {
     expect((await stage.join(meadow, 'a')).status).toBe(200)
     await stage.index.requestClose(fleet, 'game/meadow/0', 'Drain')
     const again = await (await stage.join(meadow, 'b')).json()
-    expect(again).toMatchObject({ layer: 'game/meadow/0', epoch: 2 })
+    expect(again).toMatchObject({ layer: 'game/meadow/0' })
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).epoch).toBe(2)
     expect(host.claims.length).toBe(2)
   })
 
@@ -218,19 +246,29 @@ describe('join', () => {
     const epochs = new Map<LayerId, number>()
     const first = await startHost(stage.index, { name: 'host-1', epochs })
     const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    expect(place).toMatchObject({ state: 'Waking', epoch: 0, generation: 1 })
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
+    const served = readJoin(await (await stage.join(meadow, 'b')).json(), 'join')
+    expect(served).toMatchObject({ state: 'Serving', epoch: 1, generation: 1 })
     await first.die()
-    const again = stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
-    await startHost(stage.index, { name: 'host-2', epochs })
-    expect(readJoin(await (await again).json(), 'join').epoch).toBe(2)
-    const other = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
-    expect(readJoin(await other.json(), 'join').epoch).toBe(2)
+    const again = [
+      stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: 0, generation: 1 }),
+      stage.join(meadow, 'b', undefined, { layer: place.layer, epoch: 1 }),
+    ]
+    await startHost(stage.index, { name: 'host-2', endpoints: ['127.0.0.1:7001'], epochs })
+    for (const answer of again) expect(readJoin(await (await answer).json(), 'join').endpoints).toEqual(['127.0.0.1:7001'])
+    const other = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: 0, generation: 1 })
+    expect(readJoin(await other.json(), 'join').generation).toBe(2)
   })
 
   it('who could not reach a host that lives is sent there again in the end', async () => {
     const stage = await allocatorStage({ joinWaitMs: 400 })
     await stage.index.putZone(zoneSettings())
     await startHost(stage.index)
+    await stage.join(meadow, 'a')
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
     const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    expect(place.state).toBe('Serving')
     const again = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: place.epoch })
     expect(readJoin(await again.json(), 'join')).toMatchObject({ layer: place.layer, epoch: place.epoch })
     const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()

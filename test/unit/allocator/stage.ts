@@ -7,6 +7,7 @@ import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createTokenSigner, createTokenVerifier, type Role } from '../../../platform/tokens/index.ts'
 import { createAllocatorApp } from '../../../services/allocator/app.ts'
+import type { Unreached } from '../../../services/allocator/join.ts'
 import type { Knock } from '../../../services/allocator/knock.ts'
 
 export interface Stage {
@@ -14,7 +15,7 @@ export interface Stage {
   readonly url: string
   readonly internalUrl: string
   token(account?: string, ...roles: Role[]): Promise<string>
-  join(zone: string, character: string, token?: string, unreached?: { readonly layer: string; readonly epoch: number }): Promise<Response>
+  join(zone: string, character: string, token?: string, unreached?: Unreached): Promise<Response>
   autoscale(body: unknown): Promise<Response>
 }
 

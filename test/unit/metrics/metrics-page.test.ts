@@ -68,7 +68,7 @@ test('what a zone server counts is in its text', async () => {
   const metrics = createMetrics('zone-server')
   const none = () => 0
   const meters = createMeters(metrics, {
-    ...{ layers: () => 2, players: none, connections: none, ahead: () => 3 },
+    ...{ layers: () => 2, players: none, connections: none, ahead: () => 3, waiting: none },
     ...{ sentBytes: () => 700, receivedBytes: none },
   })
   meters.commit(0.004, true)

@@ -129,6 +129,28 @@ describe('a session', () => {
     expect(connection.writes.at(-1)).toBe('goodbye')
   })
 
+  it('whose client is gone before it is let in says so, and tells nobody anything', async () => {
+    const connection = new NotedConnection()
+    const refused: string[] = []
+    let told: AbortSignal | undefined
+    const session = new Session(connection, {
+      timers: new ManualClock(),
+      log: silentLog,
+      meters: { refused: (code) => refused.push(code), ended: (reason) => refused.push(reason) },
+      admit: (_layer, _ticket, _spectator, signal) => {
+        told = signal
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    })
+    const hello = encodeClientMessage({ body: { case: 'hello', value: { layer: 'a/b/0', ticket: 't', protocol: PROTOCOL_VERSION } } })
+    session.frame(hello, 0, hello.byteLength)
+    expect(told?.aborted).toBe(false)
+    session.closed()
+    expect(told?.aborted).toBe(true)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([refused, connection.writes, connection.closed]).toEqual([[], [], undefined])
+  })
+
   it('of another version of the protocol is refused by name, at once', async () => {
     const connection = new NotedConnection()
     const session = new Session(connection, {

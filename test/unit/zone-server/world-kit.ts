@@ -91,17 +91,18 @@ export class World {
     return id
   }
 
-  /** A ticket and where it is good, as the allocator would get it: waits until the layer is served. */
+  /** A ticket and where it is good; waits until the layer is served, where the allocator would give one with the placement. */
   async ticket(
     character: string,
     layer: LayerId = LAYER,
     ttlMs = 15_000,
     account = ACCOUNT,
   ): Promise<{ ticket: string; endpoint: string; epoch: number }> {
+    const ticket = randomUUID()
     for (;;) {
-      const ticket = randomUUID()
-      const view = await this.index.joinLayer(FLEET, layer, { id: ticket, account, character, ttlMs })
-      if (view.ticketed) return { ticket, endpoint: view.endpoints[0] ?? '', epoch: view.epoch }
+      const { state } = await this.index.placeLayer(FLEET, layer)
+      const view = state === 'Serving' ? await this.index.joinLayer(FLEET, layer, { id: ticket, account, character, ttlMs }) : undefined
+      if (view?.ticketed === true && view.state === 'Serving') return { ticket, endpoint: view.endpoints[0] ?? '', epoch: view.epoch }
       await pause(10)
     }
   }

@@ -80,6 +80,20 @@ export class IndexHost {
     await this.#beating
   }
 
+  /** As a host that holds a client until it serves the layer; in generation 0 when it does not in time. */
+  async whenServed(layer: LayerId): Promise<{ readonly generation: number }> {
+    for (let tries = 0; tries < 1_000 && !this.#stop.signal.aborted; tries++) {
+      const own = this.served.get(layer)
+      if (own !== undefined && this.#isServed(own)) return own
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return { generation: 0 }
+  }
+
+  #isServed(own: ServedLayer): boolean {
+    return Date.now() - own.claimedAt >= (this.#options.claimMs ?? 0)
+  }
+
   beat(): Promise<void> {
     this.#beating = this.#beating.then(() => this.#beat())
     return this.#beating
@@ -100,7 +114,7 @@ export class IndexHost {
       layer: own.layer,
       generation: own.generation,
       epoch: own.epoch,
-      state: Date.now() - own.claimedAt >= (this.#options.claimMs ?? 0) ? 'Serving' : 'Claiming',
+      state: this.#isServed(own) ? 'Serving' : 'Claiming',
       players: own.players,
       dataSafe: true,
     }))

@@ -63,7 +63,8 @@ export async function startWorld(options: { readonly hostsDie?: boolean } = {}):
       const epoch = (): number => Math.max(0, ...[...side.served.values()].map((served) => served.epoch))
       const redeem: FakeZoneScript['redeem'] = async (layer, ticket) => {
         const { zone, index: at } = parseLayerId(layer)
-        const answer = await index.redeemTicket(fleet, `${zone}/${at}`, epoch(), readTicket(ticket).id)
+        const { generation } = await side.whenServed(`${zone}/${at}`)
+        const answer = await index.redeemTicket(fleet, `${zone}/${at}`, name, generation, readTicket(ticket).id)
         return answer.ok ? { character: answer.character } : { refused: answer.code }
       }
       const zone = new FakeZone(characters, { redeem, epoch, ...script })
