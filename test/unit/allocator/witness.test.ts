@@ -124,6 +124,8 @@ it('a join that names a host that nobody listens at has it looked at, by the end
   const host = new IndexHost(stage.index, { name: 'host-1', endpoints: ['203.0.113.9:7012'] })
   await host.start()
   onTestFinished(() => host.die())
+  await stage.join('game/meadow', 'a')
+  await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
   const { layer, epoch } = readJoin(await (await stage.join('game/meadow', 'a')).json(), 'join')
   // Another epoch, or another layer, is not where the index has it.
   for (const unreached of [
