@@ -109,7 +109,7 @@ export const ZONE_STREAM_LIMIT = 600_000
 
 // Joins and tickets
 export const TICKET_TTL = 15_000
-/** A join waits this long for a layer to be served before it answers 503. */
+/** A join waits this long for a host to have its layer before it answers 503. */
 export const JOIN_WAIT = 8_000
 /** A waiting join looks at its layer at least so often, whether or not a change was heard. */
 export const JOIN_POLL_EVERY = 500

@@ -93,7 +93,8 @@ export class HeldHellos<Served> {
 
   /** The index was asked when these waited for layers that this host had not heard of; it still has not, but for those of which that is said here. */
   answered(asked: readonly HeldHello<Served>[], isOurs: (layer: string) => boolean): void {
-    for (const held of this.#held) if (!held.heard && asked.includes(held) && !isOurs(held.layer)) held.refuse(notHere(held.layer))
+    const waited = new Set(asked)
+    for (const held of this.#held) if (!held.heard && waited.has(held) && !isOurs(held.layer)) held.refuse(notHere(held.layer))
   }
 
   /** Those of barred accounts, as far as it is known whose they are. */

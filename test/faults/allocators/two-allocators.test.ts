@@ -187,7 +187,7 @@ describe('an allocator is killed', () => {
   it('and layers of a host that dies after it are placed again all the same', { timeout: LIMIT }, async () => {
     const zone = await newZone()
     const first = await startHost()
-    expect((await joinAtEither(victim, zone, 'left-behind')).epoch).toBe(1)
+    expect((await joinAtEither(victim, zone, 'left-behind')).generation).toBe(1)
     await victim.kill()
     const second = await startHost()
     await first.die()
@@ -228,7 +228,8 @@ it.each(Array.from({ length: ROUNDS }, (_, round) => round))(
     await delay(afterMs)
     await victim.kill()
     const answers = await Promise.all(crowd)
-    expect(new Set(answers.map(({ layer, epoch }) => `${layer} ${epoch}`)), `killed after ${afterMs} ms`).toEqual(new Set([`${zone}/0 1`]))
+    const places = new Set(answers.map(({ layer, generation }) => `${layer} ${generation}`))
+    expect(places, `killed after ${afterMs} ms`).toEqual(new Set([`${zone}/0 1`]))
     expect(new Set(answers.map(({ ticket }) => ticket)).size).toBe(CHARACTERS)
     expect(host.claims.filter(({ layer }) => layer === `${zone}/0`)).toHaveLength(1)
   },

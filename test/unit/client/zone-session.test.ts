@@ -1,6 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Client, SessionStatus, ZoneHandlers, ZoneSession } from '../../../client/index.ts'
+import type { JoinAnswer } from '../../../client/answers.ts'
+import type { Client, SessionStatus, ZoneHandlers } from '../../../client/index.ts'
 import { tcpConnect } from '../../../client/tcp.ts'
+import { ZoneSession } from '../../../client/zone-session.ts'
+import { systemClock } from '../../../core/clock.ts'
+import { BailiwickError } from '../../../core/errors.ts'
 import { encodeServerMessage, INPUT_BURST } from '../../../core/protocol/frame.ts'
 import { zoneSettings } from './doubles/index-host.ts'
 import { fleet, meadow, startWorld } from './doubles/world.ts'
@@ -257,6 +261,25 @@ describe('a stay in a zone', () => {
     host.zone.players[0]?.send({ case: 'said', value: { from: 'Host', text: 'x'.repeat(100_000) } })
     await expect.poll(() => heard.said.at(-1)?.length).toBe('Host: '.length + 100_000)
     expect(await session.leave()).toEqual({ reason: 'left' })
+  })
+
+  it('says by the generation whom it could not reach while the layer was waking, and by the epoch once it was served', async () => {
+    const place = { layer: 'game/meadow/0', endpoints: ['127.0.0.1:1'], ticket: 't', expiresInMs: 1, generation: 3 }
+    const answers: JoinAnswer[] = [
+      { ...place, state: 'Waking', epoch: 0 },
+      { ...place, state: 'Serving', epoch: 7 },
+    ]
+    const asked: unknown[] = []
+    const join = async (unreached: unknown): Promise<JoinAnswer> => {
+      asked.push(unreached)
+      const answer = answers.shift()
+      if (answer === undefined) throw new BailiwickError('ZoneSuspended')
+      return answer
+    }
+    const connect = () => Promise.reject(new BailiwickError('Unreachable'))
+    const session = new ZoneSession({ join, connect, clock: systemClock, random: () => 0 }, {})
+    expect(await session.ended).toMatchObject({ reason: 'refused', error: { code: 'ZoneSuspended' } })
+    expect(asked).toEqual([undefined, { layer: place.layer, epoch: 0, generation: 3 }, { layer: place.layer, epoch: 7 }])
   })
 
   it('a message of a later protocol is passed over', async () => {
