@@ -53,7 +53,7 @@ export class Membership {
 
   async register(endpoint: string): Promise<void> {
     const { index, log, fleet, host, node, capacity } = this.#deps
-    const registration = { name: host, incarnation: this.#incarnation, node, endpoints: [endpoint], capacity }
+    const registration = { name: host, incarnation: this.#incarnation, node, endpoints: [endpoint], capacity, holdsHellos: true }
     await index.registerHost(fleet, registration, this.#reports())
     log.info({ fleet, endpoint, capacity }, 'registered')
     this.#membership = 'registered'

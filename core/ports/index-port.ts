@@ -76,7 +76,7 @@ export interface ZoneIndex extends Journal {
    */
   placeLayer(fleet: FleetId, layer: LayerId): Promise<LayerView>
   /**
-   * As placeLayer; and when the layer then is Assigned, Claiming or Serving on a live host, not asked to close and its claim not late, the ticket is recorded for this generation of the assignment: it counts from now on,
+   * As placeLayer; and when the layer then is Serving on a live host (or Assigned or Claiming, on one that holds hellos), not asked to close and its claim not late, the ticket is recorded for this generation of the assignment: it counts from now on,
    * in whatever epochs the host serves it. One step.
    */
   joinLayer(fleet: FleetId, layer: LayerId, ticket: NewTicket): Promise<JoinAnswer>
@@ -160,6 +160,8 @@ export interface HostRegistration {
   readonly endpoints: readonly string[]
   /** How many layers it may serve at once. */
   readonly capacity: number
+  /** It holds a hello for a layer that it is still bringing back. Left out by hosts of releases that refuse one, to which nobody is sent before the layer is served. */
+  readonly holdsHellos?: boolean
 }
 
 /**

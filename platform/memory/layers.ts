@@ -84,10 +84,11 @@ function queueView(fleet: FleetState, id: LayerId): WishQueue | undefined {
   })
 }
 
-/** Its host serves it, or is about to: a client may be sent there. */
+/** Its host serves it, or is about to and holds who comes too early: a client may be sent there. */
 function takesTickets(fleet: FleetState, layer: LayerRecord | undefined): layer is LayerRecord {
   const host = layer?.host === undefined ? undefined : fleet.hosts.get(layer.host)
   if (layer === undefined || host === undefined || isDead(host, fleet)) return false
+  if (layer.state !== 'Serving' && host.holdsHellos !== true) return false
   return layer.state !== 'Closing' && layer.close === undefined && !claimIsLate(layer, fleet)
 }
 

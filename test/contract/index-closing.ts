@@ -47,6 +47,22 @@ export function closingContract(harness: () => IndexHarness): void {
       expect(await index.beginClose(fleet, layer, 'a', 1, false)).toBe('tickets')
     })
 
+    it('are not given before a layer is served by a host that does not say that it holds hellos', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const layer = world.layer(0)
+      const { holdsHellos: _, ...earlier } = registration('a')
+      await index.registerHost(fleet, earlier)
+      expect(await index.joinLayer(fleet, layer, ticket('one'))).toMatchObject({ ticketed: false, state: 'Assigned', host: 'a' })
+      await index.heartbeat(fleet, beat('a', [report(layer, 1, 0, 'Claiming')]))
+      expect(await index.joinLayer(fleet, layer, ticket('one'))).toMatchObject({ ticketed: false, state: 'Claiming', generation: 1 })
+      await index.heartbeat(fleet, beat('a', [report(layer, 1, 7)]))
+      expect(await index.joinLayer(fleet, layer, ticket('one'))).toMatchObject({ ticketed: true, state: 'Serving' })
+      // Its successor, of the same name, does.
+      await index.registerHost(fleet, registration('a', 4, 'b'))
+      expect(await index.joinLayer(fleet, layer, ticket('two'))).toMatchObject({ ticketed: true, state: 'Assigned', generation: 2 })
+    })
+
     it('given with a placement end with it', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world

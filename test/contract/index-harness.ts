@@ -58,7 +58,7 @@ export const DEATH = 3
 export const PATIENCE = 15_000
 
 export function registration(name: string, capacity = 4, incarnation = 'a'): HostRegistration {
-  return { name, incarnation, node: `node-${name}`, endpoints: [`10.0.0.1:${7000 + name.length}`], capacity }
+  return { name, incarnation, node: `node-${name}`, endpoints: [`10.0.0.1:${7000 + name.length}`], capacity, holdsHellos: true }
 }
 
 export function report(

@@ -69,10 +69,11 @@ local function queue_answer(fleet, id)
   }
 end
 
--- Its host serves it, or is about to: a client may be sent there.
+-- Its host serves it, or is about to and holds who comes too early: a client may be sent there.
 local function takes_tickets(fleet, layer)
   local host = layer and host_of(fleet, layer.host) or nil
-  return host ~= nil and layer.state ~= 'Closing' and not layer.close and not is_dead(host, fleet) and not claim_is_late(layer, fleet)
+  if not host or is_dead(host, fleet) or (layer.state ~= 'Serving' and not host.holdsHellos) then return false end
+  return layer.state ~= 'Closing' and not layer.close and not claim_is_late(layer, fleet)
 end
 
 local function join_layer(fleet, asked)

@@ -32,6 +32,8 @@ export interface HostOptions {
   readonly claimMs?: number
   /** Epochs of layers over all hosts: what the store would count. */
   readonly epochs?: Map<LayerId, number>
+  /** Default true. False: of a release that refuses a hello for a layer that it does not serve yet. */
+  readonly holdsHellos?: boolean
 }
 
 export interface ServedLayer {
@@ -66,8 +68,9 @@ export class IndexHost {
   }
 
   async start(): Promise<void> {
-    const { name, endpoints, capacity = 4 } = this.#options
-    await this.#index.registerHost(fleet, { name, incarnation: this.#incarnation, node: 'n1', endpoints, capacity })
+    const { name, endpoints, capacity = 4, holdsHellos = true } = this.#options
+    const incarnation = this.#incarnation
+    await this.#index.registerHost(fleet, { name, incarnation, node: 'n1', endpoints, capacity, holdsHellos })
     await this.#index.watchFleet(fleet, () => void this.beat(), this.#stop.signal)
     this.#timer = setInterval(() => void this.beat(), 20)
     await this.beat()
