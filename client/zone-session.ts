@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { BailiwickError, describeError } from '../core/errors.ts'
+import { BailiwickError, describeError, isCode } from '../core/errors.ts'
 import type { ServerMessage } from '../core/protocol/frame.ts'
 import { CLIENT_LEAVE_DEADLINE, CLIENT_PATIENCE, CLIENT_RECONNECT_MAX } from '../core/timing.ts'
 import type { JoinAnswer } from './answers.ts'
@@ -161,7 +161,7 @@ export class ZoneSession {
   /** One join and one connection, to its end. */
   async #once(): Promise<Outcome> {
     this.#status({ state: 'joining' })
-    const join = await this.#deps.join(this.#unreached, this.#stop.signal)
+    const join = await this.#join()
     this.#unreached = placeOf(join)
     let welcomedAt: number | undefined
     const conversation = new Conversation(
@@ -194,6 +194,17 @@ export class ZoneSession {
       this.#conversation = undefined
       // A host that takes us and drops us at once must not be asked without pause.
       if (welcomedAt !== undefined && this.#deps.clock.now() - welcomedAt >= CLIENT_RECONNECT_MAX) this.#attempt = 0
+    }
+  }
+
+  /** An allocator of an earlier release refuses a place that is told with more than it knows of: then it is left untold. */
+  async #join(): Promise<JoinAnswer> {
+    try {
+      return await this.#deps.join(this.#unreached, this.#stop.signal)
+    } catch (error) {
+      if (this.#unreached === undefined || !isCode(error, 'InvalidInput')) throw error
+      this.#unreached = undefined
+      return await this.#deps.join(undefined, this.#stop.signal)
     }
   }
 

@@ -90,7 +90,8 @@ export const playerAnswer = z.object({
 export const joinBody = z.strictObject({
   character: characterId,
   unreached: z
-    .strictObject({ layer: z.string().max(140), epoch: whole, generation: whole.optional() })
+    // Later releases say more of a place.
+    .object({ layer: z.string().max(140), epoch: whole, generation: whole.optional() })
     .optional()
     .describe('Of the last answer, when its host could not be reached: then the join waits for another before it gives the same again'),
 })

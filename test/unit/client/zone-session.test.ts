@@ -282,6 +282,33 @@ describe('a stay in a zone', () => {
     expect(asked).toEqual([undefined, { layer: place.layer, epoch: 0, generation: 3 }, { layer: place.layer, epoch: 7 }])
   })
 
+  it('leaves untold whom it could not reach when an allocator of an earlier release does not understand it', async () => {
+    const place = { layer: 'game/meadow/0', endpoints: ['127.0.0.1:1'], ticket: 't', expiresInMs: 1, generation: 3 } as const
+    const asked: unknown[] = []
+    const join = async (unreached: unknown): Promise<JoinAnswer> => {
+      asked.push(unreached)
+      if (unreached !== undefined) throw new BailiwickError('InvalidInput')
+      if (asked.length > 1) throw new BailiwickError('ZoneSuspended')
+      return { ...place, state: 'Waking', epoch: 0 }
+    }
+    const connect = () => Promise.reject(new BailiwickError('Unreachable'))
+    const session = new ZoneSession({ join, connect, clock: systemClock, random: () => 0 }, {})
+    expect(await session.ended).toMatchObject({ reason: 'refused', error: { code: 'ZoneSuspended' } })
+    expect(asked).toEqual([undefined, { layer: place.layer, epoch: 0, generation: 3 }, undefined])
+  })
+
+  it('does not ask twice when the join itself is refused as invalid', async () => {
+    let asked = 0
+    const join = async (): Promise<JoinAnswer> => {
+      asked++
+      throw new BailiwickError('InvalidInput')
+    }
+    const connect = () => Promise.reject(new BailiwickError('Unreachable'))
+    const session = new ZoneSession({ join, connect, clock: systemClock, random: () => 0 }, {})
+    expect(await session.ended).toMatchObject({ reason: 'refused', error: { code: 'InvalidInput' } })
+    expect(asked).toBe(1)
+  })
+
   it('a message of a later protocol is passed over', async () => {
     const world = await startWorld()
     const host = await world.startHost('host-1')
