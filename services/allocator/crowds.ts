@@ -22,18 +22,24 @@ export class Crowds {
    * The layer for a character, by what the index says of all layers of its zone; undefined: all are full. Whoever chooses next sees the character there already, until
    * `stayed` is called.
    */
-  choose(settings: ZoneSettings, views: readonly LayerView[], location: CharacterLocation | undefined): LayerId | undefined {
+  choose(
+    settings: ZoneSettings,
+    views: readonly LayerView[],
+    character: string,
+    location: CharacterLocation | undefined,
+  ): LayerId | undefined {
     const expected = this.#recent.expected(views)
     const next = layerToOpen(settings, expected)
     if (next !== undefined) this.#next.open(settings.fleet, next)
     // Those who are on their way may be among the players already: for them alone nobody is refused.
     const layer = chooseLayer(settings, expected, location) ?? chooseLayer(settings, views, location)
-    if (layer !== undefined) this.#recent.sent(layer)
+    const isServed = views.some((view) => view.layer === layer && view.state === 'Serving')
+    if (layer !== undefined) this.#recent.sent(layer, character, isServed)
     return layer
   }
 
   /** Who was to go to the layer got no ticket. */
-  stayed(layer: LayerId): void {
-    this.#recent.stayed(layer)
+  stayed(layer: LayerId, character: string): void {
+    this.#recent.stayed(layer, character)
   }
 }

@@ -86,10 +86,10 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   for (let first = true; ; first = false) {
     const now: Seen = seen ?? (await look(index, await zoneSettings(index, request.zone), location))
     const { settings } = now
-    const choice = choose(deps.crowds, now, location)
+    const choice = choose(deps.crowds, now, request.character, location)
     const last = giveUp.aborted || clock.now() >= deadline
     if (!last && clock.now() < believesUntil && isUnreached(choice, request)) {
-      deps.crowds.stayed(choice.layer)
+      deps.crowds.stayed(choice.layer, request.character)
       deps.witness.told(settings.fleet, choice.view)
       if (first) meters.waited('Unreached')
     } else {
@@ -97,9 +97,9 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
       const view = await index.joinLayer(settings.fleet, choice.layer, ticket)
       if (first && choice.view?.state === 'Asleep') meters.woke()
       if (view.ticketed) return joined(view, ticket, clock.now() - askedAt)
-      deps.crowds.stayed(choice.layer)
-      // The one that this request got before was used, or belongs to another layer.
-      if (isPlaced(view.state)) ticket = newTicket(request)
+      deps.crowds.stayed(choice.layer, request.character)
+      // The one that this request got before was used, or belongs to another layer. Before it is served: or the host holds nobody.
+      if (view.state === 'Serving') ticket = newTicket(request)
       if (first) meters.waited(view.state)
       // Asked once more after the deadline: what is answered is how it is then.
       if (last || isTooLong(view.queue)) throw notServed(view, last ? waitMs : 0)
@@ -122,11 +122,15 @@ function isPlaced(state: LayerState | undefined): boolean {
   return state === 'Serving' || state === 'Assigned' || state === 'Claiming'
 }
 
-/** The index still takes the host for alive that the client could not reach: the layer is where it was. */
+/**
+ * The index still takes the host for alive that the client could not reach: the layer is where it was. Without a generation it was served, and is only taken to be there while it is served in that epoch: it keeps
+ * the epoch while another host claims it.
+ */
 function isUnreached(choice: Choice, { unreached }: JoinRequest): choice is Choice & { readonly view: LayerView } {
   const { view } = choice
   if (unreached === undefined || view?.layer !== unreached.layer || !isPlaced(view.state)) return false
-  return unreached.generation === undefined ? view.epoch === unreached.epoch : view.generation === unreached.generation
+  if (unreached.generation !== undefined) return view.generation === unreached.generation
+  return view.state === 'Serving' && view.epoch === unreached.epoch
 }
 
 async function settles(wait: LayerWait, giveUp: AbortSignal): Promise<LayerState | undefined> {
@@ -186,8 +190,8 @@ function placed(layers: readonly LayerView[], layer: LayerId, state: LayerState)
   return layers.map((view) => (view.layer === layer ? { ...view, state, generation: view.generation + 1, epoch: view.epoch + 1 } : view))
 }
 
-function choose(crowds: Crowds, { settings, layers }: Seen, location: CharacterLocation | undefined): Choice {
-  const layer = crowds.choose(settings, layers, location)
+function choose(crowds: Crowds, { settings, layers }: Seen, character: string, location: CharacterLocation | undefined): Choice {
+  const layer = crowds.choose(settings, layers, character, location)
   const view = layers.find((known) => known.layer === layer)
   if (view?.state === 'Quarantined') throw quarantined(view)
   if (layer !== undefined) return { layer, view }

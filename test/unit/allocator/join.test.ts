@@ -261,6 +261,45 @@ describe('join', () => {
     expect(readJoin(await other.json(), 'join').generation).toBe(2)
   })
 
+  it('who could not reach a host that died is sent to the next one while that still claims the layer', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    const first = await startHost(stage.index)
+    await stage.join(meadow, 'a')
+    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Serving')
+    const { layer, state, epoch } = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
+    expect([state, epoch]).toEqual(['Serving', 1])
+    const second = { name: 'host-2', incarnation: 'a', node: 'n', endpoints: ['127.0.0.1:7001'], capacity: 4, holdsHellos: true }
+    await stage.index.registerHost(fleet, second)
+    await first.die()
+    await stage.index.removeHost(fleet, 'host-1')
+    await stage.index.placeLayer(fleet, 'game/meadow/0')
+    const layers = [{ layer: 'game/meadow/0', generation: 2, epoch: 0, state: 'Claiming', players: 0, dataSafe: true }] as const
+    await stage.index.heartbeat(fleet, { host: 'host-2', incarnation: 'a', outdated: false, layers })
+    // It keeps the epoch of before until the new one is known.
+    expect(await stage.index.getLayer(fleet, 'game/meadow/0')).toMatchObject({ state: 'Claiming', host: 'host-2', epoch: 1, generation: 2 })
+    const answer = readJoin(await (await stage.join(meadow, 'a', undefined, { layer, epoch })).json(), 'join')
+    expect(answer).toMatchObject({ state: 'Waking', endpoints: ['127.0.0.1:7001'] })
+    const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
+    expect(metrics).not.toMatch(/bailiwick_join_waits_total\{state="Unreached".*\} [1-9]/)
+  })
+
+  it('waits until it is served for a host that does not say that it holds hellos', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    await startHost(stage.index, { claimMs: 60, holdsHellos: false })
+    const answers = await Promise.all(['a', 'b'].map((character) => stage.join(meadow, character)))
+    for (const answer of answers) expect(readJoin(await answer.json(), 'join')).toMatchObject({ state: 'Serving', epoch: 1 })
+  })
+
+  it('passes over what it does not know of a place', async () => {
+    const stage = await allocatorStage()
+    await stage.index.putZone(zoneSettings())
+    await startHost(stage.index)
+    const later = { layer: 'game/meadow/0', epoch: 7, later: 'more' }
+    expect((await stage.join(meadow, 'a', undefined, later)).status).toBe(200)
+  })
+
   it('who could not reach a host that lives is sent there again in the end', async () => {
     const stage = await allocatorStage({ joinWaitMs: 400 })
     await stage.index.putZone(zoneSettings())
