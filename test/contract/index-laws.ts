@@ -204,7 +204,8 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
     case 'leave':
       return index.leaveHost(fleet, host, incarnation)
     case 'suspect':
-      return index.suspectHost(fleet, host)
+      // How long it has left is told in the ms of a clock that runs on between the drivers.
+      return index.suspectHost(fleet, host).then((leftMs) => leftMs !== undefined)
     case 'remove':
       return index.removeHost(fleet, host, step.honest ? incarnation : undefined)
     case 'place':

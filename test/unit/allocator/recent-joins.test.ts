@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LayerState, LayerView } from '../../../core/ports/index-port.ts'
+import { silentLog } from '../../../core/ports/log-port.ts'
 import { HEARTBEAT_EVERY, HELLO_HOLD_LIMIT, TICKET_TTL } from '../../../core/timing.ts'
-import { silentLog } from '../../../platform/log/index.ts'
 import { Crowds } from '../../../services/allocator/crowds.ts'
 import { zoneSettings } from '../client/doubles/index-host.ts'
 
