@@ -133,7 +133,7 @@ export const HELLO_DEADLINE = 5_000
 export const HELLO_HOLD_LIMIT = 8_000
 /** … and so long for a layer of which its host has not heard at all: meanwhile it asks the index … */
 export const HELLO_UNHEARD_LIMIT = 1_000
-/** … but for hellos alone not more often than this: anybody can say one. */
+/** … but for hellos alone not more often than this, and up to HEARTBEAT_EVERY less often while nothing comes of it: anybody can say one. */
 export const HELLO_ASK_EVERY = 100
 /** A connection that sends nothing is pinged so often; two unanswered pings end it. */
 export const PING_EVERY = 15_000

@@ -6,6 +6,7 @@ import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { HOST_STOP_RESERVE, POD_GRACE } from '../core/timing.ts'
 import type { Metrics } from '../platform/metrics/index.ts'
+import type { HelloLimits } from './held-hellos.ts'
 import { Host } from './host.ts'
 import { createMeters } from './meters.ts'
 import { Session } from './session.ts'
@@ -31,6 +32,8 @@ export interface ZoneServerDeps {
   readonly advertise?: (gamePort: number) => string
   /** How long `close` may take in all, ms. Default: what the pod's grace leaves. */
   readonly stopWithinMs?: number
+  /** How long clients are held that come before their layer is served. */
+  readonly helloLimits?: HelloLimits | undefined
 }
 
 export interface ZoneServer {
@@ -75,8 +78,9 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
       }),
   })
   listener = game
-  const { index, store, gameServer, capacity, fleet, node, advertise } = deps
-  const running = new Host({ index, store, gameServer, log, clock, meters, capacity, fleet, node, advertise: advertise?.(game.port) })
+  const { index, store, gameServer, capacity, fleet, node, advertise, helloLimits } = deps
+  const about = { capacity, fleet, node, advertise: advertise?.(game.port), helloLimits }
+  const running = new Host({ index, store, gameServer, log, clock, meters, ...about })
   host = running
   const done = running.done.finally(() => game.close())
   return {

@@ -1,14 +1,25 @@
 import type { Timers } from '../core/clock.ts'
 import { BailiwickError } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
-import { HELLO_ASK_EVERY, HELLO_HOLD_LIMIT, HELLO_UNHEARD_LIMIT } from '../core/timing.ts'
+import { HEARTBEAT_EVERY, HELLO_ASK_EVERY, HELLO_HOLD_LIMIT, HELLO_UNHEARD_LIMIT } from '../core/timing.ts'
 import { banned } from './redeem.ts'
 
 /** So many hellos may wait for layers of which this host has not heard: they have shown no ticket that counts. */
 const MAX_UNHEARD = 1_024
 
+/** How long a hello is held, ms. */
+export interface HelloLimits {
+  /** For a layer that is being claimed here. Default: HELLO_HOLD_LIMIT. */
+  readonly claimed: number
+  /** For a layer of which this host has not heard. Default: HELLO_UNHEARD_LIMIT. */
+  readonly unheard: number
+}
+
+const standardLimits: HelloLimits = { claimed: HELLO_HOLD_LIMIT, unheard: HELLO_UNHEARD_LIMIT }
+
 export interface HeldHellosDeps {
   readonly timers: Timers
+  readonly helloLimits?: HelloLimits | undefined
   /** The index should be asked what is this host's. */
   readonly ask: () => void
 }
@@ -20,6 +31,8 @@ export interface Claim {
 
 /** A client that said hello before its layer is served here. */
 export interface HeldHello<Served> {
+  /** For which it waits, as its client named it. */
+  readonly layer: string
   /** The layer is being claimed here. Rejects with the refusal. */
   readonly claimed: Promise<Claim>
   /** The layer is served here. Rejects with the refusal. */
@@ -31,7 +44,6 @@ export interface HeldHello<Served> {
 }
 
 interface Held<Served> extends HeldHello<Served> {
-  readonly layer: string
   /** False: this host has not heard that the layer is its own. */
   heard: boolean
   begin(claim: Claim): void
@@ -48,10 +60,16 @@ interface Held<Served> extends HeldHello<Served> {
 export class HeldHellos<Served> {
   readonly #deps: HeldHellosDeps
   readonly #held = new Set<Held<Served>>()
+  readonly #limits: HelloLimits
   #askedAt = Number.NEGATIVE_INFINITY
+  /** From one ask to the next, ms: longer while nothing comes of them. */
+  #askEvery = HELLO_ASK_EVERY
+  /** An ask that was put off; undefined: none. */
+  #askingLater: (() => void) | undefined
 
   constructor(deps: HeldHellosDeps) {
     this.#deps = deps
+    this.#limits = deps.helloLimits ?? standardLimits
   }
 
   get count(): number {
@@ -70,7 +88,7 @@ export class HeldHellos<Served> {
     const held = this.#add(layer, signal)
     if (claim !== undefined) held.begin(claim)
     else {
-      held.cancel = this.#deps.timers.after(HELLO_UNHEARD_LIMIT, () => held.refuse(notHere(layer)))
+      held.cancel = this.#deps.timers.after(this.#limits.unheard, () => held.refuse(notHere(layer)))
       this.#ask()
     }
     return held
@@ -93,6 +111,9 @@ export class HeldHellos<Served> {
 
   /** The index was asked when these waited for layers that this host had not heard of; it still has not, but for those of which that is said here. */
   answered(asked: readonly HeldHello<Served>[], isOurs: (layer: string) => boolean): void {
+    if (asked.length === 0) return
+    // Heartbeats come so often anyway: hellos of strangers bring the index next to nothing.
+    this.#askEvery = asked.some(({ layer }) => isOurs(layer)) ? HELLO_ASK_EVERY : Math.min(this.#askEvery * 2, HEARTBEAT_EVERY)
     const waited = new Set(asked)
     for (const held of this.#held) if (!held.heard && waited.has(held) && !isOurs(held.layer)) held.refuse(notHere(held.layer))
   }
@@ -104,6 +125,8 @@ export class HeldHellos<Served> {
 
   /** Nobody is served any more. */
   refuseAll(): void {
+    this.#askingLater?.()
+    this.#askingLater = undefined
     for (const held of this.#held) held.refuse(notHere(held.layer))
   }
 
@@ -128,7 +151,7 @@ export class HeldHellos<Served> {
       begin: (claim) => {
         held.cancel()
         held.heard = true
-        held.cancel = timers.after(HELLO_HOLD_LIMIT, () => held.refuse(stillWaking(claim.layer)))
+        held.cancel = timers.after(this.#limits.claimed, () => held.refuse(stillWaking(claim.layer, this.#limits.claimed)))
         claimed.resolve(claim)
       },
       open: (layer) => {
@@ -146,12 +169,22 @@ export class HeldHellos<Served> {
     return held
   }
 
-  /** Whoever likes can say hello: what that asks of the index is bounded. */
+  /** Whoever likes can say hello: what that asks of the index is bounded. One that comes too early is put off, all that do together. */
   #ask(): void {
-    const now = this.#deps.timers.now()
-    if (Math.abs(now - this.#askedAt) < HELLO_ASK_EVERY) return
-    this.#askedAt = now
-    this.#deps.ask()
+    if (this.#askingLater !== undefined) return
+    const { timers, ask } = this.#deps
+    const now = timers.now()
+    // The clock may jump.
+    const passed = Math.abs(now - this.#askedAt)
+    if (passed >= this.#askEvery) {
+      this.#askedAt = now
+      ask()
+      return
+    }
+    this.#askingLater = timers.after(this.#askEvery - passed, () => {
+      this.#askingLater = undefined
+      if (this.unheard().length > 0) this.#ask()
+    })
   }
 }
 
@@ -169,8 +202,8 @@ export function notClaimed(layer: LayerId): BailiwickError {
   return waking(layer, 'a host that had to give it up')
 }
 
-function stillWaking(layer: LayerId): BailiwickError {
-  return waking(layer, `a layer that is not open after ${HELLO_HOLD_LIMIT} ms`)
+function stillWaking(layer: LayerId, afterMs: number): BailiwickError {
+  return waking(layer, `a layer that is not open after ${afterMs} ms`)
 }
 
 function waking(layer: LayerId, found: string): BailiwickError {

@@ -5,7 +5,7 @@ import type { HeartbeatAnswer } from '../core/ports/index-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
-import { type Claim, type HeldHello, HeldHellos, notClaimed, notHere } from './held-hellos.ts'
+import { type Claim, type HeldHello, HeldHellos, type HelloLimits, notClaimed, notHere } from './held-hellos.ts'
 import type { Layer } from './layer.ts'
 import { banned, type Redeemer, readingAhead, redeem, type TicketHolder } from './redeem.ts'
 import type { Seating } from './session.ts'
@@ -14,6 +14,7 @@ export interface HostDoorDeps extends Redeemer {
   readonly store: Pick<Store, 'head'>
   readonly timers: Timers
   readonly isBarred?: (account: string) => boolean
+  readonly helloLimits?: HelloLimits | undefined
   /** What this host serves under that name. */
   readonly served: (layer: string) => Layer | undefined
   /** What it is claiming under that name. */

@@ -9,6 +9,7 @@ import { JournalWriter } from './commit/journal-writer.ts'
 import { LayerCrashed } from './crash.ts'
 import type { ObservedLayer } from './decide-host.ts'
 import { keepEvidence } from './evidence.ts'
+import type { HelloLimits } from './held-hellos.ts'
 import { HostDoor } from './host-door.ts'
 import { readHostedZone } from './hosted-zone.ts'
 import { invariant } from './invariant.ts'
@@ -47,6 +48,7 @@ export interface HostLayersDeps {
   readonly host: string
   /** Who is kept out; default: nobody. */
   readonly isBarred?: (account: string) => boolean
+  readonly helloLimits?: HelloLimits | undefined
   /** Default: on other threads. */
   readonly packing?: Packing
   /** The index should hear of a change. */

@@ -9,6 +9,7 @@ import type { Store } from '../core/ports/store-port.ts'
 import { ACCOUNT_BARS_READ_EVERY, HEALTH_EVERY, HOST_STEP_EVERY, LAYER_RETRY_MIN } from '../core/timing.ts'
 import { Calls } from './calls.ts'
 import { decideHost, type HostAction, type HostObserved, type Wish } from './decide-host.ts'
+import type { HelloLimits } from './held-hellos.ts'
 import { HostLayers, type HostMeters } from './host-layers.ts'
 import { LoadMeter, threadMs } from './host-load.ts'
 import { Membership } from './membership.ts'
@@ -28,6 +29,7 @@ export interface HostDeps {
   readonly node: string
   /** What clients are told; undefined: the game server's address and port. */
   readonly advertise: string | undefined
+  readonly helloLimits?: HelloLimits | undefined
 }
 
 /** Where the game server says which fleet it is of. */
@@ -115,13 +117,13 @@ export class Host {
     if (name === undefined) {
       throw new BailiwickError('ConfigInvalid', { asked: 'the fleet', found: `no label ${FLEET_LABEL}`, todo: 'set FLEET' })
     }
-    const { index, store, clock, meters, node, capacity, advertise } = this.#deps
+    const { index, store, clock, meters, node, capacity, advertise, helloLimits } = this.#deps
     const fleet = fleetId(server.namespace, name)
     const host = server.name
     const log = this.#deps.log.child({ host })
     const bars = new AccountBars({ index, clock, log, onBarred: (isBarred) => layers.expel(isBarred) })
     const layers = new HostLayers({
-      ...{ index, store, timers: clock, meters, fleet, host, log, onChange: () => this.#kick() },
+      ...{ index, store, timers: clock, meters, fleet, host, log, helloLimits, onChange: () => this.#kick() },
       isBarred: (account) => bars.has(account),
     })
     this.#timers.push(setInterval(() => void bars.look(), ACCOUNT_BARS_READ_EVERY))

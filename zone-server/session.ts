@@ -1,5 +1,5 @@
 import type { Timers } from '../core/clock.ts'
-import { BailiwickError, describeError, type ErrorCode } from '../core/errors.ts'
+import { BailiwickError, describeError, type ErrorCode, isCode } from '../core/errors.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import { type ClientMessage, decodeClientFrame, INPUT_BURST, INPUT_RATE, PROTOCOL_VERSION } from '../core/protocol/frame.ts'
 import { type MoveFrame, readMove } from '../core/protocol/move-frame.ts'
@@ -106,7 +106,7 @@ export class Session implements ConnectionHandler, Spectator {
     this.#gone = true
     this.#ended = true
     this.#seating?.leave()
-    this.#comingIn?.abort()
+    this.#comingIn?.abort(new BailiwickError('SessionEnded', { found: 'the client is gone' }))
   }
 
   /** Before it is seated at once; then with the next state frame, or by themselves when none comes within MESSAGE_WAIT. */
@@ -176,8 +176,8 @@ export class Session implements ConnectionHandler, Spectator {
         if (this.#gone) seating.leave()
       },
       (error: unknown) => {
-        // Nobody is there any more who could be told.
-        if (this.#gone) return
+        // It is not let in because it is gone. Whatever else went wrong is told to those who run the host, if to nobody else.
+        if (this.#gone && isCode(error, 'SessionEnded')) return
         this.#refuse(error)
         this.#end('Refused', CLOSE.policyViolation)
       },

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import type { BailiwickError } from '../../../core/errors.ts'
-import { HELLO_ASK_EVERY, HELLO_HOLD_LIMIT, HELLO_UNHEARD_LIMIT } from '../../../core/timing.ts'
+import { HEARTBEAT_EVERY, HELLO_ASK_EVERY, HELLO_HOLD_LIMIT, HELLO_UNHEARD_LIMIT } from '../../../core/timing.ts'
 import { type HeldHello, HeldHellos, notClaimed } from '../../../zone-server/held-hellos.ts'
 
 const LAYER = 'game/meadow/0'
@@ -88,7 +88,7 @@ describe('a hello that comes before its layer is served', () => {
       hellos.hold(`nobody/knows/${k}`, undefined, never)
       clock.advance(HELLO_ASK_EVERY / 20)
     }
-    expect(ask).toHaveBeenCalledTimes(5)
+    expect(ask).toHaveBeenCalledTimes(6)
     const refused = (): boolean => {
       try {
         hellos.hold('nobody/knows/it', undefined, never)
@@ -103,5 +103,64 @@ describe('a hello that comes before its layer is served', () => {
     hellos.hold(LAYER, CLAIM, never)
     clock.advance(HELLO_UNHEARD_LIMIT)
     expect(hellos.count).toBe(1)
+  })
+
+  it('asks the index for those too who came too early to ask, once for all of them, unless that is settled meanwhile', () => {
+    const { clock, ask, hellos, never } = stage()
+    for (const layer of ['game/meadow/1', LAYER, 'game/meadow/2']) {
+      hellos.hold(layer, undefined, never)
+      clock.advance(HELLO_ASK_EVERY / 4)
+    }
+    expect(ask).toHaveBeenCalledTimes(1)
+    clock.advance(HELLO_ASK_EVERY / 4)
+    expect(ask).toHaveBeenCalledTimes(2)
+    hellos.answered(hellos.unheard(), (layer) => layer === LAYER)
+    hellos.begun(CLAIM)
+    clock.advance(HELLO_ASK_EVERY * 3)
+    hellos.hold('game/meadow/3', undefined, never)
+    hellos.hold('game/meadow/4', undefined, never)
+    expect(ask).toHaveBeenCalledTimes(3)
+    hellos.answered(hellos.unheard(), () => false)
+    clock.advance(HEARTBEAT_EVERY)
+    expect(ask).toHaveBeenCalledTimes(3)
+  })
+
+  it('asks no more once nobody is served any more', () => {
+    const { clock, ask, hellos, never } = stage()
+    hellos.hold(LAYER, undefined, never)
+    hellos.hold(LAYER, undefined, never)
+    hellos.refuseAll()
+    expect([hellos.count, ask.mock.calls.length]).toEqual([0, 1])
+    // Whoever says hello after that is not asked for by what was put off before.
+    clock.advance(HELLO_ASK_EVERY / 2)
+    hellos.hold(LAYER, undefined, never)
+    clock.advance(HELLO_ASK_EVERY / 2)
+    expect(ask).toHaveBeenCalledTimes(2)
+  })
+
+  it('asks the index no more often than heartbeats do while nothing comes of it, and soon again after one in earnest', () => {
+    const { clock, ask, hellos, never } = stage()
+    let answers = 0
+    const strangers = (ms: number): number => {
+      const before = ask.mock.calls.length
+      for (let k = 0; k < ms / 10; k++) {
+        hellos.hold(`nobody/knows/${k}`, undefined, never)
+        clock.advance(10)
+        if (ask.mock.calls.length > answers) hellos.answered(hellos.unheard(), () => false)
+        answers = ask.mock.calls.length
+      }
+      return ask.mock.calls.length - before
+    }
+    expect(strangers(HELLO_ASK_EVERY * 10)).toBeLessThan(6)
+    expect(strangers(HEARTBEAT_EVERY * 20)).toBe(20)
+    hellos.hold(LAYER, undefined, never)
+    hellos.answered(hellos.unheard(), (layer) => layer === LAYER)
+    hellos.begun(CLAIM)
+    clock.advance(HEARTBEAT_EVERY)
+    const before = ask.mock.calls.length
+    hellos.hold('game/forest/0', undefined, never)
+    hellos.hold('game/forest/1', undefined, never)
+    clock.advance(HELLO_ASK_EVERY)
+    expect(ask.mock.calls.length - before).toBe(2)
   })
 })

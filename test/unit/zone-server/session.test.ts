@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
+import { BailiwickError } from '../../../core/errors.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import {
   decodeServerMessage,
@@ -129,27 +130,37 @@ describe('a session', () => {
     expect(connection.writes.at(-1)).toBe('goodbye')
   })
 
-  it('whose client is gone before it is let in says so, and tells nobody anything', async () => {
-    const connection = new NotedConnection()
-    const refused: string[] = []
-    let told: AbortSignal | undefined
-    const session = new Session(connection, {
-      timers: new ManualClock(),
-      log: silentLog,
-      meters: { refused: (code) => refused.push(code), ended: (reason) => refused.push(reason) },
-      admit: (_layer, _ticket, _spectator, signal) => {
-        told = signal
-        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-      },
-    })
-    const hello = encodeClientMessage({ body: { case: 'hello', value: { layer: 'a/b/0', ticket: 't', protocol: PROTOCOL_VERSION } } })
-    session.frame(hello, 0, hello.byteLength)
-    expect(told?.aborted).toBe(false)
-    session.closed()
-    expect(told?.aborted).toBe(true)
-    await new Promise((resolve) => setImmediate(resolve))
-    expect([refused, connection.writes, connection.closed]).toEqual([[], [], undefined])
-  })
+  it.each([
+    { fails: 'because of that', found: undefined, counted: [], logged: 0 },
+    { fails: 'with a refusal', found: new BailiwickError('Banned'), counted: ['Banned'], logged: 0 },
+    { fails: 'by a mistake of the program', found: new Error('a bug'), counted: ['Internal'], logged: 1 },
+  ])(
+    'whose client is gone before it is let in says so, and tells the client nothing; the admission fails $fails',
+    async ({ found, counted, logged }) => {
+      const connection = new NotedConnection()
+      const refused: string[] = []
+      const error = vi.fn()
+      let told: AbortSignal | undefined
+      const session = new Session(connection, {
+        timers: new ManualClock(),
+        log: { ...silentLog, error },
+        meters: { refused: (code) => refused.push(code), ended: (reason) => refused.push(reason) },
+        admit: (_layer, _ticket, _spectator, signal) => {
+          told = signal
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(found ?? signal.reason)))
+        },
+      })
+      const hello = encodeClientMessage({ body: { case: 'hello', value: { layer: 'a/b/0', ticket: 't', protocol: PROTOCOL_VERSION } } })
+      session.frame(hello, 0, hello.byteLength)
+      expect(told?.aborted).toBe(false)
+      session.closed()
+      expect(told?.aborted).toBe(true)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(refused).toEqual(counted)
+      expect(error).toHaveBeenCalledTimes(logged)
+      expect([connection.writes, connection.closed]).toEqual([[], undefined])
+    },
+  )
 
   it('of another version of the protocol is refused by name, at once', async () => {
     const connection = new NotedConnection()

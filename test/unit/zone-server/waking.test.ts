@@ -10,6 +10,8 @@ import type { TestClient } from './test-client.ts'
 import { ACCOUNT, FLEET, Gate, LAYER, until, World } from './world-kit.ts'
 
 const LONG = 3_600_000
+/** Nothing here is to end because the machine is busy. */
+const helloLimits = { claimed: LONG, unheard: LONG }
 
 /** The store with another way to write. */
 function withAppend(store: Store, append: Store['append']): Store {
@@ -51,7 +53,7 @@ describe('a client that comes while its layer is claimed', { timeout: 60_000 }, 
     }
     const gated = store.through(world.store)
     // What is read is of before, then.
-    await world.host('host-1', { index, store: withAppend(world.store, gated.append) })
+    await world.host('host-1', { index, store: withAppend(world.store, gated.append), helloLimits })
     await until(async () => (await world.index.fleetView(FLEET)).hosts.length === 1)
     for (const name of ['ada', 'bob']) await world.character(name)
   })
@@ -139,7 +141,7 @@ describe('a client that comes while its layer is claimed', { timeout: 60_000 }, 
 describe('a host that hears of its layers by heartbeats alone', { timeout: 60_000 }, () => {
   test('asks for itself when a client comes first', async () => {
     const world = await World.create()
-    await world.host('host-1', { index: { ...world.index, watchFleet: async () => undefined } })
+    await world.host('host-1', { index: { ...world.index, watchFleet: async () => undefined }, helloLimits })
     await until(async () => (await world.index.fleetView(FLEET)).hosts.length === 1)
     await (await sent(world, await world.character('ada'))).welcome()
     await world.end()

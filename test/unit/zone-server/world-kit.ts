@@ -10,6 +10,7 @@ import { createMemoryIndex, type MemoryIndex } from '../../../platform/memory/me
 import { createMetrics } from '../../../platform/metrics/index.ts'
 import { createSqliteStore } from '../../../platform/sqlite/index.ts'
 import { createZoneServer, type ZoneServer } from '../../../zone-server/create-zone-server.ts'
+import type { HelloLimits } from '../../../zone-server/held-hellos.ts'
 import { smallZone } from '../../zone-settings.ts'
 import { GrantedGameServer } from './granted-game-server.ts'
 import { TestClient } from './test-client.ts'
@@ -50,7 +51,10 @@ export class World {
   }
 
   /** A host over this world's index and store, or over what `through` makes of them. */
-  async host(name: string, through: { index?: ZoneIndex; store?: Store; log?: Log; capacity?: number } = {}): Promise<HostUnderTest> {
+  async host(
+    name: string,
+    through: { index?: ZoneIndex; store?: Store; log?: Log; capacity?: number; helloLimits?: HelloLimits } = {},
+  ): Promise<HostUnderTest> {
     const gameServer = new GrantedGameServer(name)
     const server = await createZoneServer({
       index: through.index ?? this.index,
@@ -66,6 +70,7 @@ export class World {
       advertise: (port) => `127.0.0.1:${port}`,
       // So short that it waits for no other host.
       stopWithinMs: 20_000,
+      helloLimits: through.helloLimits,
     })
     const host = { server, gameServer }
     this.#hosts.push(host)
