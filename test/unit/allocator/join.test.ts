@@ -167,19 +167,25 @@ describe('join', () => {
   })
 
   it('sends to a host that still brings the layer back, and not there again at once when nobody answered', async () => {
-    const stage = await allocatorStage({ joinWaitMs: 400 })
+    const stage = await allocatorStage()
     await stage.index.putZone(zoneSettings())
     const host = await startHost(stage.index, { claimMs: 60_000 })
     const place = readJoin(await (await stage.join(meadow, 'a')).json(), 'join')
     expect(place).toMatchObject({ state: 'Waking', epoch: 0, generation: 1, endpoints: ['127.0.0.1:7000'] })
-    await expect.poll(async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state).toBe('Claiming')
+    const state = async () => (await stage.index.getLayer(fleet, 'game/meadow/0')).state
+    await expect.poll(state).toBe('Claiming')
     // Others are sent there meanwhile, and wake nothing anew.
     expect(readJoin(await (await stage.join(meadow, 'b')).json(), 'join')).toMatchObject({ state: 'Waking', layer: place.layer })
-    const again = await stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: 0, generation: 1 })
-    expect(readJoin(await again.json(), 'join').ticket).not.toBe(place.ticket)
+    const again = stage.join(meadow, 'a', undefined, { layer: place.layer, epoch: 0, generation: 1 })
+    const metrics = async (): Promise<string> => (await fetch(`${stage.internalUrl}/metrics`)).text()
+    await expect.poll(metrics).toMatch(/bailiwick_join_waits_total\{state="Unreached".*\} 1/)
     expect(host.claims).toHaveLength(1)
-    const metrics = await (await fetch(`${stage.internalUrl}/metrics`)).text()
-    expect(metrics).toMatch(/bailiwick_join_waits_total\{state="Unreached".*\} 1/)
+    // Its host gives it up, and may try once more: that is another place.
+    await stage.index.failLayer(fleet, place.layer, 'host-1', 1, 'it could not')
+    await stage.index.placeLayer(fleet, place.layer)
+    const moved = readJoin(await (await again).json(), 'join')
+    expect(moved).toMatchObject({ state: 'Waking', generation: 2 })
+    expect(moved.ticket).not.toBe(place.ticket)
   })
 
   it('refuses what can not be joined, and wakes nothing by it', async () => {
