@@ -21,7 +21,7 @@ import { comeToRest, expectWhole } from './whole.ts'
  * The service as a process, with its real way to the database, killed (-9) in place of a single write of an operation; then it is started again, with another key that signs, and the whole store is looked at. Full:
  * every write of every operation, each operation in a database of its own (FerretDB looks through a whole collection for each document, so what the others left makes every look longer); else some of them, by the seed.
  */
-const POINTS = extent({ quick: 1, usual: 5, full: Number.POSITIVE_INFINITY })
+const POINTS = extent({ quick: 1, usual: 4, full: Number.POSITIVE_INFINITY })
 const OWNER = 'The-Founder'
 /** No operation writes so often. */
 const MANY = 80
