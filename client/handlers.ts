@@ -9,7 +9,7 @@ export type SessionStatus =
   | { readonly state: 'waiting'; readonly forMs: number; readonly because: string; readonly error?: BailiwickError }
   | { readonly state: 'ended'; readonly end: SessionEnd }
 
-/** left: by leave(). closed: by close(). goodbye: the host ended it. refused: nothing that trying again could change, or not soon enough. */
+/** left: by leave(). closed: by close(). goodbye: the host ended it, not because the connection was too slow. refused: nothing that trying again could change, or not soon enough. */
 export type SessionEnd =
   | { readonly reason: 'left' | 'closed' }
   | { readonly reason: 'goodbye'; readonly said: string }

@@ -25,6 +25,9 @@ export interface ZoneSessionDeps {
   readonly random: () => number
 }
 
+/** What a host ends a connection with that may keep up the next time: its machine or network had too much to do. */
+const comesBack: ReadonlySet<string> = new Set(['TooSlow'])
+
 /**
  * A character's stay in a zone, over as many connections as it takes: joins again by itself, with jittered back-off, when a connection is lost or redirected,
  * until leave(), close(), the host's goodbye or a refusal that trying again can't change.
@@ -212,14 +215,14 @@ export class ZoneSession {
     if (this.#leaving) {
       if (outcome.kind === 'goodbye') this.#call(() => this.#handlers.goodbye?.(outcome.reason))
       this.#finish({ reason: 'left' })
-    } else if (outcome.kind === 'goodbye') {
+    } else if (outcome.kind === 'goodbye' && !comesBack.has(outcome.reason)) {
       this.#call(() => this.#handlers.goodbye?.(outcome.reason))
       this.#finish({ reason: 'goodbye', said: outcome.reason })
     } else if (outcome.kind === 'redirect') {
       this.#call(() => this.#handlers.redirect?.(outcome.reason))
       await this.#wait(outcome.retryAfterMs, `redirected: ${outcome.reason}`)
     } else {
-      await this.#wait(undefined, `connection lost: ${outcome.reason}`)
+      await this.#wait(undefined, `${outcome.kind === 'goodbye' ? 'ended by the host' : 'connection lost'}: ${outcome.reason}`)
     }
   }
 

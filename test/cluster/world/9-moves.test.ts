@@ -66,6 +66,8 @@ async function moved(old: readonly string[], from: number): Promise<void> {
   await world.cluster.waitFor(
     'every old host to be gone and everybody to play',
     async () => {
+      // It is told how they ended, not that nobody came.
+      if (movers.ended.length > 0) return true
       const left = (await servers()).filter((name) => old.includes(name))
       const away = ZONES - movers.playing()
       const seen = new Set(movers.moves.slice(from).map(({ zone }) => zone)).size

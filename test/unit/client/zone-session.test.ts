@@ -147,6 +147,19 @@ describe('a stay in a zone', () => {
     expect(heard.redirects).toEqual(['Drain'])
   })
 
+  it('comes back when it was too slow for its host', async () => {
+    const world = await startWorld()
+    const host = await world.startHost('host-1')
+    const { session, heard } = play(await world.client('ada'), 'Ada')
+    await session.ready()
+    for (const player of [...host.zone.players]) {
+      player.send({ case: 'goodbye', value: { reason: 'TooSlow' } })
+      player.cut()
+    }
+    await expect.poll(() => states(heard)).toEqual(['joining', 'playing', 'waiting', 'joining', 'playing'])
+    expect(session.playing).toBe(true)
+  })
+
   it("ends at the host's goodbye, and at refusals that trying again can not change", async () => {
     const world = await startWorld()
     const host = await world.startHost('host-1')
