@@ -122,6 +122,11 @@ export async function load(say: Say): Promise<string[]> {
   }
 }
 
+/** Gives containerd an image more, which stays until the cluster goes. */
+export async function loadImage(image: Image): Promise<void> {
+  await importImages([image])
+}
+
 async function importImages(images: Image[], signal?: AbortSignal): Promise<string[]> {
   const before = readState()?.images ?? {}
   const changed = images.filter(({ name, manifest }) => before[name]?.manifest !== manifest.digest)

@@ -38,6 +38,15 @@ const emulatorPrograms = [`${emulatorSources}/sidecar.ts`]
 /** What the emulator imports beyond Bailiwick's own dependencies. */
 const emulatorDependencies = ['@grpc/grpc-js']
 
+const programOf = { entrypoint: programEntrypoint, env: { NODE_ENV: 'production', NODE_COMPILE_CACHE: compiledFolder }, workingDir: '/app' }
+
+/** Builds an image of Bailiwick like the cluster's own, of sources that lie in another folder. */
+export async function buildRelease(name: string, folder: string): Promise<Image> {
+  const ours = layer([{ folder, paths: sources, below: 'app' }])
+  const bare = await Promise.all([skeletonLayer(), initLayer(), nodeLayer(), dependencyLayer(), ours])
+  return image({ name: fullName(name), layers: [...bare, await compiledLayer(bare, programs)], ...programOf })
+}
+
 /** Builds every image of the test cluster. Layers come from the cache; only the sources are packed anew each time. */
 export async function buildImages(tools: Tools): Promise<Image[]> {
   const [skeleton, init, node, dependencies, ours] = await Promise.all([
@@ -47,14 +56,13 @@ export async function buildImages(tools: Tools): Promise<Image[]> {
     dependencyLayer(),
     sourceLayer(sources),
   ])
-  const program = { entrypoint: programEntrypoint, env: { NODE_ENV: 'production', NODE_COMPILE_CACHE: compiledFolder }, workingDir: '/app' }
   const bare = [skeleton, init, node, dependencies, ours]
   const emulatorOwn = [await emulatorDependencyLayer(), await sourceLayer([emulatorSources])]
   const bailiwick = [...bare, await compiledLayer(bare, programs)]
   const emulator = [...bailiwick, ...emulatorOwn, await compiledLayer([...bare, ...emulatorOwn], emulatorPrograms)]
   return [
-    image({ name: fullName(imageNames.bailiwick), layers: bailiwick, ...program }),
-    image({ name: fullName(imageNames.agonesEmulator), layers: emulator, ...program }),
+    image({ name: fullName(imageNames.bailiwick), layers: bailiwick, ...programOf }),
+    image({ name: fullName(imageNames.agonesEmulator), layers: emulator, ...programOf }),
     image({ name: fullName(imageNames.redis), layers: [skeleton, await redisLayer()], entrypoint: ['/usr/bin/redis-server'] }),
     ...(await Promise.all(
       [

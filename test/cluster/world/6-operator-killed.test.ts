@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isForeign } from '../harness.ts'
 import { newPlayer, type Player } from './player.ts'
 import { copyFleet, game, inPhase, releaseNamespace, report, square, useWorld, type World } from './release.ts'
+import { twoReleasesTests } from './two-releases.ts'
 
 let world: World
 let ann: Player
@@ -153,3 +155,5 @@ describe('6. the operator is killed in the middle', () => {
     await world.cluster.kubectl('-n', game, 'delete', 'fleetautoscaler/afterwards', 'fleet/afterwards')
   })
 })
+
+if (!isForeign()) twoReleasesTests()
