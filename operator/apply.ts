@@ -8,9 +8,10 @@ import type { Zone } from '../core/zone.ts'
 import type { ContentMirror } from './content-mirror.ts'
 import { eraseLayers } from './erase.ts'
 import type { IndexMirror } from './index-mirror.ts'
+import { type Lead, leads, mustLead } from './lead.ts'
 import type { Action, Plan } from './plan.ts'
 
-export interface ApplyDeps {
+export interface ApplyDeps extends Lead {
   readonly zones: ZoneSource
   readonly fleets: FleetSource
   readonly index: ZoneIndex
@@ -18,23 +19,18 @@ export interface ApplyDeps {
   readonly mirror: IndexMirror
   readonly contents: Pick<ContentMirror, 'textOf'>
   readonly log: Log
-  /**
-   * Asked before each action. One that stood still for longer than its lease lasts finds what it was told meanwhile before it finds that it leads no longer: another release may lead by now, and know
-   * better what to write. Default: it may.
-   */
-  readonly mayAct?: () => boolean
 }
 
-/** Does what a plan says, in its order. Throws the error of the first action that fails; with `bestEffort` it is logged, told as an event, and the rest is done. */
+/** Does what a plan says, in its order. Throws the error of the first action that fails, and Busy when the lease was lost; with `bestEffort` it is logged, told as an event, and the rest is done. */
 export async function applyPlan(plan: Plan, id: ZoneId, zone: Zone | undefined, deps: ApplyDeps): Promise<void> {
   for (const action of plan.actions) {
-    if (deps.mayAct?.() === false) throw new BailiwickError('Busy', { asked: `${action.do} of zone ${id}`, found: 'the lease was lost' })
+    mustLead(deps, `${action.do} of zone ${id}`)
     try {
       await applyAction(action, id, zone, deps)
       deps.log.debug({ zone: id, action: action.do }, 'applied')
     } catch (error) {
       const letsGo = action.do === 'setFinalizer'
-      if (plan.bestEffort !== true || letsGo) throw error
+      if (plan.bestEffort !== true || letsGo || !leads(deps)) throw error
       const message = `${action.do} failed: ${describeError(error)}`
       deps.log.error({ zone: id, action: action.do, error: describeError(error) }, 'deadline passed: gone on without it')
       if (zone !== undefined) deps.zones.event(zone, { type: 'Warning', reason: 'LeftBehind', message })

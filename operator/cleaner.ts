@@ -5,8 +5,9 @@ import type { HostView, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { FleetSource } from '../core/ports/zone-source-port.ts'
 import { type Cleaning, decideCleaning, suspicionOf } from './cleaning.ts'
+import { type Lead, leads } from './lead.ts'
 
-export interface CleanerDeps {
+export interface CleanerDeps extends Lead {
   readonly fleets: Pick<FleetSource, 'serversOf' | 'hasServer' | 'deleteServer'>
   readonly index: Pick<ZoneIndex, 'removeHost' | 'drainHost'>
   readonly clock: Clock
@@ -59,6 +60,7 @@ export class Cleaner {
 
   async #clean(fleet: FleetId, cleaning: Cleaning, due: number): Promise<void> {
     const { fleets, index, log, onCleaned } = this.#deps
+    if (!leads(this.#deps)) return
     if (cleaning.do === 'deleteServer') {
       const { name } = cleaning.server
       await fleets.deleteServer(cleaning.server)

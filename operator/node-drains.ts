@@ -5,8 +5,9 @@ import type { HostView, ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
 import type { NodeSource } from '../core/ports/node-source-port.ts'
 import { UNCORDON_SETTLE } from '../core/timing.ts'
+import { type Lead, leads } from './lead.ts'
 
-export interface NodeDrainsDeps {
+export interface NodeDrainsDeps extends Lead {
   readonly index: Pick<ZoneIndex, 'cordonNode'>
   readonly nodes: NodeSource
   readonly clock: Clock
@@ -70,9 +71,10 @@ export class NodeDrains {
     for (const each of due) if (!(await this.#tell(each))) return
   }
 
-  /** False: the index does not answer, and is not asked for the others either. */
+  /** False: the index does not answer, or the lease was lost, and it is not told of the others either. */
   async #tell({ fleet, node, hosts, cordoned }: Due): Promise<boolean> {
     const { index, log, onDrained } = this.#deps
+    if (!leads(this.#deps)) return false
     try {
       await index.cordonNode(fleet, node, cordoned)
     } catch (error) {

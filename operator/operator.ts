@@ -13,6 +13,7 @@ import { Cleaner } from './cleaner.ts'
 import { ContentMirror } from './content-mirror.ts'
 import { fleetsInUse, namesFleet } from './fleet-use.ts'
 import { IndexMirror } from './index-mirror.ts'
+import { type Lead, leads } from './lead.ts'
 import { createMeters, type OperatorMeters } from './meters.ts'
 import { NeighbourGraph } from './neighbours.ts'
 import { NodeDrains } from './node-drains.ts'
@@ -20,7 +21,7 @@ import { Reconciler } from './reconciler.ts'
 import { StatusWriter } from './status-writer.ts'
 import { WorkQueue } from './workqueue.ts'
 
-export interface OperatorDeps {
+export interface OperatorDeps extends Lead {
   readonly zones: ZoneSource
   readonly fleets: FleetSource
   readonly contents: ContentSource
@@ -38,8 +39,6 @@ export interface OperatorDeps {
   /** Zones of other namespaces are somebody else's. Empty: all are ours. */
   readonly namespaces: readonly string[]
   readonly random?: () => number
-  /** False: another may lead by now, and nothing is to be done any more. Default: it may. */
-  readonly mayAct?: () => boolean
 }
 
 export interface Operator {
@@ -93,7 +92,7 @@ class RunningOperator implements Operator {
       onRecovered: () => this.#enqueueAll(true),
     })
     this.#writer = new StatusWriter({
-      ...{ zones, clock: monotonic, log, ...common },
+      ...{ zones, clock: monotonic, log, ...common, mayAct: () => leads(deps) },
       onRetry: (zone, afterMs) => void (this.#allSeen && this.#queue.addAfter(zone, afterMs)),
       onWrite: (result) => this.#meters.statusWritten(result),
     })
@@ -113,7 +112,7 @@ class RunningOperator implements Operator {
     })
     this.#nodeDrains = this.#emptying()
     this.#cleaner = new Cleaner({
-      ...{ fleets: deps.fleets, index, clock, log, followed: () => this.#mirror.followed },
+      ...{ fleets: deps.fleets, index, clock, log, mayAct: () => leads(deps), followed: () => this.#mirror.followed },
       hostsOf: (fleet) => this.#mirror.hostsOf(fleet),
       onCleaned: (what, reason) => this.#meters.cleaned(what, reason),
     })
@@ -123,7 +122,8 @@ class RunningOperator implements Operator {
   #emptying(): NodeDrains | undefined {
     const { nodes, index, clock, log } = this.#deps
     if (nodes === undefined) return undefined
-    return new NodeDrains({ nodes, index, clock, log, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained() })
+    const mayAct = (): boolean => leads(this.#deps)
+    return new NodeDrains({ nodes, index, clock, log, mayAct, hosts: () => this.#mirror.hosts(), onDrained: () => this.#meters.drained() })
   }
 
   async start(): Promise<void> {
@@ -193,7 +193,8 @@ class RunningOperator implements Operator {
   async #serverLeaves({ fleet, name, fate }: ServerFate): Promise<void> {
     const { index, log } = this.#deps
     try {
-      if (fate === 'unhealthy') await index.suspectHost(fleet, name)
+      if (fate === 'unhealthy' && leads(this.#deps)) await index.suspectHost(fleet, name)
+      if (!leads(this.#deps)) return
       await (fate === 'gone' ? index.removeHost(fleet, name) : index.drainHost(fleet, name))
     } catch (error) {
       log.debug({ fleet, host: name, fate, error: describeError(error) }, 'index: not told of a game server that leaves')
@@ -231,7 +232,7 @@ class RunningOperator implements Operator {
     this.#sweeps += 1
     const all = this.#sweeps % (SWEEP_EMPTY_EVERY / SWEEP_EVERY) === 0
     for (const fleet of this.#mirror.followed) {
-      if (this.#stop.signal.aborted) return
+      if (this.#stop.signal.aborted || !leads(this.#deps)) return
       if (!all && this.#mirror.hostsOf(fleet)?.length === 0) continue
       try {
         const placed = await this.#deps.index.sweep(fleet)
@@ -253,7 +254,7 @@ class RunningOperator implements Operator {
     const fields = { zone, failures, error: describeError(error) }
     if (failures < TOLD_AFTER_FAILURES) this.#deps.log.debug(fields, 'zone: tried again')
     else this.#deps.log.warn(fields, 'zone: still fails, tried again')
-    if (failures !== TOLD_AFTER_FAILURES) return
+    if (failures !== TOLD_AFTER_FAILURES || !leads(this.#deps)) return
     const object = this.#deps.zones.get(zone)
     if (object !== undefined)
       this.#deps.zones.event(object, { type: 'Warning', reason: 'StillFails', message: `Tried again, ever more rarely: ${fields.error}` })

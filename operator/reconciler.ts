@@ -4,6 +4,7 @@ import { RESYNC_EVERY, RESYNC_SETTLED_EVERY } from '../core/timing.ts'
 import type { Zone, ZoneStatus } from '../core/zone.ts'
 import { type ApplyDeps, applyPlan } from './apply.ts'
 import type { ContentMirror } from './content-mirror.ts'
+import { leads } from './lead.ts'
 import { type Observed, observe } from './observe.ts'
 import { type Plan, plan } from './plan.ts'
 import { planDeletion, planStray } from './plan-deletion.ts'
@@ -60,7 +61,7 @@ export class Reconciler {
     } finally {
       // After the actions, whose writes to the zone would be in conflict with this one.
       if (letGo) writer.drop(id)
-      else writer.submit(id, status)
+      else if (leads(this.#deps)) writer.submit(id, status)
     }
     const settled = SETTLED.has(status.phase) && next.actions.length === 0
     return Math.min(next.againAfterMs ?? Number.POSITIVE_INFINITY, this.#jittered(settled ? RESYNC_SETTLED_EVERY : RESYNC_EVERY))

@@ -8,12 +8,13 @@ import type { ZoneStatus } from '../core/zone.ts'
 import { backoff } from './backoff.ts'
 import { Budget } from './budget.ts'
 import { DueTimes } from './due-times.ts'
+import { type Lead, leads } from './lead.ts'
 import { compareStatus } from './status.ts'
 import { eventsOf } from './status-events.ts'
 
 export type WriteResult = 'done' | 'conflict' | 'gone' | 'failed'
 
-export interface StatusWriterOptions {
+export interface StatusWriterOptions extends Lead {
   readonly zones: ZoneSource
   /** One that never goes back. */
   readonly clock: Clock
@@ -118,7 +119,7 @@ export class StatusWriter {
   #begin(zone: ZoneId): void {
     const status = this.#pending.get(zone)
     this.forget(zone)
-    if (status === undefined) return
+    if (status === undefined || !leads(this.#options)) return
     this.#budget.begin()
     this.#writing.add(zone)
     void this.#write(zone, status).finally(() => {

@@ -73,6 +73,9 @@ describe('the cleaner', () => {
       now: 0,
       away: false,
       conflict: false,
+      leading: true,
+      /** The lease is lost while Kubernetes is asked. */
+      lost: false,
       /** What Kubernetes says when it is asked, and how often it was. */
       unseen: new Set<string>(),
       asked: 0,
@@ -87,6 +90,7 @@ describe('the cleaner', () => {
         serversOf: () => state.servers,
         hasServer: async (_, name) => {
           state.asked += 1
+          if (state.lost) state.leading = false
           if (state.conflict) throw new BailiwickError('KubernetesUnavailable')
           return state.unseen.has(name)
         },
@@ -104,6 +108,7 @@ describe('the cleaner', () => {
       log: silentLog,
       hostsOf: () => (state.away ? undefined : state.hosts),
       followed: () => [fleet],
+      mayAct: () => state.leading,
       onCleaned: (what, reason) => void state.cleaned.push(`${what} ${reason}`),
     })
     const pass = async (ms: number): Promise<void> => {
@@ -163,6 +168,19 @@ describe('the cleaner', () => {
     state.unseen.clear()
     await pass(LEAKED_AFTER)
     expect(state.emptied).toEqual(['removed y', 'drained x'])
+  })
+
+  it('cleans nothing once the lease was lost, also while it asked', async () => {
+    const { state, pass } = stage()
+    state.hosts = [host('a'), host('x')]
+    state.servers = [server('a')]
+    state.lost = true
+    await pass(LEAKED_AFTER + CLEAN_EVERY)
+    expect([state.asked, state.leading, state.emptied]).toEqual([1, false, []])
+    state.servers = [server('a'), server('b')]
+    state.hosts = [host('a')]
+    await pass(LEAKED_AFTER + 2 * CLEAN_EVERY)
+    expect([state.deleted, state.cleaned]).toEqual([[], []])
   })
 
   it('leaves a host alone as long as Kubernetes can not be asked', async () => {

@@ -64,6 +64,30 @@ it('tells the index, and what fails with the next look', async () => {
   expect(asked.splice(0)).toEqual(['n1 false'])
 })
 
+it('tells nothing once the lease was lost', async () => {
+  const asked: string[] = []
+  const clock = new ManualClock()
+  let leading = true
+  const drains = new NodeDrains({
+    index: {
+      async cordonNode(_, node) {
+        asked.push(node)
+        leading = false
+      },
+    },
+    nodes: { watchNodes: () => undefined, isCordoned: () => true },
+    clock,
+    log: silentLog,
+    mayAct: () => leading,
+    hosts: () => [[fleet, hosts]],
+    onDrained: () => undefined,
+  })
+  await drains.look()
+  expect(asked).toEqual(['n1'])
+  await drains.look()
+  expect(asked).toEqual(['n1'])
+})
+
 it('keeps nobody whose node is uncordoned for a moment only', async () => {
   const asked: boolean[] = []
   let cordoned = false

@@ -2,7 +2,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import type { FleetId } from '../../../core/ids.ts'
 import type { ServerFate } from '../../../core/ports/zone-source-port.ts'
-import { FINALIZER_DEADLINE, HEARTBEAT_EVERY, HOST_DEAD_AFTER, HOST_SUSPECT_DEAD_AFTER, SWEEP_EVERY } from '../../../core/timing.ts'
+import {
+  FINALIZER_DEADLINE,
+  HEARTBEAT_EVERY,
+  HOST_DEAD_AFTER,
+  HOST_SUSPECT_DEAD_AFTER,
+  STATUS_PLAYERS_EVERY,
+  SWEEP_EVERY,
+} from '../../../core/timing.ts'
 import type { ZoneSpec } from '../../../core/zone.ts'
 import { World } from './world/world.ts'
 
@@ -104,6 +111,27 @@ describe('the operator, over doubles of the cluster', () => {
     expect(silent).toBeGreaterThanOrEqual(HOST_DEAD_AFTER - HEARTBEAT_EVERY)
     expect(unhealthy).toBeLessThanOrEqual(HOST_SUSPECT_DEAD_AFTER + SWEEP_EVERY + 200)
     expect(gone).toBeLessThanOrEqual(200)
+  })
+
+  test('nothing is written once the lease was lost, whatever is seen', async () => {
+    world.api.addFleet(FLEET)
+    const host = await world.addHost(FLEET, 'h1')
+    await world.startOperator()
+    const id = world.api.apply('meadow', always())
+    await world.pass(3_000)
+    const { status } = world.zone(id)
+    expect(status).toMatchObject({ phase: 'Running', players: 0 })
+    const told = (['removeHost', 'drainHost', 'suspectHost', 'sweep'] as const).map((name) => vi.spyOn(world.index, name))
+    const [{ writes }, events] = [world.life, world.api.events.length]
+    world.leading = false
+    host.players.set('game/meadow/0', 7)
+    world.api.apply('forest', always())
+    world.api.apply('broken', always({ fleet: 'elsewhere' }))
+    for (const fate of ['leaving', 'unhealthy', 'gone'] as const) world.api.tellServer({ fleet: FLEET, name: 'h2', fate })
+    await world.pass(2 * STATUS_PLAYERS_EVERY)
+    expect((await world.index.getLayer(FLEET, 'game/meadow/0')).players).toBe(7)
+    expect([world.life.writes, world.api.events.length, world.zone(id).status]).toEqual([writes, events, status])
+    expect(told.flatMap((each) => each.mock.calls)).toEqual([])
   })
 
   test('suspend closes and keeps closed; un-suspend opens again', async () => {

@@ -46,11 +46,13 @@ function setup(perSecond = 50) {
     retried.push(id)
     if (afterMs > 0) pauses.push(afterMs)
   }
-  const writer = new StatusWriter({ zones, clock: { now: () => Date.now() }, log: silentLog, onRetry, perSecond })
+  const lease = { held: true }
+  const mayAct = (): boolean => lease.held
+  const writer = new StatusWriter({ zones, clock: { now: () => Date.now() }, log: silentLog, onRetry, perSecond, mayAct })
   const refuseWith = (error: BailiwickError | undefined): void => {
     refuse = error
   }
-  return { writer, writes, retried, pauses, add, refuseWith }
+  return { lease, writer, writes, retried, pauses, add, refuseWith }
 }
 
 /** The most writes within any second, wherever it begins. */
@@ -82,6 +84,19 @@ describe('the status writer', () => {
     writer.submit(id, running(12, 'Draining'))
     await vi.advanceTimersByTimeAsync(1)
     expect(writes).toHaveLength(3)
+  })
+
+  test('what waits when the lease is lost is not written, and nothing after', async () => {
+    const { lease, writer, writes, add } = setup(10)
+    for (let n = 0; n < 100; n++) writer.submit(add(`p${n}`, running(1)), running(2))
+    for (let n = 0; n < 100; n++) writer.submit(add(`t${n}`), running(1))
+    await vi.advanceTimersByTimeAsync(1_000)
+    const before = writes.length
+    expect(before).toBeGreaterThan(0)
+    lease.held = false
+    writer.submit(add('late'), running(1))
+    await vi.advanceTimersByTimeAsync(2 * STATUS_PLAYERS_EVERY)
+    expect([writes.length, writer.waiting]).toEqual([before, 0])
   })
 
   test('within the budget over all zones, transitions before player counts', async () => {

@@ -24,6 +24,8 @@ export class World {
   life = new Life()
   /** The operator can't reach the index. */
   indexAway = false
+  /** False: the operator has lost its lease. */
+  leading = true
   /** Warnings and errors in the log of the operator. */
   readonly told: string[] = []
   /** How many operators have lived. */
@@ -58,6 +60,7 @@ export class World {
       defaultFleet: 'zone-servers',
       namespaces: [],
       random: () => 0.5,
+      mayAct: () => this.leading,
     })
     this.#operator = operator
     void life.death.promise.then(async () => {
