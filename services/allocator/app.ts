@@ -139,7 +139,7 @@ function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
   const { waits, meters, copy, bars } = deps
   const crowds = new Crowds(deps.index, deps.clock, deps.log)
   const look = deps.knock === undefined ? {} : { knock: deps.knock }
-  const witness = new Witness({ index: deps.index, log: deps.log, onKnocked: meters.knocked, ...look })
+  const witness = new Witness({ index: deps.index, log: deps.log, meters, ...look })
   const spec = {
     summary: 'A place in the zone and a ticket for it, waking the zone if it sleeps',
     params: zoneParams,

@@ -6,6 +6,7 @@ import type { LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { KNOCK_AGAIN_AFTER } from '../../core/timing.ts'
 import { type Heard, type Knock, knock } from './knock.ts'
+import type { AllocatorMeters } from './meters.ts'
 
 /** Of one host. */
 const MAX_ENDPOINTS = 4
@@ -15,7 +16,7 @@ const MAX_HOSTS = 64
 export interface WitnessDeps {
   readonly index: Pick<ZoneIndex, 'suspectHost' | 'sweep'>
   readonly log: Log
-  readonly onKnocked: (heard: Heard) => void
+  readonly meters: Pick<AllocatorMeters, 'knocked' | 'swept'>
   /** Default: by TCP. */
   readonly knock?: Knock
   /** Monotonic. */
@@ -52,16 +53,16 @@ export class Witness {
   }
 
   async #look(fleet: FleetId, host: string, endpoints: readonly string[]): Promise<void> {
-    const { index, log, onKnocked } = this.#deps
+    const { index, log, meters } = this.#deps
     const heard = together(await Promise.all(endpoints.map(this.#deps.knock ?? knock)))
-    onKnocked(heard)
+    meters.knocked(heard)
     if (heard !== 'refused') return
     try {
       const deadInMs = await index.suspectHost(fleet, host)
       if (deadInMs === undefined) return
       log.info({ fleet, host, deadInMs }, 'a host refuses connections: it is dead unless it is heard')
       await delay(deadInMs, undefined, { ref: false })
-      await index.sweep(fleet)
+      meters.swept('Done', await index.sweep(fleet))
     } catch (error) {
       // It would have hurried what time does by itself.
       log.debug({ fleet, host, detail: describeError(error) }, 'the index was not told of a host that refuses connections')

@@ -31,14 +31,16 @@ function witnessed(answers: Readonly<Record<string, Heard>>, deadIn: number | un
   const knocks: string[] = []
   const index = { suspectHost: vi.fn(async () => deadIn), sweep: vi.fn(async () => 1) }
   const heard: Heard[] = []
+  const swept: string[] = []
   const witness = new Witness({
-    ...{ index, log: silentLog, clock, onKnocked: (one) => heard.push(one) },
+    ...{ index, log: silentLog, clock },
+    meters: { knocked: (one) => void heard.push(one), swept: (result, again) => void swept.push(`${result} ${again}`) },
     knock: async (endpoint) => {
       knocks.push(endpoint)
       return answers[endpoint] ?? 'nothing'
     },
   })
-  return { witness, clock, knocks, heard, index }
+  return { witness, clock, knocks, heard, swept, index }
 }
 
 describe('who could not reach a host', () => {
@@ -50,10 +52,11 @@ describe('who could not reach a host', () => {
     ['refuses at one, and another says nothing', { 'a:1': 'refused' }, 'nothing'],
     ['says nothing', {}, 'nothing'],
   ])('has it looked at: it %s', async (_, answers, expected) => {
-    const { witness, heard, index } = witnessed(answers)
+    const { witness, heard, swept, index } = witnessed(answers)
     witness.told(fleet, view)
     await expect.poll(() => heard).toEqual([expected])
     if (expected === 'refused') await expect.poll(() => index.sweep.mock.calls).toEqual([[fleet]])
+    await expect.poll(() => swept).toEqual(expected === 'refused' ? ['Done 1'] : [])
     expect(index.suspectHost.mock.calls).toEqual(expected === 'refused' ? [[fleet, 'a']] : [])
   })
 
