@@ -7,7 +7,7 @@ const DELETE_AT_ONCE = 16
 /**
  * Deletes every document of a chain whose head is `n`. In an order in which whoever looks meanwhile, or after a death in between, finds that head or none: the hint first says where it is, for without a floor nothing
  * else does; the floor goes before the record, for a floor without a record behind it is what is left of a damaged chain. At most a hint is left behind, which says nothing. No floor is raised here: of two who remove the
- * chain at once one might raise it behind the other.
+ * chain at once one might raise it behind the other. A prune that goes on meanwhile may raise it: it is deleted once more behind the record, and by a prune that comes later still (prune.ts).
  */
 export async function removeChain(step: Step, chain: string, n: number): Promise<'Done' | 'Conflict'> {
   const head = await step((chains) => findHead(chains, chain))
@@ -19,6 +19,7 @@ export async function removeChain(step: Step, chain: string, n: number): Promise
     const numbers = Array.from({ length: Math.min(DELETE_AT_ONCE, n - from) }, (_, i) => from + i)
     await step((chains) => Promise.all(numbers.map((number) => chains.deleteOne({ _id: recordId(chain, number) }))))
   }
-  for (const _id of [sweptId(chain), floorId(chain), recordId(chain, n), hintId(chain)]) await step((chains) => chains.deleteOne({ _id }))
+  const [helps, record] = [[sweptId(chain), floorId(chain)], recordId(chain, n)]
+  for (const _id of [...helps, record, ...helps, hintId(chain)]) await step((chains) => chains.deleteOne({ _id }))
   return 'Done'
 }

@@ -223,6 +223,17 @@ export function storeContract(name: string, given: StoreUnderTest): void {
       }
     })
 
+    test('who prunes a chain while it is removed does not leave it damaged', async () => {
+      for (let turn = 0; turn < 2; turn++) {
+        const chain = chainName()
+        for (let n = 1; n <= 3; n++) await store.append(chain, n, `k${n}`, record('r', n))
+        await Promise.all([store.prune(chain, 2 + turn), other.remove(chain, 3)])
+        expect(await store.head(chain)).toBeUndefined()
+        expect(await other.remove(chain, 3)).toBe('Done')
+        expect(await store.append(chain, 1, 'again', record('r', 1))).toBe('Done')
+      }
+    })
+
     test('a blob of 8 MiB comes back whole; one above the limit is refused', async () => {
       const chain = chainName('big')
       const blob = randomBytes(8 * 1024 * 1024)

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { dueKinds } from '../../core/chains.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import type { ChainDocument, Step } from '../../platform/mongo/documents.ts'
+import type { ChainDocument, Chains, Step } from '../../platform/mongo/documents.ts'
 import { hintId } from '../../platform/mongo/documents.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
+import { pruneChain } from '../../platform/mongo/prune.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
 import { backupContract } from './backup-contract.ts'
 import type { MongoServer } from './mongo-server.ts'
@@ -29,6 +30,41 @@ afterAll(() => server.remove())
 
 /** What these say has nothing to do with how busy the machine is: a blob of 8 MiB may take longer than a game would wait. */
 const open = async (name = database) => createMongoStore({ url: server.url, database: name, deadlineMs: 30_000 })
+
+/** Work that goes on only so many steps as it is let. */
+function inSteps(chains: Chains, work: (step: Step) => Promise<unknown>) {
+  let allowed = 0
+  let waiting: (() => void) | undefined
+  let atRest: (() => void) | undefined
+  const step: Step = async (one) => {
+    if (allowed === 0) {
+      await new Promise<void>((go) => {
+        waiting = go
+        atRest?.()
+      })
+    }
+    allowed -= 1
+    return one(chains)
+  }
+  const done = work(step)
+  return {
+    /** Ends when so many steps are done, or there are no more. */
+    async advance(steps: number): Promise<void> {
+      if (steps === 0) return
+      const rest = new Promise<void>((resolve) => {
+        atRest = resolve
+      })
+      allowed = steps
+      waiting?.()
+      await Promise.race([rest, done])
+    },
+    async end(): Promise<void> {
+      allowed = Number.POSITIVE_INFINITY
+      waiting?.()
+      await done
+    },
+  }
+}
 
 storeContract('MongoDB', { open, runs: 15 })
 storeArchiveContract('MongoDB', open)
@@ -100,6 +136,33 @@ describe('MongoDB', { timeout: 90_000 }, () => {
       expect(await left(chain)).toEqual(head === undefined && removed === 'killed' ? [hintId(chain)] : [])
     }
     expect(steps).toBeGreaterThan(5)
+    await store.close()
+    await client.close()
+  })
+
+  test('however a prune and a removal come between one another, nothing is left, and the chain can be made anew', async () => {
+    const store = createMongoStore({ url: server.url, database, deadlineMs: 30_000 })
+    const client = new MongoClient(server.url)
+    const raw = client.db(database).collection<ChainDocument>('beside')
+    for (let ahead = 0; ahead <= 10; ahead++) {
+      for (const beside of [1, 2, 4]) {
+        const chain = `beside/${randomUUID()}`
+        for (let n = 1; n <= 2; n++) await store.append(chain, n, `k${n}`, record)
+        const [prune, remove] = [inSteps(raw, (step) => pruneChain(step, chain, 2)), inSteps(raw, (step) => removeChain(step, chain, 2))]
+        // The one looks, the other does so many steps, the one some more, then the other ends, then the one; and the other way round.
+        const [one, other] = ahead % 2 === 0 ? [prune, remove] : [remove, prune]
+        await one.advance(2)
+        await other.advance(ahead)
+        await one.advance(beside)
+        await other.end()
+        await one.end()
+        const turns = `${ahead} ${beside}`
+        expect([turns, await store.head(chain)]).toEqual([turns, undefined])
+        expect([turns, (await raw.find({}).toArray()).map(({ _id }) => _id)]).toEqual([turns, []])
+        expect(await store.append(chain, 1, 'again', record)).toBe('Done')
+        await raw.deleteMany({})
+      }
+    }
     await store.close()
     await client.close()
   })
