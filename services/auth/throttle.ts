@@ -8,7 +8,7 @@ import { NETWORKS_OF_SITE, networkOf, siteOf } from '../../platform/http/index.t
 /**
  * Slows down who guesses passwords without giving anybody the means to lock somebody else out. What waits is the pair of name and network, and the network; never the name: whoever
  * comes from elsewhere is always let try. A name at which many networks guess gives each of them fewer tries before it waits, down to one. A site (an IPv6 /48, whose owner has many networks) counts as
- * NETWORKS_OF_SITE networks, and never as fewer: one of its networks alone makes none of the others wait.
+ * NETWORKS_OF_SITE networks, and never as fewer: one of its networks alone makes none of the others wait. Whoever logged in to the name from their network before waits for none of the others.
  */
 export interface Throttle {
   /** Throws TooManyRequests, with the time to wait, before a password is looked at. Counts a try under way as failed, so that many at once are no way around. */
@@ -60,8 +60,10 @@ export function createThrottle(clock: Clock, { remembered = 50_000 }: ThrottleOp
       const free = names.failuresOf(key) >= ATTACK_AFTER ? FREE_TRIES_UNDER_ATTACK : FREE_TRIES
       const pair = `${network} ${key}`
       const pairOfSite = `${site} ${key}`
-      const ofAnyName = familiar.has(pair) ? 0 : Math.max(networks.waitOf(network), site === undefined ? 0 : sites.waitOf(site))
-      const waitMs = Math.max(pairs.waitOf(pair), pairsOfSites.waitOf(pairOfSite), ofAnyName)
+      const ofOthers = familiar.has(pair)
+        ? 0
+        : Math.max(networks.waitOf(network), site === undefined ? 0 : Math.max(pairsOfSites.waitOf(pairOfSite), sites.waitOf(site)))
+      const waitMs = Math.max(pairs.waitOf(pair), ofOthers)
       if (waitMs > 0) {
         throw new BailiwickError('TooManyRequests', { found: 'too many failed logins', todo: 'wait, then try again', retryAfterMs: waitMs })
       }

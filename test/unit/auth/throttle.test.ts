@@ -93,6 +93,27 @@ test('nobody can lock somebody else out: from another network there is always a 
   )
 })
 
+test('neighbours in a site lock nobody out of a name to which they logged in before, whatever they guess', () => {
+  const home = '2001:db8:1:ffff::1'
+  const attack = fc.tuple(fc.nat(300), fc.boolean(), fc.nat(2_000))
+  fc.assert(
+    fc.property(fc.array(attack, { maxLength: 200 }), (attacks) => {
+      const clock = new ManualClock()
+      const throttle = createThrottle(clock)
+      throttle.enter('Ann', home).succeeded()
+      for (const [network, atHerName, pause] of attacks) {
+        for (let k = 0; k < 3; k++) enters(throttle, atHerName ? 'Ann' : `name${k}`, `2001:db8:1:${network.toString(16)}::1`)
+        clock.advance(pause)
+      }
+      throttle.enter('Ann', home).succeeded()
+      throttle.enter('Ann', home).succeeded()
+      // Who never logged in there is slowed down as the others are, and she herself is when it is her network that guesses.
+      expect(triesLeft(throttle, 'Ann', home)).toBeLessThanOrEqual(10)
+    }),
+    { numRuns: 20, examples: [[Array.from({ length: 130 }, (_, k) => [k, true, 0] as [number, boolean, number])]] },
+  )
+})
+
 test('under attack from everywhere each network has one try at the name before it waits; other names have all of theirs', () => {
   const throttle = createThrottle(new ManualClock())
   for (let k = 0; k < 50; k++) throttle.enter('Ann', `198.51.100.${k}`)
