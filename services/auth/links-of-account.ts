@@ -19,17 +19,21 @@ const MAX_SPENT = 16
 
 /**
  * Lets the identity open the account from now on: its claim decides, then the account says so; whatever dies between the two leaves a claim that counts for nothing, and what is refused leaves none. Safe to repeat. `by`: the
- * keyed id of the request. Throws IdentityTaken, TooManyIdentities, AccountUnknown, Busy.
+ * keyed id of the request. Throws IdentityTaken, TooManyIdentities, IdempotencyKeyReused, AccountUnknown, Busy.
  */
 export async function linkIdentity({ store, clock }: LinkDeps, account: string, identity: Identity, by?: string): Promise<StoredAccount> {
   const key = identityKey(identity)
-  const link = (data: AccountData) => withIdentity(data, { ...identity, linkedAt: clock.now(), ...(by !== undefined && { by }) })
+  const link = (data: AccountData) => {
+    // Of a repetition what was linked may have been removed while this one waited.
+    assertUnspent(data, by)
+    return withIdentity(data, { ...identity, linkedAt: clock.now(), ...(by !== undefined && { by }) })
+  }
   // Before it is claimed: a claim names the account, and is not found when that is erased.
   link(await getAccount(store, account))
   if (!(await claimIdentity(store, key, account, clock.now()))) throw identityTaken()
   const changed = await changeAccount(store, account, link).catch(async (error: unknown) => {
-    // The last place, or the account, went meanwhile.
-    if (isCode(error, 'TooManyIdentities', 'AccountUnknown')) await releaseIdentity(store, key, account)
+    // The last place, the account, or the right to do it again went meanwhile.
+    if (isCode(error, 'TooManyIdentities', 'IdempotencyKeyReused', 'AccountUnknown')) await releaseIdentity(store, key, account)
     throw error
   })
   if (await doubtIdentity(store, key, account, clock.now())) return changed
@@ -39,12 +43,15 @@ export async function linkIdentity({ store, clock }: LinkDeps, account: string, 
 }
 
 /** The identity that an earlier request of this keyed id linked; undefined: none did. Throws IdempotencyKeyReused when it was removed since. */
-export function linkedBefore({ identities = [], spent = [] }: StoredAccount, by: string | undefined): LinkedIdentity | undefined {
+export function linkedBefore(account: StoredAccount, by: string | undefined): LinkedIdentity | undefined {
   if (by === undefined) return undefined
-  if (spent.includes(by)) {
-    throw new BailiwickError('IdempotencyKeyReused', { found: 'a login that was removed from the account since', todo: 'use another key' })
-  }
-  return identities.find((each) => each.by === by)
+  assertUnspent(account, by)
+  return account.identities?.find((each) => each.by === by)
+}
+
+function assertUnspent({ spent = [] }: Pick<AccountData, 'spent'>, by: string | undefined): void {
+  if (by === undefined || !spent.includes(by)) return
+  throw new BailiwickError('IdempotencyKeyReused', { found: 'a login that was removed from the account since', todo: 'use another key' })
 }
 
 /**

@@ -4,7 +4,7 @@ import { chains } from '../../../../core/chains.ts'
 import { silentLog } from '../../../../core/ports/log-port.ts'
 import type { Store } from '../../../../core/ports/store-port.ts'
 import { NAME_CLAIM_UNDECIDED } from '../../../../core/timing.ts'
-import { deleteAccount, findAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
+import { deleteAccount, findAccount, getAccount, makeAccount, register } from '../../../../services/auth/accounts.ts'
 import { claimIdentity, identityHolder, identityKey } from '../../../../services/auth/identities.ts'
 import { linkIdentity, MAX_IDENTITIES, unlinkIdentity } from '../../../../services/auth/links-of-account.ts'
 import { nameHolder } from '../../../../services/auth/name-claims.ts'
@@ -72,6 +72,31 @@ describe('a death in between', () => {
       expect(await identityHolder(store, key)).toBe(eve.id)
     },
   )
+})
+
+test('a link that hung while its repetition was done, and undone, links nothing', async () => {
+  const { store, deps } = await accounts()
+  const { id } = await register(deps, 'Bob', PASSWORD)
+  // It has asked whether it was done before, and has found nothing, when the rest happens.
+  await linkIdentity(deps, id, ann, 'once')
+  await unlinkIdentity(deps, id, key)
+  await expect(linkIdentity(deps, id, ann, 'once')).rejects.toMatchObject({ code: 'IdempotencyKeyReused' })
+  expect([(await getAccount(store, id)).identities ?? [], await identityHolder(store, key)]).toEqual([[], undefined])
+  // It reads the account before the repetition is undone, and changes it afterwards.
+  let undone = false
+  const late: Store = {
+    ...store,
+    append: async (...parts) => {
+      if (!undone) {
+        undone = true
+        await linkIdentity(deps, id, ann, 'again')
+        await unlinkIdentity(deps, id, key)
+      }
+      return store.append(...parts)
+    },
+  }
+  await expect(linkIdentity({ ...deps, store: late }, id, ann, 'again')).rejects.toMatchObject({ code: 'IdempotencyKeyReused' })
+  expect([(await getAccount(store, id)).identities ?? [], await identityHolder(store, key)]).toEqual([[], undefined])
 })
 
 test('what a death leaves of a link or of a removal is swept, and holds the id of no account any more', async () => {
