@@ -152,34 +152,30 @@ async function countWrites(deed: Deed, world: World): Promise<number> {
   return gate.take()
 }
 
-test.runIf(POINTS < Number.POSITIVE_INFINITY)(
-  'auth that is killed in place of a write leaves what was or what was to be, and the store whole',
-  async () => {
-    const seed = givenSeed ?? Math.floor(Math.random() * 2 ** 31)
-    const random = randomOf(seed)
-    const some = deeds.map((deed) => ({ deed, order: random() })).toSorted((a, b) => a.order - b.order)
-    let kills = 0
-    await inWorld(async (world) => {
-      for (const { deed } of some.slice(0, POINTS)) {
-        const write = 1 + Math.floor(random() * (await countWrites(deed, world)))
-        kills += Number(await killAt(write, deed, world, `BAILIWICK_SEED=${seed}, ${deed.what}, write ${write}`))
-      }
-    })
-    // A write more or less, by who prunes when, is no matter.
-    expect(kills).toBeGreaterThan(0)
-  },
-  600_000,
-)
+/** Some writes of some deeds, by the seed. */
+async function killSome(): Promise<void> {
+  const seed = givenSeed ?? Math.floor(Math.random() * 2 ** 31)
+  const random = randomOf(seed)
+  const some = deeds.map((deed) => ({ deed, order: random() })).toSorted((a, b) => a.order - b.order)
+  let kills = 0
+  await inWorld(async (world) => {
+    for (const { deed } of some.slice(0, POINTS)) {
+      const write = 1 + Math.floor(random() * (await countWrites(deed, world)))
+      kills += Number(await killAt(write, deed, world, `BAILIWICK_SEED=${seed}, ${deed.what}, write ${write}`))
+    }
+  })
+  // A write more or less, by who prunes when, is no matter.
+  expect(kills).toBeGreaterThan(0)
+}
 
-test.runIf(POINTS === Number.POSITIVE_INFINITY).each(deeds)(
-  'auth that is killed in place of any write of $what',
-  async (deed) => {
-    await inWorld(async (world) => {
-      let write = 1
-      while (await killAt(write, deed, world, `${deed.what}, write ${write}`)) expect(++write, deed.what).toBeLessThan(MANY)
-      expect(write, deed.what).toBeGreaterThan(1)
-      console.info(`${deed.what}: killed in place of each of ${write - 1} writes`)
-    })
-  },
-  600_000,
-)
+async function killEach(deed: Deed): Promise<void> {
+  await inWorld(async (world) => {
+    let write = 1
+    while (await killAt(write, deed, world, `${deed.what}, write ${write}`)) expect(++write, deed.what).toBeLessThan(MANY)
+    expect(write, deed.what).toBeGreaterThan(1)
+    console.info(`${deed.what}: killed in place of each of ${write - 1} writes`)
+  })
+}
+
+if (POINTS === Number.POSITIVE_INFINITY) test.each(deeds)('auth that is killed in place of any write of $what', killEach, 600_000)
+else test('auth that is killed in place of a write leaves what was or what was to be, and the store whole', killSome, 600_000)
