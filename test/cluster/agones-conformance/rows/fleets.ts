@@ -165,7 +165,9 @@ function updateRows(stage: () => Stage): void {
     })
     expect(marked.metadata.labels?.['outdated']).toBe('yes')
     expect(marked.status?.state).toBe('Allocated')
-    expect(setOfVersion(own, 'r23', 'b')?.spec.replicas).toBe(0)
+    // Servers and sets are watched apart: what was written first may be seen last.
+    const next = await until('the new set', () => setOfVersion(own, 'r23', 'b'))
+    expect(next.spec.replicas).toBe(0)
     expect(own.serversOf('r23')).toHaveLength(1)
   })
 }
