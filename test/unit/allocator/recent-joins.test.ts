@@ -1,28 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { LayerState, LayerView } from '../../../core/ports/index-port.ts'
+import type { LayerView } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { HEARTBEAT_EVERY, HELLO_HOLD_LIMIT, TICKET_TTL } from '../../../core/timing.ts'
 import { Crowds } from '../../../services/allocator/crowds.ts'
 import { zoneSettings } from '../client/doubles/index-host.ts'
+import { layerView } from './layer-view.ts'
 
 const settings = zoneSettings({ layers: { min: 1, max: 3, maxPlayers: 10 } })
-
-function view(index: number, state: LayerState, players = 0): LayerView {
-  return {
-    layer: `game/meadow/${index}`,
-    state,
-    generation: 1,
-    epoch: 1,
-    host: undefined,
-    node: undefined,
-    endpoints: [],
-    players,
-    dataSafe: true,
-    closeRequested: undefined,
-    since: 0,
-    failure: undefined,
-  }
-}
 
 /** Crowds at a time that the test sets, and where characters of a number are sent. */
 function crowdsAt(): {
@@ -31,7 +15,7 @@ function crowdsAt(): {
   sent(from: number, count: number, views: readonly LayerView[]): (number | undefined)[]
 } {
   let now = 1_000_000
-  const placed = { placeLayer: async (_: string, layer: LayerView['layer']) => ({ ...view(0, 'Assigned'), layer }) }
+  const placed = { placeLayer: async (_: string, layer: LayerView['layer']) => ({ ...layerView(0, 'Assigned'), layer }) }
   const crowds = new Crowds(placed, { now: () => now }, silentLog)
   return {
     crowds,
@@ -46,8 +30,8 @@ function crowdsAt(): {
   }
 }
 
-const asleep = [view(0, 'Asleep'), view(1, 'Asleep'), view(2, 'Asleep')]
-const claiming = [view(0, 'Claiming'), view(1, 'Asleep'), view(2, 'Asleep')]
+const asleep = [layerView(0, 'Asleep'), layerView(1, 'Asleep'), layerView(2, 'Asleep')]
+const claiming = [layerView(0, 'Claiming'), layerView(1, 'Asleep'), layerView(2, 'Asleep')]
 
 describe('a crowd that comes to a zone that wakes', () => {
   it('is spread though the claim outlasts many heartbeats', () => {
@@ -65,7 +49,7 @@ describe('a crowd that comes to a zone that wakes', () => {
     const { sent, pass } = crowdsAt()
     sent(0, 10, claiming)
     pass(HEARTBEAT_EVERY * 3)
-    const served = (players: number) => [view(0, 'Serving', players), view(1, 'Claiming'), view(2, 'Asleep')]
+    const served = (players: number) => [layerView(0, 'Serving', players), layerView(1, 'Claiming'), layerView(2, 'Asleep')]
     expect(sent(10, 1, served(0))).toEqual([1])
     pass(HEARTBEAT_EVERY)
     expect(sent(11, 1, served(0))).toEqual([1])
@@ -88,7 +72,7 @@ describe('a crowd that comes to a zone that wakes', () => {
   it('starts anew when the layer was served meanwhile', () => {
     const { sent, pass } = crowdsAt()
     sent(0, 10, claiming)
-    sent(10, 1, [view(0, 'Serving', 0), view(1, 'Claiming'), view(2, 'Asleep')])
+    sent(10, 1, [layerView(0, 'Serving', 0), layerView(1, 'Claiming'), layerView(2, 'Asleep')])
     pass(HEARTBEAT_EVERY * 3)
     expect(sent(20, 1, asleep)).toEqual([0])
     expect(sent(21, 9, claiming)).toEqual(Array(9).fill(0))
@@ -96,7 +80,7 @@ describe('a crowd that comes to a zone that wakes', () => {
 
   it('refuses nobody for those who may have given up', () => {
     const { sent } = crowdsAt()
-    const full = [view(0, 'Claiming'), view(1, 'Serving', 10), view(2, 'Serving', 10)]
+    const full = [layerView(0, 'Claiming'), layerView(1, 'Serving', 10), layerView(2, 'Serving', 10)]
     expect(sent(0, 11, full)).toEqual(Array(11).fill(0))
   })
 })
