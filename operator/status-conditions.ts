@@ -112,7 +112,11 @@ export const conditionTables: readonly (readonly [string, readonly ConditionRow[
       ['False', 'NotAccepted', notAccepted],
       ['False', 'LayerQuarantined', aside],
       ['False', 'LayerFailed', failures],
-      ['False', 'Waking', ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'a join waits until a layer is served'],
+      [
+        'False',
+        'Waking',
+        ({ opening, missing }) => (opening.length > 0 || missing > 0) && 'who joins is let in as soon as a layer is served',
+      ],
       ['False', 'Closing', ({ closing }) => closing.length > 0 && 'a join waits until the layer is closed, and wakes it again'],
       ['True', 'Sleeping', () => 'nobody is in; a join wakes the zone'],
     ],

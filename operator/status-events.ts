@@ -34,7 +34,10 @@ const NAMED = 3
 /** What a phase means now, and, where players can join, who hosts it. */
 function wordsOf(status: ZoneStatus): string {
   if (status.phase === 'Terminating') return 'the zone is being deleted'
-  if (status.phase === 'Pending') return 'nothing is hosted before that is put right'
+  if (status.phase === 'Pending') {
+    const refused = conditionOf(status, 'Accepted')?.status === 'False'
+    return refused ? 'nothing is hosted before that is put right' : 'the zone index was not read for its fleet yet'
+  }
   if (status.phase === 'Draining') return conditionOf(status, 'Progressing')?.message ?? ''
   const ready = conditionOf(status, 'Ready')
   if (ready?.reason === 'LayerQuarantined') return 'nobody can join: what could be joined is set aside'

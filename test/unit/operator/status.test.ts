@@ -217,3 +217,13 @@ describe('status', () => {
     expect(eventsOf(computeStatus(before), computeStatus(after)).map(({ type, reason }) => `${type} ${reason}`)).toEqual(expected)
   })
 })
+
+test('a zone that is Pending because its fleet was not read yet says so, and not that something is wrong with it', () => {
+  const accepted = (status: 'True' | 'False') =>
+    ({ type: 'Accepted', status, reason: 'Any', message: 'any', lastTransitionTime: '2026-01-01T00:00:00Z' }) as const
+  const told = (status: 'True' | 'False') => eventsOf(undefined, { phase: 'Pending', conditions: [accepted(status)] }).at(-1)?.message
+  expect([told('True'), told('False')]).toEqual([
+    'the zone index was not read for its fleet yet',
+    'nothing is hosted before that is put right',
+  ])
+})

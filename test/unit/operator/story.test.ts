@@ -45,7 +45,7 @@ describe('what kubectl describe shows of a zone', () => {
       'Warning FleetNotFound: Fleet game/zone-servers (the default fleet) does not exist: create it or set spec.fleet to one in this namespace',
       'Normal Pending: nothing is hosted before that is put right',
       'Normal Accepted: Fleet game/zone-servers hosts the zone',
-      'Normal Waking: Pending → Waking: a join waits until a layer is served',
+      'Normal Waking: Pending → Waking: who joins is let in as soon as a layer is served',
       'Normal NoHost: layer 0: no host of Fleet game/zone-servers has room, one is awaited; see kubectl get fleet,gameserver -n game',
       'Normal Running: Waking → Running: players can join: layer 0 on h1',
       'Warning Failed: Running → Failed: layer 0: host h1 sends no heartbeat. It is tried again; see the log of the zone servers and the store',
