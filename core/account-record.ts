@@ -6,8 +6,17 @@ import { z } from './validate/index.ts'
 const ban = z.object({ until: z.number().nullable(), reason: z.string(), by: z.string(), at: z.number() })
 export type Ban = z.output<typeof ban>
 
-/** A login of another issuer that opens the account; times in ms since 1970. `by`: the keyed id of the request that linked it. */
-const identity = z.object({ issuer: z.string(), subject: z.string(), linkedAt: z.number(), by: z.string().exactOptional() })
+/**
+ * A login of another issuer that opens the account; times in ms since 1970. `by`: the keyed id of the request that linked it; `alsoBy`: of the newest that found it linked. A release that does not know `alsoBy` drops it with the
+ * next change of the account, and no more is lost than what it never wrote.
+ */
+const identity = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  linkedAt: z.number(),
+  by: z.string().exactOptional(),
+  alsoBy: z.array(z.string()).exactOptional(),
+})
 export type LinkedIdentity = z.output<typeof identity>
 
 const account = z.object({

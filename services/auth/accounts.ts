@@ -119,16 +119,23 @@ export async function getAccount(store: Store, id: string): Promise<StoredAccoun
   return account
 }
 
-/** Changes an account in one step; `change` gives the new data, or that which it got for no change, and may throw. Throws AccountUnknown, Busy. */
-export async function changeAccount(store: Store, id: string, change: (data: AccountData) => AccountData): Promise<StoredAccount> {
+/**
+ * Changes an account in one step; `change` gives the new data, or that which it got for no change, and may throw. What it reads of the store holds for the account as it is then: if that changes meanwhile, it is asked again.
+ * Throws AccountUnknown, Busy.
+ */
+export async function changeAccount(
+  store: Store,
+  id: string,
+  change: (data: AccountData) => AccountData | Promise<AccountData>,
+): Promise<StoredAccount> {
   return changeChain(
     store,
     chains.account(id),
-    (head) => {
+    async (head) => {
       const account = accountOf(id, head)
       if (account === undefined) throw unknown(id)
       const { id: _, ...before } = account
-      const after = change(before)
+      const after = await change(before)
       return after === before ? { result: account } : { record: storedAccount({ kind: 'changed', ...after }), result: { id, ...after } }
     },
     // What stood there before may be a password's hash that is not to be kept.

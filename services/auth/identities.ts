@@ -21,10 +21,15 @@ export function identityKey({ issuer, subject }: Identity): string {
 
 /** The account that the identity opens, or undefined: nobody claimed it, or whoever did has it not (any more). */
 export async function identityHolder(store: Store, key: string): Promise<string | undefined> {
+  const account = await identityClaimer(store, key)
+  if (account === undefined) return undefined
+  return (await hasIdentity(store, account, key)) ? account : undefined
+}
+
+/** The account that has claimed the identity, whether or not it names it. */
+export async function identityClaimer(store: Store, key: string): Promise<string | undefined> {
   const chain = chains.identity(key)
-  const claim = claimOf(chain, await store.head(chain))
-  if (claim === undefined) return undefined
-  return (await hasIdentity(store, claim.account, key)) ? claim.account : undefined
+  return claimOf(chain, await store.head(chain))?.account
 }
 
 async function hasIdentity(store: Store, account: string, key: string): Promise<boolean> {

@@ -12,7 +12,7 @@ import type { Header, Proof } from './issuer-login.ts'
 import { dropLoginCookie, openProof } from './issuer-login.ts'
 import { identitiesAnswer, identityParams, issuerSessionBody, linkBody, unlinkBody } from './issuer-schemas.ts'
 import { identitiesLinks, sessionLinks } from './links.ts'
-import { linkedBefore, linkIdentity, unlinkIdentity } from './links-of-account.ts'
+import { keyOfAnother, linkedBefore, linkIdentity, unlinkIdentity } from './links-of-account.ts'
 import { sessionAnswer } from './schemas.ts'
 import { openSession } from './sessions.ts'
 
@@ -117,8 +117,9 @@ function addLinking(app: HttpApp, deps: RouteDeps): void {
     if (linked !== undefined) {
       const proof = await proofIfGood(deps, body.proof, header)
       await confirmOwner(deps, caller, body.password, address)
-      if (proof !== undefined && identityKey(proof.identity) !== identityKey(linked)) throw reused()
-      return replayed(answer(caller.stored))
+      if (proof !== undefined && identityKey(proof.identity) !== identityKey(linked)) throw keyOfAnother()
+      // Done again: the request before may be on its way still, or have died on it.
+      return replayed(answer(await linkIdentity(deps, caller.account, linked, by)))
     }
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     await confirmOwner(deps, caller, body.password, address)
@@ -134,10 +135,6 @@ function proofIfGood({ signer }: RouteDeps, given: string | undefined, header: H
     if (isCode(error, 'LoginExpired')) return undefined
     throw error
   })
-}
-
-function reused(): BailiwickError {
-  return new BailiwickError('IdempotencyKeyReused', { found: 'a request that linked another login', todo: 'use another key' })
 }
 
 function addUnlinking(app: HttpApp, deps: RouteDeps): void {

@@ -5,7 +5,7 @@ import type { Store } from '../../core/ports/store-port.ts'
 import type { StoredAccount } from './accounts.ts'
 import { changeAccount, getAccount } from './accounts.ts'
 import type { Identity } from './identities.ts'
-import { claimIdentity, doubtIdentity, identityKey, releaseIdentity } from './identities.ts'
+import { claimIdentity, doubtIdentity, identityClaimer, identityKey, releaseIdentity } from './identities.ts'
 
 interface LinkDeps {
   readonly store: Store
@@ -14,44 +14,59 @@ interface LinkDeps {
 
 /** So many identities may open one account. */
 export const MAX_IDENTITIES = 8
-/** So many requests are remembered of which nothing else is left; beyond, the oldest is forgotten. */
-const MAX_SPENT = 16
+/** So many requests are remembered that found a login linked already; beyond, the oldest is forgotten, and never the one that linked it. */
+export const MAX_ALSO_BY = 8
+/** So many requests are remembered of which nothing else is left: those of three logins, with those that removed them, at least. Beyond, the oldest is forgotten. */
+export const MAX_SPENT = 3 * (1 + MAX_ALSO_BY + 1)
+/** Others may remove the login while it is linked so often. */
+const TRIES = 4
 
 /**
- * Lets the identity open the account from now on: its claim decides, then the account says so; whatever dies between the two leaves a claim that counts for nothing, and what is refused leaves none. Safe to repeat. `by`: the
- * keyed id of the request. Throws IdentityTaken, TooManyIdentities, IdempotencyKeyReused, AccountUnknown, Busy.
+ * Lets the identity open the account from now on: its claim decides, then the account says so, then the claim is looked at once more; whatever dies in between leaves a claim that counts for nothing, and what is refused leaves
+ * none. The account says it anew each time, also of what it has: whoever is about to take it back, because there was no claim, looks again then. Safe to repeat. `by`: the keyed id of the request. Throws IdentityTaken,
+ * TooManyIdentities, IdempotencyKeyReused, AccountUnknown, Busy.
  */
 export async function linkIdentity({ store, clock }: LinkDeps, account: string, identity: Identity, by?: string): Promise<StoredAccount> {
   const key = identityKey(identity)
-  const link = (data: AccountData) => {
+  const link = (data: AccountData): AccountData => {
     // Of a repetition what was linked may have been removed while this one waited.
-    assertUnspent(data, by)
-    return withIdentity(data, { ...identity, linkedAt: clock.now(), ...(by !== undefined && { by }) })
+    const before = linkedBefore(data, by)
+    if (before !== undefined && identityKey(before) !== key) throw keyOfAnother()
+    return withIdentity(data, { issuer: identity.issuer, subject: identity.subject, linkedAt: clock.now() }, by)
   }
   // Before it is claimed: a claim names the account, and is not found when that is erased.
   link(await getAccount(store, account))
-  if (!(await claimIdentity(store, key, account, clock.now()))) throw identityTaken()
-  const changed = await changeAccount(store, account, link).catch(async (error: unknown) => {
-    // The last place, the account, or the right to do it again went meanwhile.
-    if (isCode(error, 'TooManyIdentities', 'IdempotencyKeyReused', 'AccountUnknown')) await releaseIdentity(store, key, account)
-    throw error
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    if (!(await claimIdentity(store, key, account, clock.now()))) {
+      await disown(store, account, key)
+      throw identityTaken()
+    }
+    const changed = await changeAccount(store, account, link).catch(async (error: unknown) => {
+      // The last place, the account, or the right to do it again went meanwhile.
+      if (isCode(error, 'TooManyIdentities', 'IdempotencyKeyReused', 'AccountUnknown')) await releaseIdentity(store, key, account)
+      throw error
+    })
+    // If not, it took so long that the claim was taken for one that counts for nothing, or it was removed at the same time.
+    if (await doubtIdentity(store, key, account, clock.now())) return changed
+  }
+  await disown(store, account, key)
+  throw new BailiwickError('Busy', { found: 'others who remove this login at once', todo: 'try again', retryAfterMs: 1_000 })
+}
+
+/** What an account says that it has without a claim, it has not. Another request that claims it anew has the account say so behind that, and so either this sees the claim, or that says it again. */
+async function disown(store: Store, account: string, key: string): Promise<void> {
+  await changeAccount(store, account, async (data) => {
+    const isOurs = find(data, key) === undefined || (await identityClaimer(store, key)) === account
+    return isOurs ? data : without(data, key)
   })
-  if (await doubtIdentity(store, key, account, clock.now())) return changed
-  // It took so long that the claim was taken for one that counts for nothing, or was removed at the same time.
-  await changeAccount(store, account, (data) => without(data, key))
-  throw identityTaken()
 }
 
-/** The identity that an earlier request of this keyed id linked; undefined: none did. Throws IdempotencyKeyReused when it was removed since. */
-export function linkedBefore(account: StoredAccount, by: string | undefined): LinkedIdentity | undefined {
+/** The identity that an earlier request of this keyed id linked, or found linked; undefined: none did. Throws IdempotencyKeyReused when it was removed since. */
+export function linkedBefore({ identities, spent = [] }: AccountData, by: string | undefined): LinkedIdentity | undefined {
   if (by === undefined) return undefined
-  assertUnspent(account, by)
-  return account.identities?.find((each) => each.by === by)
-}
-
-function assertUnspent({ spent = [] }: Pick<AccountData, 'spent'>, by: string | undefined): void {
-  if (by === undefined || !spent.includes(by)) return
-  throw new BailiwickError('IdempotencyKeyReused', { found: 'a login that was removed from the account since', todo: 'use another key' })
+  if (spent.includes(by))
+    throw new BailiwickError('IdempotencyKeyReused', { found: 'a login that was removed from the account since', todo: 'use another key' })
+  return identities?.find((each) => keysOf(each).includes(by))
 }
 
 /**
@@ -60,9 +75,10 @@ function assertUnspent({ spent = [] }: Pick<AccountData, 'spent'>, by: string | 
  */
 export async function unlinkIdentity({ store, clock }: LinkDeps, account: string, key: string, by?: string): Promise<'Done' | 'Again'> {
   const wasDone = ({ spent = [] }: AccountData): boolean => by !== undefined && spent.includes(by)
-  const unlink = (data: AccountData) => (wasDone(data) ? data : unlinked(data, key, by))
+  const unlink = async (data: AccountData): Promise<AccountData> =>
+    wasDone(data) ? data : unlinked(data, { key, by, opening: await openingWithout(store, account, key, data) })
   const before = await getAccount(store, account)
-  unlink(before)
+  await unlink(before)
   if (!wasDone(before)) await doubtIdentity(store, key, account, clock.now())
   let again = false
   await changeAccount(store, account, (data) => {
@@ -73,36 +89,65 @@ export async function unlinkIdentity({ store, clock }: LinkDeps, account: string
   return again ? 'Again' : 'Done'
 }
 
-/** Throws IdentityUnknown, LastLogin. */
-function unlinked(data: AccountData, key: string, by: string | undefined): AccountData {
+/** How many ways into the account there are beside this login. One that the account says it has without a claim (its link died) is none. */
+async function openingWithout(store: Store, account: string, key: string, { passwordHash, identities = [] }: AccountData): Promise<number> {
+  const others = identities.map(identityKey).filter((each) => each !== key)
+  const claimers = await Promise.all(others.map((each) => identityClaimer(store, each)))
+  return claimers.filter((each) => each === account).length + (passwordHash === null ? 0 : 1)
+}
+
+interface Removal {
+  readonly key: string
+  readonly by: string | undefined
+  /** Ways into the account that are left. */
+  readonly opening: number
+}
+
+/** Spends the keys of all requests that linked it: none of them brings it back. Throws IdentityUnknown, LastLogin. */
+function unlinked(data: AccountData, { key, by, opening }: Removal): AccountData {
   const gone = find(data, key)
   if (gone === undefined) throw new BailiwickError('IdentityUnknown', { asked: key, todo: 'list them' })
+  if (opening === 0) throw new BailiwickError('LastLogin', { todo: 'set a password, or add another login first' })
   const after = without(data, key)
-  if (data.passwordHash === null && (after.identities ?? []).length === 0) {
-    throw new BailiwickError('LastLogin', { todo: 'set a password, or add another login first' })
-  }
-  const spent = [...(data.spent ?? []), ...[gone.by, by].filter((each) => each !== undefined)].slice(-MAX_SPENT)
+  const spent = [...(data.spent ?? []), ...keysOf(gone), ...(by === undefined ? [] : [by])].slice(-MAX_SPENT)
   return spent.length === 0 ? after : { ...after, spent }
 }
 
 /** Throws TooManyIdentities. */
-function withIdentity<T extends AccountData>(data: T, identity: LinkedIdentity): T {
+function withIdentity(data: AccountData, identity: LinkedIdentity, by: string | undefined): AccountData {
   const { identities = [] } = data
-  if (find(data, identityKey(identity)) !== undefined) return data
+  const key = identityKey(identity)
+  if (find(data, key) !== undefined)
+    return { ...data, identities: identities.map((each) => (identityKey(each) === key ? alsoBy(each, by) : each)) }
   if (identities.length >= MAX_IDENTITIES) {
     throw new BailiwickError('TooManyIdentities', { found: `${identities.length}`, todo: 'remove one of them first' })
   }
-  return { ...data, identities: [...identities, identity] }
+  return { ...data, identities: [...identities, { ...identity, ...(by !== undefined && { by }) }] }
+}
+
+function alsoBy(identity: LinkedIdentity, by: string | undefined): LinkedIdentity {
+  if (by === undefined || keysOf(identity).includes(by)) return identity
+  return { ...identity, alsoBy: [...(identity.alsoBy ?? []), by].slice(-MAX_ALSO_BY) }
+}
+
+/** Of the requests that linked it, or found it linked. */
+function keysOf({ by, alsoBy = [] }: LinkedIdentity): readonly string[] {
+  return by === undefined ? alsoBy : [by, ...alsoBy]
 }
 
 function find({ identities = [] }: AccountData, key: string): LinkedIdentity | undefined {
   return identities.find((each) => identityKey(each) === key)
 }
 
-function without<T extends AccountData>(data: T, key: string): T {
+function without(data: AccountData, key: string): AccountData {
   return { ...data, identities: (data.identities ?? []).filter((each) => identityKey(each) !== key) }
 }
 
 function identityTaken(): BailiwickError {
   return new BailiwickError('IdentityTaken', { todo: 'log in with it, and delete that account or remove the login from it first' })
+}
+
+/** The key of a request names another login. */
+export function keyOfAnother(): BailiwickError {
+  return new BailiwickError('IdempotencyKeyReused', { found: 'a request that linked another login', todo: 'use another key' })
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { ISSUER_PROOF_TTL } from '../../../../core/timing.ts'
+import { keyedId } from '../../../../platform/http/index.ts'
+import { getAccount } from '../../../../services/auth/accounts.ts'
 import { identityHolder, identityKey } from '../../../../services/auth/identities.ts'
 import { sealProof } from '../../../../services/auth/issuer-login.ts'
-import { linkIdentity } from '../../../../services/auth/links-of-account.ts'
+import { linkIdentity, MAX_ALSO_BY, MAX_SPENT } from '../../../../services/auth/links-of-account.ts'
 import { PASSWORD, problem, stage } from '../stage.ts'
 
 const studio = (subject: string) => ({ issuer: 'https://accounts.example', subject })
@@ -69,6 +71,37 @@ describe('a link', () => {
     expect(await holder('1')).toBe(account.id)
   })
 
+  test('to a login that is linked already is answered the same when it is repeated, also when the proof is used up', async () => {
+    const { proof, link, clock, loggedIn, ask } = await ann()
+    await link({ proof: await proof('1') }, keyed)
+    const first = await link({ proof: await proof('1') }, other)
+    clock.advance(ISSUER_PROOF_TTL + 1_000)
+    const { accessToken } = await loggedIn('Ann')
+    for (const headers of [keyed, other]) {
+      const again = await ask('POST', path, { password: PASSWORD, proof: 'nothing' }, accessToken, headers)
+      expect([first.status, wasRepeated(first), again.status, wasRepeated(again), again.body]).toEqual([201, false, 201, true, first.body])
+    }
+  })
+
+  test('to a login that was linked already does not bring it back when it was removed', async () => {
+    const { proof, link, unlink, holder } = await ann()
+    const all = Array.from({ length: MAX_ALSO_BY + 1 }, (_, k) => ({ 'idempotency-key': `link-${k}` }))
+    for (const headers of all) await link({ proof: await proof('1') }, headers)
+    await unlink('1')
+    for (const headers of all) {
+      expect(problem(await link({ proof: await proof('1') }, headers))).toEqual({ status: 422, code: 'IdempotencyKeyReused' })
+    }
+    expect(await holder('1')).toBeUndefined()
+  })
+
+  test('is remembered with the first key, and the newest ones of those that found it linked', async () => {
+    const { proof, link, store, account } = await ann()
+    for (let k = 0; k < MAX_ALSO_BY + 3; k++) await link({ proof: await proof('1') }, { 'idempotency-key': `link-${k}` })
+    const { identities = [] } = await getAccount(store, account.id)
+    const id = (k: number) => keyedId(`link-${k}`, 'link', account.id)
+    expect(identities).toMatchObject([{ by: id(0), alsoBy: Array.from({ length: MAX_ALSO_BY }, (_, k) => id(k + 3)) }])
+  })
+
   test('of which many come at once is made once', async () => {
     const { proof, link, store, clock, account } = await ann()
     const given = await proof('1')
@@ -102,12 +135,12 @@ describe('a removal', () => {
 
   test('is remembered for the newest ones alone', async () => {
     const { proof, link, unlink, store, clock, account } = await ann()
-    for (let k = 0; k < 12; k++) {
+    for (let k = 0; k < MAX_SPENT / 2 + 2; k++) {
       await link({ proof: await proof('1') }, { 'idempotency-key': `link-${k}` })
       await unlink('1', { 'idempotency-key': `unlink-${k}` })
     }
     const { spent } = await linkIdentity({ store, clock }, account.id, studio('2'))
-    expect(spent).toHaveLength(16)
-    expect((await unlink('1', { 'idempotency-key': 'unlink-11' })).status).toBe(204)
+    expect(spent).toHaveLength(MAX_SPENT)
+    expect((await unlink('1', { 'idempotency-key': `unlink-${MAX_SPENT / 2 + 1}` })).status).toBe(204)
   })
 })
