@@ -10,6 +10,7 @@ import { isForeign } from '../test/cluster/harness.ts'
 import { leftovers } from '../test/cluster/leftovers.ts'
 import { clusterProcesses } from '../test/cluster/namespace.ts'
 import { netnsPath } from '../test/cluster/paths.ts'
+import { keepPodLogs } from '../test/cluster/pod-logs.ts'
 import { takeLock } from '../test/cluster/state.ts'
 import { bin, reportArguments, root } from './run.ts'
 
@@ -44,7 +45,8 @@ async function main(): Promise<number> {
   const leave = keep || isUp()
   try {
     if (!(await up(say, interrupted.signal))) say(`using the cluster that is up; loaded ${(await load(say)).join(', ') || 'no new image'}`)
-    const code = await runTests(['nsenter', `--net=${netnsPath}`, ...vitest])
+    const ended = keepPodLogs()
+    const code = await runTests(['nsenter', `--net=${netnsPath}`, ...vitest]).finally(ended)
     if (code !== 0 && !interrupted.signal.aborted) say(await describeFailure(keepLogs()))
     return code
   } finally {

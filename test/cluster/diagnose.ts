@@ -25,7 +25,7 @@ export async function describeFailure(logs: string): Promise<string> {
     section('warnings', lastLines(events)),
     ...inTrouble.slice(-12).map(({ title, file }) => section(title, lastLines(read(file)))),
     ...parts.flatMap(({ title, file }) => fatalLines(title, read(file))),
-    `all logs are kept in ${logs}`,
+    `all logs are kept in ${logs}; those of pods that are gone in all-pods`,
   ].join('\n')
 }
 

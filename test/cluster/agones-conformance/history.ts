@@ -54,6 +54,7 @@ export interface SeenPod extends Seen {
   status?: {
     phase?: string
     podIP?: string
+    conditions?: { type: string; status: string }[]
     containerStatuses?: { name: string; state?: { running?: { startedAt: string }; terminated?: { startedAt: string } } }[]
   }
 }

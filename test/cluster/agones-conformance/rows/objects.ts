@@ -158,7 +158,7 @@ interface Refusal {
 
 function evictionRow(stage: () => Stage): void {
   row(stage, '26: eviction.safe is on the pod as label and annotation, and Never can not be evicted', async (own) => {
-    const { apply, gameServer, inState, pod, api } = own
+    const { apply, gameServer, inState, until, pod, api } = own
     const cases = [
       { safe: 'Never', annotation: 'false', label: 'false', allowed: false },
       { safe: 'Always', annotation: 'true', label: 'true', allowed: true },
@@ -167,6 +167,10 @@ function evictionRow(stage: () => Stage): void {
     for (const { safe, annotation, label, allowed } of cases) {
       const name = `r26-${safe.toLowerCase()}`
       await inState(name, 'Ready')
+      // A budget does not hold for a pod of which kubelet has not told yet that it runs.
+      await until(`the pod of ${name} to be ready`, () =>
+        pod(name)?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      )
       expect(pod(name)?.metadata.labels?.['agones.dev/safe-to-evict']).toBe(label)
       expect(pod(name)?.metadata.annotations?.['cluster-autoscaler.kubernetes.io/safe-to-evict']).toBe(annotation)
       const eviction = {
