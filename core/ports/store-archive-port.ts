@@ -1,13 +1,13 @@
 import type { ChainEntry, Store } from './store-port.ts'
 
 /**
- * What a copy of a whole store needs besides the Store port: to find every chain, and to begin one at the number at which another store has it. Nothing that is
- * served uses it. Drivers and contract suite are those of the Store port.
+ * What a copy of a whole store needs besides the Store port: to find every chain, and to begin one at the number at which another store has it. No request
+ * is served with it: to list is slow. Drivers and contract suite are those of the Store port.
  */
 export interface StoreArchive {
   /**
-   * Names of chains, at most `limit` (and at most MAX_READ), behind `after` (a name that was answered; undefined: from the beginning), in an order of the driver's own that does not
-   * change; none: that was all. One that is begun meanwhile may be left out.
+   * Names of chains, at most `limit` (and at most MAX_READ), behind `after` (undefined: from the beginning), in an order of the driver's own that does not change; none: that was all. One that is begun meanwhile may be left out.
+   * Those of a kind stand together; where what comes behind the kind is letters, digits, `-` and `_` alone, in the order of their codes, so that one may begin behind a name that no chain has.
    */
   chains(after: string | undefined, limit: number): Promise<readonly string[]>
   /**
@@ -18,3 +18,5 @@ export interface StoreArchive {
 }
 
 export type ArchivedStore = Store & StoreArchive
+/** For who looks through all chains of a kind, in a life time. */
+export type ListedStore = Store & Pick<StoreArchive, 'chains'>

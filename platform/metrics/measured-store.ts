@@ -1,10 +1,10 @@
-import type { Store } from '../../core/ports/store-port.ts'
+import type { ListedStore } from '../../core/ports/store-archive-port.ts'
 import type { Metrics } from './index.ts'
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 /** The same store, with the time of each call and whether it was answered among the metrics. A Conflict is an answer. */
-export function measuredStore(store: Store, metrics: Metrics): Store {
+export function measuredStore(store: ListedStore, metrics: Metrics): ListedStore {
   const seconds = metrics.histogram(
     'bailiwick_store_call_seconds',
     'Time of a call to the store, by call and whether it was answered',
@@ -27,6 +27,7 @@ export function measuredStore(store: Store, metrics: Metrics): Store {
     head: (chain) => measured('head', store.head(chain)),
     read: (chain, from, limit, which) => measured('read', store.read(chain, from, limit, which)),
     due: (kind, before, limit) => measured('due', store.due(kind, before, limit)),
+    chains: (after, limit) => measured('chains', store.chains(after, limit)),
     prune: (chain, below) => measured('prune', store.prune(chain, below)),
     remove: (chain, n) => measured('remove', store.remove(chain, n)),
     ping: () => measured('ping', store.ping()),

@@ -59,6 +59,18 @@ export function storeArchiveContract(name: string, open: () => Promise<ArchivedS
       expect(new Set(found).size).toBe(found.length)
       expect(found.filter((chain) => chain.startsWith(mine)).sort()).toEqual([...made].sort())
       const [gone = ''] = made
+      const plain = ['-', '0', '9x', 'A', 'Z', '_', 'a', 'zz'].map((id) => `${mine}/${id}`)
+      for (const chain of plain) await store.append(chain, 1, 'k', record('r'))
+      for (const [behind, first] of [
+        ['', '-'],
+        ['00', '9x'],
+        ['9x-', 'A'],
+        ['ZZ', '_'],
+        ['b', 'zz'],
+      ] as const) {
+        const names = (await other.chains(`${mine}/${behind}`, 100)).filter((chain) => plain.includes(chain))
+        expect(names).toEqual(plain.slice(plain.indexOf(`${mine}/${first}`)))
+      }
       expect(await store.remove(gone, 3)).toBe('Done')
       expect(await other.chains(undefined, 1_000)).not.toContain(gone)
     })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { PutOff } from '../../../core/due-sweep.ts'
 import { nameKey } from '../../../core/names.ts'
+import type { ListedStore } from '../../../core/ports/store-archive-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { DUE_SWEEP_EVERY, DUE_SWEEP_PUT_OFF_MAX, NAME_CLAIM_UNDECIDED, SESSION_FORGOTTEN_AFTER, SESSION_TTL } from '../../../core/timing.ts'
 import { findAccount, makeAccount, register } from '../../../services/auth/accounts.ts'
@@ -21,7 +22,7 @@ async function swept() {
     post,
     lines,
     deps: { store, clock, passwords: cheap },
-    sweep: (at: Store = store) => sweepAuth({ store: at, clock, log }),
+    sweep: (at: ListedStore = store) => sweepAuth({ store: at, clock, log }),
   }
 }
 
