@@ -52,6 +52,8 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const engine = express()
   engine.disable('x-powered-by')
   engine.disable('etag')
+  // A gateway that lets nobody to an address knows it in one writing.
+  engine.enable('case sensitive routing')
   engine.set('trust proxy', options.trustedProxies ?? 0)
   const app: HttpApp = {
     name: options.name,
@@ -67,7 +69,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       meters: metersOf(options.metrics),
       routes: engine,
       readJson: express.json({ limit: options.bodyLimit ?? STANDARD_BODY, inflate: false, strict: true }),
-      otherMethods: express.Router(),
+      otherMethods: express.Router({ caseSensitive: true }),
       described: [],
       commonErrors: [...(options.rate === 'none' ? [] : (['TooManyRequests'] as const)), 'Timeout', 'Internal'],
       limitCaller: callerLimit(options.accountRate, options.clock ?? systemClock),

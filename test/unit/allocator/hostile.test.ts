@@ -1,8 +1,8 @@
-import { request } from 'node:http'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { readJoin } from '../../../client/answers.ts'
 import { readTicket } from '../../../core/ticket.ts'
 import { z } from '../../../core/validate/index.ts'
+import { askRaw } from '../../raw-request.ts'
 import { fleet, IndexHost, meadow, zoneSettings } from '../client/doubles/index-host.ts'
 import { allocatorStage, type Stage } from './stage.ts'
 
@@ -91,20 +91,6 @@ it.each(bodies)('a body that says more, or something else, is refused: %s', asyn
   expect([answer.status, await codeOf(answer)]).toEqual([400, 'InvalidInput'])
 })
 
-/** The path as it is written: fetch would tidy it. */
-function raw(stage: Stage, written: string, token: string): Promise<number> {
-  const { port } = new URL(stage.url)
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path: written, method: 'POST', headers }, (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.once('error', reject)
-    asked.end('{"character":"ada"}')
-  })
-}
-
 it.each([
   '/v1/zones/game/../game/meadow/join',
   '/v1/zones/game%2Fmeadow/join',
@@ -120,7 +106,7 @@ it.each([
   `/v1/zones/game/${'a'.repeat(64)}/join`,
 ])('the path %s leads nowhere', async (written) => {
   const stage = await served()
-  expect([400, 404, 405]).toContain(await raw(stage, written, await stage.token()))
+  expect([400, 404, 405]).toContain(await askRaw(stage.url, 'POST', written, await stage.token(), '{"character":"ada"}'))
 })
 
 it.each([

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { deleteAccount } from '../../../services/auth/accounts.ts'
+import { noteDeed, readDeeds } from '../../../services/auth/audit.ts'
+import { eraseKept } from '../../../services/auth/erasure.ts'
 import { grantRole, makeOwner } from '../../../services/auth/staff.ts'
 import { DAY } from '../../../services/auth/standing.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
@@ -182,6 +185,17 @@ describe('the audit trail', () => {
     store.append = (chain, ...rest) => (chain === chains.audit ? Promise.reject(new Error('away')) : append(chain, ...rest))
     expect((await ban(moderator, player)).status).toBe(500)
     expect((await login('Paul', PASSWORD)).status).toBe(201)
+  })
+
+  test('is never pruned, however many deeds there are, nor when an account that they were done to is erased', async () => {
+    const { owner, admin, player, store, clock, get } = await court()
+    const about = { by: admin.account.id, power: 'admin', action: 'Unban', account: player.account.id, detail: '' } as const
+    for (let at = 1; at <= 30; at++) await noteDeed(store, { ...about, at })
+    await deleteAccount({ store, clock }, player.account.id)
+    for (const id of [player.account.id, admin.account.id]) await eraseKept({ store, clock }, id)
+    const deeds = await readDeeds(store, undefined, 100)
+    expect(deeds.map(({ at, whole }) => [at, whole])).toEqual(Array.from({ length: 30 }, (_, k) => [30 - k, true]))
+    expect((await get(owner, 'audit?limit=1')).body['deeds']).toMatchObject([{ n: 30, account: player.account.id }])
   })
 
   test('shows where somebody had a hand in the store', async () => {

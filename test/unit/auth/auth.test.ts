@@ -108,7 +108,10 @@ describe('accounts', () => {
 describe('sessions', () => {
   test('logging in gives tokens that others can check with the published keys', async () => {
     await register('Carl')
-    const { account, accessToken } = session.parse((await login('carl')).body)
+    const answer = await login('carl')
+    const { account, accessToken } = session.parse(answer.body)
+    // RFC 6749, 5.1: no cache between keeps them.
+    expect(answer.headers.get('cache-control')).toBe('no-store')
     const verifier = createTokenVerifier({ jwksUrl }, { clock })
     expect(await verifier.verify(accessToken)).toEqual({
       account: account.id,

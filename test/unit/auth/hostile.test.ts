@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
+import { z } from '../../../core/validate/index.ts'
 import { checkCredentials } from '../../../services/auth/accounts.ts'
 import { createPasswordHasher } from '../../../services/auth/passwords.ts'
+import { askRaw } from '../../raw-request.ts'
 import { session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
@@ -18,23 +20,50 @@ const objects: readonly unknown[] = [
   { toString: 'x' },
 ]
 
+/** All that has a body, with every field that it may have. */
+const bodies: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
+  ['POST', '/v1/accounts', { name: 'Eve', password: PASSWORD }],
+  ['POST', '/v1/sessions', { name: 'Ann', password: PASSWORD, refreshIn: 'body' }],
+  ['POST', '/v1/sessions/refresh', { refreshToken: 'x' }],
+  ['POST', '/v1/accounts/current/password', { password: PASSWORD, newPassword: 'a new pass word', refreshIn: 'body' }],
+  ['POST', '/v1/accounts/current/deletion', { password: PASSWORD }],
+  ['POST', '/v1/oidc/identity', { code: 'x', verifier: 'A'.repeat(43) }],
+  ['POST', '/v1/oidc/sessions', { proof: 'x', name: 'Eve', refreshIn: 'body' }],
+  ['POST', '/v1/accounts/current/identities', { proof: 'x', password: PASSWORD }],
+  ['POST', '/v1/accounts/current/identities/{id}/removal', { password: PASSWORD }],
+  ['PUT', '/v1/admin/accounts/{id}/ban', { reason: 'x', until: '2040-01-01T00:00:00Z' }],
+  ['PUT', '/v1/admin/accounts/{id}/role', { role: 'player' }],
+]
+const pathOf = (path: string): string => path.replace('{id}', 'A'.repeat(path.includes('identities') ? 43 : 22))
+const invalid = { status: 400, code: 'InvalidInput' }
+
+test('what has a body, and its fields, are those that the service says it has', async () => {
+  const { ask } = await stage()
+  const { body } = await ask('GET', '/openapi.json')
+  const schema = z.looseObject({ properties: z.record(z.string(), z.unknown()) })
+  const operation = z.looseObject({
+    requestBody: z.looseObject({ content: z.looseObject({ 'application/json': z.looseObject({ schema }) }) }).optional(),
+  })
+  const { paths } = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), operation)) }).parse(body)
+  const said = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { requestBody }]) => {
+      const fields = requestBody?.content['application/json'].schema.properties
+      return fields === undefined ? [] : [`${method.toUpperCase()} ${path} ${Object.keys(fields).toSorted().join(' ')}`]
+    }),
+  )
+  expect(said.toSorted()).toEqual(
+    bodies.map(([method, path, fields]) => `${method} ${path} ${Object.keys(fields).toSorted().join(' ')}`).toSorted(),
+  )
+})
+
 describe('an object in place of a text is refused in every field', () => {
-  const bodies: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
-    ['POST', '/v1/accounts', { name: 'Eve', password: PASSWORD }],
-    ['POST', '/v1/sessions', { name: 'Ann', password: PASSWORD, refreshIn: 'body' }],
-    ['POST', '/v1/sessions/refresh', { refreshToken: 'x' }],
-    ['POST', '/v1/accounts/current/password', { password: PASSWORD, newPassword: 'a new pass word', refreshIn: 'body' }],
-    ['POST', '/v1/accounts/current/deletion', { password: PASSWORD }],
-    ['PUT', '/v1/admin/accounts/AAAAAAAAAAAAAAAAAAAAAA/ban', { reason: 'x', until: '2040-01-01T00:00:00Z' }],
-    ['PUT', '/v1/admin/accounts/AAAAAAAAAAAAAAAAAAAAAA/role', { role: 'player' }],
-  ]
   test.each(bodies)('%s %s', async (method, path, body) => {
     const { player, ask } = await stage()
     const { accessToken } = await player('Ann')
     for (const field of Object.keys(body)) {
       for (const object of objects) {
-        const answer = await ask(method, path, { ...body, [field]: object }, accessToken)
-        expect(problem(answer), `${field} ${JSON.stringify(object)}`).toEqual({ status: 400, code: 'InvalidInput' })
+        const answer = await ask(method, pathOf(path), { ...body, [field]: object }, accessToken)
+        expect(problem(answer), `${field} ${JSON.stringify(object)}`).toEqual(invalid)
       }
     }
   })
@@ -51,33 +80,44 @@ test.each([
   expect((await ask('GET', `/v1/admin/accounts?${query}`, undefined, accessToken)).status).toBe(status)
 })
 
-test('mass assignment: a field that nobody asked for is refused, and changes nothing', async () => {
-  const { ask, login, store, player } = await stage()
-  for (const more of [{ roles: ['admin'] }, { role: 'admin' }, { id: 'x' }, { ban: null }, { sessionEpoch: 9 }, { __proto__x: 1 }]) {
-    expect(problem(await ask('POST', '/v1/accounts', { name: 'Eve', password: PASSWORD, ...more }))).toEqual({
-      status: 400,
-      code: 'InvalidInput',
-    })
-  }
-  expect(problem(await login('Eve')).code).toBe('WrongCredentials')
-  const { accessToken } = await player('Ann')
-  const body = { password: PASSWORD, newPassword: 'a new pass word', account: 'another' }
-  expect(problem(await ask('POST', '/v1/accounts/current/password', body, accessToken)).code).toBe('InvalidInput')
-  expect(await store.head(chains.staff)).toBeUndefined()
+describe('mass assignment: a field that nobody asked for is refused, and changes nothing', () => {
+  const additions = [
+    { roles: ['admin'] },
+    { role: 'admin' },
+    { id: 'x' },
+    { account: 'x' },
+    { ban: null },
+    { sessionEpoch: 9 },
+    { __proto__x: 1 },
+  ]
+  test.each(bodies)('%s %s', async (method, path, body) => {
+    const { ask, login, player, store } = await stage()
+    const { accessToken } = await player('Ann')
+    for (const more of additions) {
+      if (Object.keys(more).some((field) => field in body)) continue
+      expect(problem(await ask(method, pathOf(path), { ...body, ...more }, accessToken)), JSON.stringify(more)).toEqual(invalid)
+    }
+    expect([(await login('Ann')).status, problem(await login('Eve')).code]).toEqual([201, 'WrongCredentials'])
+    expect(await store.head(chains.staff)).toBeUndefined()
+  })
 })
 
 test.each([
   '/v1/sessions/..',
+  '/v1/sessions/x/../current',
+  '/v1/sessions/%2e%2e/sessions/current',
   '/v1/sessions/%2e%2e%2faccounts',
+  '//v1/sessions/current',
+  '/v1/sessions/current;x=1',
+  '/V1/SESSIONS/current',
   '/v1/sessions/%00',
   `/v1/sessions/${'A'.repeat(5_000)}`,
   '/v1/sessions/%',
   '/v1/admin/accounts/account%2Fx',
 ])('the path %s leads nowhere', async (path) => {
-  const { player, ask, refresh } = await stage()
+  const { player, served, refresh } = await stage()
   const { accessToken, refreshToken } = await player('Ann')
-  const answer = await ask('DELETE', path, undefined, accessToken)
-  expect([400, 404, 405]).toContain(answer.status)
+  expect([400, 404, 405]).toContain(await askRaw(served.url, 'DELETE', path, accessToken))
   expect((await refresh(refreshToken)).status).toBe(200)
 })
 

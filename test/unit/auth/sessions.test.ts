@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { SESSION_TTL } from '../../../core/timing.ts'
 import { z } from '../../../core/validate/index.ts'
-import { deleteAccount, register as makeAccount } from '../../../services/auth/accounts.ts'
+import type { StoredAccount } from '../../../services/auth/accounts.ts'
+import { changeAccount, deleteAccount, register as makeAccount } from '../../../services/auth/accounts.ts'
+import { ban } from '../../../services/auth/bans.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
 import { MAX_SESSIONS } from '../../../services/auth/roster.ts'
 import { openSession } from '../../../services/auth/sessions.ts'
@@ -112,6 +114,51 @@ test('an account that is deleted and erased while somebody logs in gets no sessi
   await expect(openSession({ store: slow, clock }, account, 'phone')).rejects.toMatchObject({ code: 'WrongCredentials' })
   expect(await store.read(session, 1, 10)).toMatchObject([{ kind: 'ended', data: { reason: 'AccountDeleted' } }])
   expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
+})
+
+describe('a login that is under way', () => {
+  type World = Awaited<ReturnType<typeof stage>>
+  test.each<[string, string, (world: World, account: StoredAccount) => Promise<unknown>]>([
+    ['while its account is banned', 'SessionEnded', (world, { id }) => ban(world, id, { until: null, reason: 'x', by: 'y', at: 0 })],
+    [
+      'while the password is changed',
+      'SessionEnded',
+      ({ store }, { id }) => changeAccount(store, id, (data) => ({ ...data, sessionEpoch: data.sessionEpoch + 1 })),
+    ],
+  ])('%s opens a session that is good for nothing', async (_, code, meanwhile) => {
+    const world = await stage()
+    const { store, clock, refresh, signer, ask } = world
+    const account = await makeAccount({ store, clock, passwords: cheap }, 'Ann', PASSWORD)
+    const slow: Store = {
+      ...store,
+      async append(chain, ...args) {
+        if (chain.startsWith('session/')) await meanwhile(world, account)
+        return store.append(chain, ...args)
+      },
+    }
+    const { session: id, refreshToken } = await openSession({ store: slow, clock }, account, 'phone')
+    expect(problem(await refresh(refreshToken))).toEqual({ status: 401, code })
+    const { accessToken } = await signer.sign({ account: account.id, name: 'Ann', session: id, roles: ['player'] })
+    expect(problem(await ask('GET', '/v1/accounts/current', undefined, accessToken))).toEqual({ status: 401, code })
+  })
+})
+
+test('who found an open page guesses the password no more often than at the door, whatever it asks for', async () => {
+  const { player, ask, login } = await stage()
+  const { accessToken } = await player('Ann')
+  const password = 'a wrong pass word'
+  const asks = [
+    ['/v1/accounts/current/password', { password, newPassword: 'a new pass word' }],
+    ['/v1/accounts/current/deletion', { password }],
+    [`/v1/accounts/current/identities/${'A'.repeat(43)}/removal`, { password }],
+  ] as const
+  const guess = async (k: number) => {
+    const [path, body] = asks[k % asks.length] ?? asks[0]
+    return problem(await ask('POST', path, body, accessToken)).code
+  }
+  for (let k = 0; k < 10; k++) expect(await guess(k)).toBe('WrongCredentials')
+  for (let k = 0; k < asks.length; k++) expect(await guess(k)).toBe('TooManyRequests')
+  expect(problem(await login('Ann')).code).toBe('TooManyRequests')
 })
 
 test('a login never takes over a session that the client brings: its id is always new', async () => {

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import { SignJWT } from 'jose'
@@ -27,6 +27,9 @@ describe('with given keys', async () => {
     expect(expiresInMs).toBe(ACCESS_TOKEN_TTL)
     expect(await verifier.verify(accessToken)).toEqual(ann)
     expect(await bearer(verifier)(`bearer ${accessToken}`)).toEqual(ann)
+    // So what is refused below is so for what it says.
+    expect(await verifier.verify(signedByHand({ alg: 'EdDSA', typ: 'JWT', kid }))).toEqual(ann)
+    expect(await verifier.verify(await signed(claims))).toEqual(ann)
   })
 
   test('the public keys hold nothing private', () => {
@@ -34,6 +37,13 @@ describe('with given keys', async () => {
     expect(signer.publicJwks().keys[0]).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig' })
   })
 
+  const stranger = generateKeyPairSync('ed25519')
+  const forger = (header: object) =>
+    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid, ...header }).sign(stranger.privateKey)
+  const signedByHand = (header: object) => {
+    const text = `${encode(header)}.${encode(claims)}`
+    return `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`
+  }
   const hmacBody = `${encode({ alg: 'HS256', typ: 'JWT', kid })}.${encode(claims)}`
   const publicX = String(signer.publicJwks().keys[0]?.['x'])
   test.each<[string, () => string | Promise<string>]>([
@@ -45,6 +55,13 @@ describe('with given keys', async () => {
       () => `${hmacBody}.${createHmac('sha256', Buffer.from(publicX, 'base64url')).update(hmacBody).digest('base64url')}`,
     ],
     ['HS256 with the text of the public key', () => `${hmacBody}.${createHmac('sha256', publicX).update(hmacBody).digest('base64url')}`],
+    ['alg none, in another writing', () => `${encode({ alg: 'nOnE', typ: 'JWT', kid })}.${encode(claims)}.`],
+    ['with the key in its own header', () => forger({ jwk: stranger.publicKey.export({ format: 'jwk' }) })],
+    ['with the address of its key in its header', () => forger({ jku: 'http://127.0.0.1:1/keys', x5u: 'http://127.0.0.1:1/keys' })],
+    ['of a key named as ours', () => forger({})],
+    ['with a header that must be understood and is not', () => signedByHand({ alg: 'EdDSA', typ: 'JWT', kid, crit: ['x'], x: 1 })],
+    ['from the future', () => signed({ ...claims, iat: now + 3_600, exp: now + 4_000 })],
+    ['a text that we sealed', () => signer.sealer.seal('login', { ...claims }, 60_000)],
     ['expired', () => signed({ ...claims, exp: now - 10 })],
     ['older than a token may be', () => signed({ ...claims, iat: now - 3_600, exp: now + 3_600 })],
     ['without exp', () => signed({ ...claims, exp: undefined })],
