@@ -1,17 +1,20 @@
 import type { Db } from 'mongodb'
 import type { StoredRecord } from '../../core/ports/store-port.ts'
 import { appendRecord } from './append.ts'
-import { exists, floorOf } from './chain-head.ts'
+import { exists } from './chain-head.ts'
 import type { ChainDocument, Chains } from './documents.ts'
-import { chainOf, collectionName, floorId, recordId, sweptId } from './documents.ts'
-import { raiseField } from './prune.ts'
+import { chainOf, collectionName, recordId } from './documents.ts'
+import { ensureFloor, REMOVED, raiseFloor, readFloor, writeSwept } from './floor.ts'
 
 /** Documents looked at in one query: several are of one chain. */
 const PAGE = 1_000
 /** Behind every id of a chain. */
 const LAST = '\uffff'
 
-/** Names of chains behind `after`: collection by collection, in each by id. Every document of a chain has an id that begins with its name and '#', so they stand together. */
+/**
+ * Names of chains behind `after`: collection by collection, in each by id. Every document of a chain has an id that begins with its name and '#', so they stand together, records before the others. What says nothing of a chain by
+ * itself, as a hint that a removal left, makes none.
+ */
 export async function chainNames(
   step: <T>(work: (database: Db) => Promise<T>) => Promise<T>,
   after: string | undefined,
@@ -24,20 +27,27 @@ export async function chainNames(
     if (collection < from || collection.startsWith('system.')) continue
     let last = collection === from ? after : undefined
     while (names.length < limit) {
-      const ids = await step((database) => idsBehind(database.collection<ChainDocument>(collection), last))
-      const found = [...new Set(ids.map(chainOf))].slice(0, limit - names.length)
-      names.push(...found)
-      last = found.at(-1)
+      const found = await step((database) => documentsBehind(database.collection<ChainDocument>(collection), last))
+      names.push(...chainsIn(found).slice(0, limit - names.length))
+      last = found.length === 0 ? undefined : chainOf(found.at(-1)?._id ?? '')
       if (last === undefined) break
     }
   }
   return names
 }
 
-async function idsBehind(chains: Chains, chain: string | undefined): Promise<string[]> {
+type Named = Pick<ChainDocument, '_id' | 'floor'>
+
+async function documentsBehind(chains: Chains, chain: string | undefined): Promise<readonly Named[]> {
   const filter = chain === undefined ? {} : { _id: { $gt: `${chain}#${LAST}` } }
-  const found = await chains.find(filter, { projection: { _id: 1 }, sort: { _id: 1 }, limit: PAGE }).toArray()
-  return found.map(({ _id }) => _id)
+  return chains.find<Named>(filter, { projection: { _id: 1, floor: 1 }, sort: { _id: 1 }, limit: PAGE }).toArray()
+}
+
+/** A floor that was raised makes a chain, too: without records it is a damaged one, which is not to be passed over. */
+function chainsIn(documents: readonly Named[]): readonly string[] {
+  const removed = new Set(documents.filter(({ floor }) => floor === REMOVED).map(({ _id }) => chainOf(_id)))
+  const telling = documents.filter(({ _id, floor }) => (floor ?? 1) > 1 || /#\d+$/.test(_id))
+  return [...new Set(telling.map(({ _id }) => chainOf(_id))).difference(removed)]
 }
 
 export interface Planted {
@@ -48,13 +58,19 @@ export interface Planted {
   readonly data: string
 }
 
-/** The floor is raised first, as if everything below had been pruned: then the record has a place. */
-export async function plantRecord(chains: Chains, chain: string, { n, nonce, record, data }: Planted): Promise<'Done' | 'Conflict'> {
-  const floor = await floorOf(chains, chain)
+/** The floor is raised first, as if everything below had been pruned: then the record has a place. 'Removed': as of an append. */
+export async function plantRecord(
+  chains: Chains,
+  chain: string,
+  { n, nonce, record, data }: Planted,
+): Promise<'Done' | 'Conflict' | 'Removed'> {
+  const { floor } = await readFloor(chains, chain)
+  if (floor === REMOVED) return 'Removed'
   if (floor !== n) {
     if (floor !== 1 || (await exists(chains, recordId(chain, 1)))) return 'Conflict'
-    await raiseField(chains, sweptId(chain), { swept: n })
-    await raiseField(chains, floorId(chain), { floor: n })
+    const made = await ensureFloor(chains, chain)
+    await writeSwept(chains, chain, made, n)
+    if (!(await raiseFloor(chains, chain, made, n))) return 'Conflict'
   }
   return appendRecord(chains, chain, n, nonce, record, data)
 }

@@ -7,10 +7,10 @@ import { corrupt, decodeData, kindOf } from '../../core/store-record.ts'
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.
- * - `chain#floor`: numbers below `floor` are taken for ever, though their records may be gone. Part of the truth: raised before anything is deleted.
- * - `chain#swept`: everything below was deleted; between it and the floor a prune was cut short. Only a help: may be missing or behind. It is not part of the floor's
+ * - `chain#floor`: numbers below `floor` are taken for ever, though their records may be gone. Part of the truth: raised before anything is deleted. REMOVED (floor.ts): the chain is not there, and ends to be.
+ * - `chain#swept`: everything below was deleted, in the life of the chain `of` whose floor document it is; between it and the floor a prune was cut short. Only a help: may be missing or behind. It is not part of the floor's
  *   document because a server whose updates are not atomic (FerretDB's) writes all of a document, so that of two changes at once the later one takes back the other's.
- * - `chain#hint`: the head was at least at `head`. Only a help: may be missing or behind, never ahead.
+ * - `chain#hint`: the head was at least at `head`. Only a help: may be missing or behind, never ahead but by what an earlier life of the chain left.
  */
 export interface ChainDocument {
   readonly _id: string
@@ -18,10 +18,15 @@ export interface ChainDocument {
   readonly kind?: string
   readonly data?: string
   readonly blob?: Binary
-  /** Of a record: indexed, see indexes.ts. */
+  /** Of a record, or of the floor of a removed chain: indexed, see indexes.ts. */
   readonly due?: number
   readonly floor?: number
+  /** Of a floor: see Floor. */
+  readonly token?: string
   readonly swept?: number
+  /** Of `swept`: the token of that floor. */
+  readonly of?: string
+  /** Of a hint; of the floor of a removed chain. */
   readonly head?: number
 }
 

@@ -5,13 +5,15 @@ import { checkDue, checkPlace, encodeAppend, MAX_READ } from '../../core/store-r
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
 import { appendRecord } from './append.ts'
 import { chainNames, plantRecord } from './archive.ts'
-import { findHead, floorOf } from './chain-head.ts'
+import { begun, ROUNDS } from './begun.ts'
+import { findHead } from './chain-head.ts'
 import { createConnection } from './connection.ts'
 import type { ChainDocument, Step } from './documents.ts'
 import { collectionName, entryOf, recordId } from './documents.ts'
+import { REMOVED, readFloor } from './floor.ts'
 import { ensureIndexes, findDue } from './indexes.ts'
 import { pruneChain } from './prune.ts'
-import { removeChain } from './remove.ts'
+import { finishRemoval, removeChain } from './remove.ts'
 
 export interface MongoOptions {
   /** mongodb:// or mongodb+srv:// */
@@ -51,7 +53,7 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
   return {
     async append(chain, n, nonce, record) {
       const data = encodeAppend(chain, n, nonce, record)
-      return stepsOn(`append ${n} to`, chain)((chains) => appendRecord(chains, chain, n, nonce, record, data))
+      return begun(stepsOn(`append ${n} to`, chain), chain, (chains) => appendRecord(chains, chain, n, nonce, record, data))
     },
     async head(chain) {
       checkPlace(chain, 1)
@@ -67,7 +69,12 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
       const atMost = Math.min(limit, MAX_READ)
       if (atMost < 1) return []
       await ensureIndexed(kind)
-      return stepsOn('what is due of', `${kind}/`)((chains) => findDue(chains, before, atMost))
+      for (let round = 1; ; round++) {
+        const found = await stepsOn('what is due of', `${kind}/`)((chains) => findDue(chains, before, atMost))
+        for (const chain of found.removed) await finishRemoval(stepsOn('removal of', chain), chain)
+        // What is left of removed chains took the place of what is due.
+        if (found.removed.length === 0 || found.chains.length > 0 || round === ROUNDS) return found.chains
+      }
     },
     async prune(chain, below) {
       checkPlace(chain, Math.max(1, below))
@@ -82,7 +89,7 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
     },
     async plant(chain, { n, nonce, ...record }) {
       const data = encodeAppend(chain, n, nonce, record)
-      return stepsOn(`first record ${n} of`, chain)((chains) => plantRecord(chains, chain, { n, nonce, record, data }))
+      return begun(stepsOn(`first record ${n} of`, chain), chain, (chains) => plantRecord(chains, chain, { n, nonce, record, data }))
     },
     async ping() {
       await Promise.all((options.dueKinds ?? []).map(ensureIndexed))
@@ -104,7 +111,9 @@ async function readRange(step: Step, chain: string, { from, limit, bare }: Range
   const entries: ChainEntry[] = []
   const atOnce = bare ? BARE_AT_ONCE : READ_AT_ONCE
   const options = bare ? WITHOUT_BLOBS : {}
-  let n = Math.max(from, await step((chains) => floorOf(chains, chain)))
+  const first = await step((chains) => readFloor(chains, chain))
+  if (first.floor === REMOVED) return []
+  let n = Math.max(from, first.floor)
   while (entries.length < limit) {
     const numbers = Array.from({ length: Math.min(atOnce, limit - entries.length) }, (_, i) => n + i)
     const documents = await step((chains) =>
@@ -116,7 +125,8 @@ async function readRange(step: Step, chain: string, { from, limit, bare }: Range
     n += numbers.length
     if (documents.at(-1) !== null) continue
     // Absent at the end: the chain ends here, or others pruned up to here meanwhile.
-    const floor = await step((chains) => floorOf(chains, chain))
+    const { floor } = await step((chains) => readFloor(chains, chain))
+    if (floor === REMOVED) return []
     if (floor < n) break
     n = floor
   }

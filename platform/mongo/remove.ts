@@ -1,25 +1,53 @@
 import { findHead } from './chain-head.ts'
-import { floorId, hintId, recordId, type Step, sweptId } from './documents.ts'
-import { raiseField } from './prune.ts'
+import { hintId, type Step } from './documents.ts'
+import { dropFloor, dropSwept, dropUnraised, ensureFloor, type Floor, REMOVED, raiseToRemoved, readFloor, readSwept } from './floor.ts'
+import { nonceOf, sweep } from './sweep.ts'
 
-const DELETE_AT_ONCE = 16
+/** Each but the first is of a chain that another removes at the same time. */
+const ATTEMPTS = 4
 
 /**
- * Deletes every document of a chain whose head is `n`. In an order in which whoever looks meanwhile, or after a death in between, finds that head or none: the hint first says where it is, for without a floor nothing
- * else does; the floor goes before the record, for a floor without a record behind it is what is left of a damaged chain. At most a hint is left behind, which says nothing. No floor is raised here: of two who remove the
- * chain at once one might raise it behind the other. A prune that goes on meanwhile may raise it: it is deleted once more behind the record, and by a prune that comes later still (prune.ts).
+ * Removes a chain whose head is `n`. The first thing that is written decides it: a floor above every number, of this life of the chain (floor.ts). From then on nobody finds the chain, whatever is still there of it, and whatever others
+ * still do who found it before; the floor goes last, and only then a new life can begin. Cut short, it is ended by whoever comes upon it: a removal, the first append of a new life, a look for what is due.
  */
 export async function removeChain(step: Step, chain: string, n: number): Promise<'Done' | 'Conflict'> {
-  const head = await step((chains) => findHead(chains, chain))
-  if (head === undefined) return 'Done'
-  if (head.n !== n) return 'Conflict'
-  await step((chains) => raiseField(chains, hintId(chain), { head: n }))
-  const swept = (await step((chains) => chains.findOne({ _id: sweptId(chain) })))?.swept ?? 1
-  for (let from = swept; from < n; from += DELETE_AT_ONCE) {
-    const numbers = Array.from({ length: Math.min(DELETE_AT_ONCE, n - from) }, (_, i) => from + i)
-    await step((chains) => Promise.all(numbers.map((number) => chains.deleteOne({ _id: recordId(chain, number) }))))
+  let asked: string | undefined
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const head = await step((chains) => findHead(chains, chain))
+    if (head === undefined) {
+      await finishRemoval(step, chain)
+      return 'Done'
+    }
+    asked ??= head.document.nonce
+    // Of the same number, but not the one that was there: a new life, of which nobody asked.
+    if (head.n !== n || head.document.nonce !== asked) return 'Conflict'
+    const floor = await step((chains) => ensureFloor(chains, chain))
+    if (!floor.there) continue
+    if ((await step((chains) => nonceOf(chains, chain, n))) !== asked) {
+      await step((chains) => dropUnraised(chains, chain, floor))
+      continue
+    }
+    if (!(await step((chains) => raiseToRemoved(chains, chain, floor, n)))) continue
+    await finish(step, chain, { ...floor, head: n })
+    return 'Done'
   }
-  const [helps, record] = [[sweptId(chain), floorId(chain)], recordId(chain, n)]
-  for (const _id of [...helps, record, ...helps, hintId(chain)]) await step((chains) => chains.deleteOne({ _id }))
-  return 'Done'
+  return 'Conflict'
+}
+
+/** Ends a removal that was cut short, or that another has under way; of a chain that is not removed it does nothing. */
+export async function finishRemoval(step: Step, chain: string): Promise<void> {
+  const floor = await step((chains) => readFloor(chains, chain))
+  if (floor.floor === REMOVED) await finish(step, chain, floor)
+}
+
+async function finish(step: Step, chain: string, floor: Floor): Promise<void> {
+  const swept = await step((chains) => readSwept(chains, chain))
+  const from = swept.of === floor.token ? swept.swept : 1
+  // One more: of somebody who appended behind it meanwhile, though nobody should.
+  if (!(await sweep(step, chain, floor, from, floor.head + 2))) return
+  await step((chains) => dropSwept(chains, chain, floor))
+  await step((chains) => chains.deleteOne({ _id: hintId(chain) }))
+  await step((chains) => dropFloor(chains, chain, floor))
+  // Of a prune that still saw the floor: one that comes later sees that it is gone.
+  await step((chains) => dropSwept(chains, chain, floor))
 }

@@ -1,0 +1,183 @@
+import { expect } from 'vitest'
+import { appendRecord } from '../../platform/mongo/append.ts'
+import { begun } from '../../platform/mongo/begun.ts'
+import { type FoundHead, findHead } from '../../platform/mongo/chain-head.ts'
+import type { Chains, Step } from '../../platform/mongo/documents.ts'
+import { pruneChain } from '../../platform/mongo/prune.ts'
+import { finishRemoval, removeChain } from '../../platform/mongo/remove.ts'
+
+/** The calls of a collection that go one at a time, in an order that is chosen. */
+const GATED: ReadonlySet<string | symbol> = new Set(['findOne', 'insertOne', 'updateOne', 'replaceOne', 'deleteOne'])
+
+/** What one who works with a chain does, from when it looks until it is done. */
+export type Doing = 'append' | 'end' | 'prune' | 'remove' | 'look'
+
+/** So many do so many things; `choices` say whose next call reaches the server, or who dies in its place. */
+export interface Plan {
+  readonly workers: readonly (readonly Doing[])[]
+  readonly choices: readonly number[]
+  /** Of each hundred calls so many do not come: who makes it is dead. */
+  readonly deaths: number
+}
+
+/** What is known of one life of the chain by those who were answered. */
+interface Life {
+  /** The how manieth, once it is known that it began. */
+  order: number | undefined
+  /** The newest record that was answered Done. */
+  n: number
+  /** Somebody may have removed it. */
+  removing: boolean
+  /** Somebody was told that it is removed. */
+  removed: boolean
+}
+
+interface Lives {
+  readonly all: Life[]
+  /** By nonce what somebody tried to append. */
+  readonly tried: Map<string, { readonly n: number; readonly life: Life }>
+  /** Who wants to append and is not done: while there is one nobody removes (store-port.ts) … */
+  readonly appending: Set<Worker>
+  /** … and who removes: meanwhile nobody appends but the first record of a new life, which they may find and remove as well. */
+  readonly removing: Set<Worker>
+}
+
+class Worker {
+  readonly waiting: (() => Promise<void>)[] = []
+  dead = false
+  done = false
+
+  /** The collection, each call of which waits for its turn. */
+  gate(chains: Chains): Chains {
+    return new Proxy(chains, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        if (!GATED.has(name)) return value.bind(target)
+        return (...asked: unknown[]) =>
+          new Promise((resolve, reject) => {
+            this.waiting.push(async () => {
+              await Promise.resolve(value.apply(target, asked)).then(resolve, reject)
+            })
+          })
+      },
+    })
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Runs the plan on a chain that is empty, and looks what is left of it when all that live are done. Fails when somebody is told what can not be. */
+export async function liveThrough(chains: Chains, chain: string, plan: Plan): Promise<void> {
+  const lives: Lives = { all: [], tried: new Map(), appending: new Set(), removing: new Set() }
+  const failures: unknown[] = []
+  const workers = plan.workers.map((doings, at) => {
+    const worker = new Worker()
+    const step: Step = (work) => work(worker.gate(chains))
+    const all = async () => {
+      for (const [k, doing] of doings.entries()) await act({ step, chain, worker, lives, nonce: `${at}.${k}` }, doing)
+    }
+    void all()
+      .catch((error: unknown) => failures.push(error))
+      .finally(() => {
+        worker.done = true
+      })
+    return worker
+  })
+  let made = 0
+  const choose = (of: number): number => (plan.choices[made++ % Math.max(1, plan.choices.length)] ?? 0) % of
+  for (;;) {
+    await turn()
+    if (failures.length > 0) throw failures[0]
+    const able = workers.filter(({ dead, waiting }) => !dead && waiting.length > 0)
+    const worker = able[choose(Math.max(1, able.length))]
+    if (worker === undefined) break
+    if (choose(100) >= plan.deaths) await worker.waiting.splice(choose(worker.waiting.length), 1)[0]?.()
+    else {
+      worker.dead = true
+      // It appends no more. What it removes others may find half removed.
+      lives.appending.delete(worker)
+    }
+  }
+  expect(workers.every(({ dead, done }) => dead || done)).toBe(true)
+  await expectWhole((work) => work(chains), chain, lives)
+}
+
+interface Actor {
+  readonly step: Step
+  readonly chain: string
+  readonly worker: Worker
+  readonly lives: Lives
+  readonly nonce: string
+}
+
+async function act(actor: Actor, doing: Doing): Promise<void> {
+  const { step, chain, worker, lives } = actor
+  if (doing === 'append' || doing === 'end') {
+    lives.appending.add(worker)
+    await append(actor, await look(step, chain, lives), doing)
+    lives.appending.delete(worker)
+    return
+  }
+  const head = await look(step, chain, lives)
+  if (doing === 'prune') await pruneChain(step, chain, head?.n ?? 1)
+  if (doing !== 'remove' || head?.document.kind !== 'end' || lives.appending.size > 0) return
+  const life = lives.tried.get(head.document.nonce ?? '')?.life
+  if (life === undefined || life !== lives.all.at(-1)) return
+  life.removing = true
+  lives.removing.add(worker)
+  const answer = await removeChain(step, chain, head.n)
+  if (answer === 'Done' && life === lives.all.at(-1)) life.removed = true
+  lives.removing.delete(worker)
+}
+
+/** It is known now that this life began. */
+function begin(life: Life, { all, removing }: Lives): number {
+  if (life.order === undefined) {
+    life.order = all.push(life) - 1
+    life.removing = removing.size > 0
+  }
+  return life.order
+}
+
+/** The head, which must be what is there: not damaged, not of a life that is over, not older than what was Done before it was asked for. */
+async function look(step: Step, chain: string, lives: Lives): Promise<FoundHead | undefined> {
+  const last = lives.all.at(-1)
+  const before = { ...last }
+  const head = await step((chains) => findHead(chains, chain))
+  if (head === undefined) {
+    if (last !== undefined) expect(last.removing).toBe(true)
+    return undefined
+  }
+  const found = lives.tried.get(head.document.nonce ?? '')
+  expect(found?.n).toBe(head.n)
+  if (found === undefined) return head
+  const order = begin(found.life, lives)
+  expect(order).toBeGreaterThanOrEqual((before.order ?? 0) + (before.removed === true ? 1 : 0))
+  if (found.life === last) expect(head.n).toBeGreaterThanOrEqual(before.n ?? 0)
+  return head
+}
+
+async function append({ step, chain, lives, nonce }: Actor, head: FoundHead | undefined, kind: string): Promise<void> {
+  if (head !== undefined && (head.document.kind === 'end' || lives.removing.size > 0)) return
+  const known = lives.tried.get(head?.document.nonce ?? '')?.life
+  const life = known ?? { order: undefined, n: 0, removing: false, removed: false }
+  const n = (head?.n ?? 0) + 1
+  lives.tried.set(nonce, { n, life })
+  const record = { kind, data: {}, ...(kind === 'end' ? { due: 1 } : {}) }
+  if ((await begun(step, chain, (chains) => appendRecord(chains, chain, n, nonce, record, '{}'))) !== 'Done') return
+  begin(life, lives)
+  life.n = Math.max(life.n, n)
+}
+
+/** What was Done is there; what was removed is not; and what is left of a removal is no hindrance to a new life. */
+async function expectWhole(step: Step, chain: string, lives: Lives): Promise<void> {
+  const head = await look(step, chain, lives)
+  await finishRemoval(step, chain)
+  expect(await look(step, chain, lives)).toEqual(head)
+  const [n, nonce] = [(head?.n ?? 0) + 1, 'last']
+  expect(await begun(step, chain, (chains) => appendRecord(chains, chain, n, nonce, { kind: 'end', data: {} }, '{}'))).toBe('Done')
+  await step(async (chains) => expect(await findHead(chains, chain)).toMatchObject({ n, document: { nonce } }))
+  expect(await removeChain(step, chain, n)).toBe('Done')
+  expect(await step((chains) => findHead(chains, chain))).toBeUndefined()
+}

@@ -1,0 +1,52 @@
+import type { ChainDocument, Chains } from '../../platform/mongo/documents.ts'
+
+type Filter = Readonly<Record<string, unknown>> & { readonly _id: string }
+type Update = Readonly<Partial<Record<'$max' | '$set', Readonly<Record<string, unknown>>>>>
+type Document = Record<string, unknown>
+
+/** What platform/mongo uses of a collection, each call atomic, in memory: for many schedules. What a server does is compared with it (chain-lives-mongo). */
+export class ModelChains {
+  readonly documents = new Map<string, Document>()
+
+  async findOne(filter: Filter): Promise<ChainDocument | null> {
+    const found = this.#matching(filter)
+    return found === undefined ? null : ({ ...found } as unknown as ChainDocument)
+  }
+
+  async insertOne(document: ChainDocument): Promise<void> {
+    if (this.documents.has(document._id)) throw Object.assign(new Error('duplicate key'), { code: 11_000 })
+    this.documents.set(document._id, { ...document })
+  }
+
+  async deleteOne(filter: Filter): Promise<{ deletedCount: number }> {
+    const deleted = this.#matching(filter) !== undefined && this.documents.delete(filter._id)
+    return { deletedCount: deleted ? 1 : 0 }
+  }
+
+  async updateOne(filter: Filter, update: Update, options: { upsert?: boolean } = {}): Promise<{ matchedCount: number }> {
+    const found = this.#matching(filter)
+    if (found === undefined && options.upsert !== true) return { matchedCount: 0 }
+    const document = found ?? { _id: filter._id }
+    for (const [key, value] of Object.entries(update.$max ?? {})) document[key] = Math.max(Number(document[key] ?? value), Number(value))
+    Object.assign(document, update.$set)
+    this.documents.set(filter._id, document)
+    return { matchedCount: found === undefined ? 0 : 1 }
+  }
+
+  async replaceOne(filter: Filter, document: Document): Promise<void> {
+    this.documents.set(filter._id, { ...document, _id: filter._id })
+  }
+
+  /** As the driver's type: only what is here may be called. */
+  get asChains(): Chains {
+    return this as unknown as Chains
+  }
+
+  #matching({ _id, ...fields }: Filter): Document | undefined {
+    const document = this.documents.get(_id)
+    if (document === undefined) return undefined
+    const holds = ([key, asked]: [string, unknown]): boolean =>
+      typeof asked === 'object' ? document[key] === undefined : document[key] === asked
+    return Object.entries(fields).every(holds) ? document : undefined
+  }
+}
