@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect } from 'vitest'
 import { appendRecord } from '../../platform/mongo/append.ts'
 import { begun } from '../../platform/mongo/begun.ts'
@@ -20,6 +21,17 @@ export interface Plan {
   readonly deaths: number
 }
 
+const doing: fc.Arbitrary<Doing> = fc.oneof(
+  ...(['append', 'end', 'prune', 'remove', 'remove', 'look'] as const).map((each) => fc.constant(each)),
+)
+
+/** Plans in which chains live, and are removed, again and again. */
+export const plans: fc.Arbitrary<Plan> = fc.record({
+  workers: fc.array(fc.array(doing, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 5 }),
+  choices: fc.array(fc.nat(9_999), { minLength: 1, maxLength: 300 }),
+  deaths: fc.constantFrom(0, 0, 1, 3),
+})
+
 /** What is known of one life of the chain by those who were answered. */
 interface Life {
   /** The how manieth, once it is known that it began. */
@@ -38,8 +50,8 @@ interface Lives {
   readonly tried: Map<string, { readonly n: number; readonly life: Life }>
   /** Who wants to append and is not done: while there is one nobody removes (store-port.ts) … */
   readonly appending: Set<Worker>
-  /** … and who removes: meanwhile nobody appends but the first record of a new life, which they may find and remove as well. */
-  readonly removing: Set<Worker>
+  /** … and who removes and has not looked yet what: what may be that is not appended to. */
+  readonly looking: Set<Worker>
 }
 
 class Worker {
@@ -65,11 +77,14 @@ class Worker {
   }
 }
 
+/** Of so many calls one is followed by another worker's. */
+const SWITCH = 6
+
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Runs the plan on a chain that is empty, and looks what is left of it when all that live are done. Fails when somebody is told what can not be. */
 export async function liveThrough(chains: Chains, chain: string, plan: Plan): Promise<void> {
-  const lives: Lives = { all: [], tried: new Map(), appending: new Set(), removing: new Set() }
+  const lives: Lives = { all: [], tried: new Map(), appending: new Set(), looking: new Set() }
   const failures: unknown[] = []
   const workers = plan.workers.map((doings, at) => {
     const worker = new Worker()
@@ -86,17 +101,18 @@ export async function liveThrough(chains: Chains, chain: string, plan: Plan): Pr
   })
   let made = 0
   const choose = (of: number): number => (plan.choices[made++ % Math.max(1, plan.choices.length)] ?? 0) % of
-  for (;;) {
+  for (let worker: Worker | undefined; ; ) {
     await turn()
     if (failures.length > 0) throw failures[0]
     const able = workers.filter(({ dead, waiting }) => !dead && waiting.length > 0)
-    const worker = able[choose(Math.max(1, able.length))]
+    // Mostly the same one goes on: so the others are found where they were long ago.
+    if (worker === undefined || !able.includes(worker) || choose(SWITCH) === 0) worker = able[choose(Math.max(1, able.length))]
     if (worker === undefined) break
     if (choose(100) >= plan.deaths) await worker.waiting.splice(choose(worker.waiting.length), 1)[0]?.()
     else {
       worker.dead = true
-      // It appends no more. What it removes others may find half removed.
       lives.appending.delete(worker)
+      lives.looking.delete(worker)
     }
   }
   expect(workers.every(({ dead, done }) => dead || done)).toBe(true)
@@ -122,21 +138,31 @@ async function act(actor: Actor, doing: Doing): Promise<void> {
   const head = await look(step, chain, lives)
   if (doing === 'prune') await pruneChain(step, chain, head?.n ?? 1)
   if (doing !== 'remove' || head?.document.kind !== 'end' || lives.appending.size > 0) return
-  const life = lives.tried.get(head.document.nonce ?? '')?.life
-  if (life === undefined || life !== lives.all.at(-1)) return
-  life.removing = true
-  lives.removing.add(worker)
-  const answer = await removeChain(step, chain, head.n)
-  if (answer === 'Done' && life === lives.all.at(-1)) life.removed = true
-  lives.removing.delete(worker)
+  await remove(actor, head.n)
+}
+
+/** What it finds as it looks is what it removes, however long that takes. */
+async function remove({ step, chain, worker, lives }: Actor, n: number): Promise<void> {
+  let found: Life | undefined
+  lives.looking.add(worker)
+  const looking: Step = async (work) => {
+    const answer = await step(work)
+    if (!lives.looking.delete(worker)) return answer
+    const head = answer as FoundHead | undefined
+    found = head?.n === n ? lives.tried.get(head.document.nonce ?? '')?.life : undefined
+    if (found !== undefined) {
+      begin(found, lives)
+      found.removing = true
+    }
+    return answer
+  }
+  const answer = await removeChain(looking, chain, n)
+  if (answer === 'Done' && found !== undefined) found.removed = true
 }
 
 /** It is known now that this life began. */
-function begin(life: Life, { all, removing }: Lives): number {
-  if (life.order === undefined) {
-    life.order = all.push(life) - 1
-    life.removing = removing.size > 0
-  }
+function begin(life: Life, { all }: Lives): number {
+  life.order ??= all.push(life) - 1
   return life.order
 }
 
@@ -159,8 +185,8 @@ async function look(step: Step, chain: string, lives: Lives): Promise<FoundHead 
 }
 
 async function append({ step, chain, lives, nonce }: Actor, head: FoundHead | undefined, kind: string): Promise<void> {
-  if (head !== undefined && (head.document.kind === 'end' || lives.removing.size > 0)) return
   const known = lives.tried.get(head?.document.nonce ?? '')?.life
+  if (head?.document.kind === 'end' || known?.removing === true || (head !== undefined && lives.looking.size > 0)) return
   const life = known ?? { order: undefined, n: 0, removing: false, removed: false }
   const n = (head?.n ?? 0) + 1
   lives.tried.set(nonce, { n, life })

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { dueKinds } from '../../core/chains.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Store } from '../../core/ports/store-port.ts'
-import type { ChainDocument, Chains, Step } from '../../platform/mongo/documents.ts'
-import { hintId } from '../../platform/mongo/documents.ts'
+import type { ChainDocument, Step } from '../../platform/mongo/documents.ts'
 import { createMongoStore } from '../../platform/mongo/index.ts'
-import { pruneChain } from '../../platform/mongo/prune.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
+import { extent } from '../faults/extent.ts'
 import { backupContract } from './backup-contract.ts'
+import { liveThrough, plans } from './chain-lives.ts'
 import type { MongoServer } from './mongo-server.ts'
 import { MONGO_BUILD_LIMIT, startMongo, startProxy } from './mongo-server.ts'
 import { storeArchiveContract } from './store-archive-contract.ts'
@@ -30,41 +31,6 @@ afterAll(() => server.remove())
 
 /** What these say has nothing to do with how busy the machine is: a blob of 8 MiB may take longer than a game would wait. */
 const open = async (name = database) => createMongoStore({ url: server.url, database: name, deadlineMs: 30_000 })
-
-/** Work that goes on only so many steps as it is let. */
-function inSteps(chains: Chains, work: (step: Step) => Promise<unknown>) {
-  let allowed = 0
-  let waiting: (() => void) | undefined
-  let atRest: (() => void) | undefined
-  const step: Step = async (one) => {
-    if (allowed === 0) {
-      await new Promise<void>((go) => {
-        waiting = go
-        atRest?.()
-      })
-    }
-    allowed -= 1
-    return one(chains)
-  }
-  const done = work(step)
-  return {
-    /** Ends when so many steps are done, or there are no more. */
-    async advance(steps: number): Promise<void> {
-      if (steps === 0) return
-      const rest = new Promise<void>((resolve) => {
-        atRest = resolve
-      })
-      allowed = steps
-      waiting?.()
-      await Promise.race([rest, done])
-    },
-    async end(): Promise<void> {
-      allowed = Number.POSITIVE_INFINITY
-      waiting?.()
-      await done
-    },
-  }
-}
 
 storeContract('MongoDB', { open, runs: 15 })
 storeArchiveContract('MongoDB', open)
@@ -111,8 +77,8 @@ describe('MongoDB', { timeout: 90_000 }, () => {
     await client.close()
   })
 
-  test('a removal leaves no document; cut short at any step it leaves the head or none, and is ended by the next one', async () => {
-    const store = createMongoStore({ url: server.url, database, deadlineMs: 30_000 })
+  test('a removal leaves no document; cut short at any step it has not begun or the chain is not there, and what is left goes when somebody comes upon it', async () => {
+    const [store, other] = [await open(), await open()]
     const client = new MongoClient(server.url)
     const raw = client.db(database).collection<ChainDocument>('remove')
     const left = async (chain: string) => (await raw.find({}).toArray()).flatMap(({ _id }) => (_id.startsWith(`${chain}#`) ? [_id] : []))
@@ -130,40 +96,35 @@ describe('MongoDB', { timeout: 90_000 }, () => {
       expect(removed).toBe(steps < dieAt ? 'Done' : 'killed')
       const head = await store.head(chain)
       if (head !== undefined) expect(head).toMatchObject({ n: 5, nonce: 'k5' })
-      expect(await store.due('remove', 5, 10)).toEqual(head === undefined ? [] : [chain])
-      expect(await store.remove(chain, 5)).toBe('Done')
+      expect((await store.read(chain, 1, 10)).map(({ n }) => n)).toEqual(head === undefined ? [] : [3, 4, 5])
+      expect((await store.chains(undefined, 1_000)).includes(chain)).toBe(head !== undefined)
+      if (dieAt % 3 === 0) expect(await store.due('remove', 5, 10)).toEqual(head === undefined ? [] : [chain])
+      if (head !== undefined || dieAt % 3 === 1) expect(await store.remove(chain, 5)).toBe('Done')
       expect(await store.head(chain)).toBeUndefined()
-      expect(await left(chain)).toEqual(head === undefined && removed === 'killed' ? [hintId(chain)] : [])
+      if (dieAt % 3 === 2) {
+        for (let n = 1; n <= 6; n++) expect(await store.append(chain, n, `again${n}`, record)).toBe('Done')
+        expect(await other.head(chain)).toMatchObject({ n: 6, nonce: 'again6' })
+        expect(await store.remove(chain, 6)).toBe('Done')
+      }
+      expect(await left(chain)).toEqual([])
     }
+    await other.close()
     expect(steps).toBeGreaterThan(5)
     await store.close()
     await client.close()
   })
 
-  test('however a prune and a removal come between one another, nothing is left, and the chain can be made anew', async () => {
-    const store = createMongoStore({ url: server.url, database, deadlineMs: 30_000 })
+  test('lives of a chain, as they are gone through in memory (chain-lives), are the same on a server', async () => {
     const client = new MongoClient(server.url)
-    const raw = client.db(database).collection<ChainDocument>('beside')
-    for (let ahead = 0; ahead <= 10; ahead++) {
-      for (const beside of [1, 2, 4]) {
-        const chain = `beside/${randomUUID()}`
-        for (let n = 1; n <= 2; n++) await store.append(chain, n, `k${n}`, record)
-        const [prune, remove] = [inSteps(raw, (step) => pruneChain(step, chain, 2)), inSteps(raw, (step) => removeChain(step, chain, 2))]
-        // The one looks, the other does so many steps, the one some more, then the other ends, then the one; and the other way round.
-        const [one, other] = ahead % 2 === 0 ? [prune, remove] : [remove, prune]
-        await one.advance(2)
-        await other.advance(ahead)
-        await one.advance(beside)
-        await other.end()
-        await one.end()
-        const turns = `${ahead} ${beside}`
-        expect([turns, await store.head(chain)]).toEqual([turns, undefined])
-        expect([turns, (await raw.find({}).toArray()).map(({ _id }) => _id)]).toEqual([turns, []])
-        expect(await store.append(chain, 1, 'again', record)).toBe('Done')
+    const raw = client.db(database).collection<ChainDocument>('lives')
+    await fc.assert(
+      fc.asyncProperty(plans, async (plan) => {
         await raw.deleteMany({})
-      }
-    }
-    await store.close()
+        await liveThrough(raw, `lives/${randomUUID()}`, plan)
+        if (plan.deaths === 0) expect(await raw.find({}).toArray()).toEqual([])
+      }),
+      { numRuns: extent({ quick: 5, usual: 5, full: 200 }), endOnFailure: true },
+    )
     await client.close()
   })
 
