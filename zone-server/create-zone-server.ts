@@ -65,6 +65,7 @@ export async function createZoneServer(deps: ZoneServerDeps): Promise<ZoneServer
     port: deps.gamePort,
     host: deps.gameHost,
     log,
+    onDropped: meters.dropped,
     onConnection: (connection) =>
       new Session(connection, {
         timers: clock,

@@ -14,7 +14,7 @@ export interface Gauges {
 }
 
 /** The zone server's own metrics. */
-export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & SessionMeters {
+export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & SessionMeters & { readonly dropped: () => void } {
   metrics.sampled('bailiwick_layers', 'Layers served by this host', gauges.layers)
   metrics.sampled('bailiwick_players', 'Characters resident in the layers of this host', gauges.players)
   metrics.sampled('bailiwick_connections', 'Open client connections', gauges.connections)
@@ -67,6 +67,10 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
     'What clients sent that was refused before it reached a layer, by error code',
     ['code'],
   )
+  const drops = metrics.counter(
+    'bailiwick_connections_dropped_total',
+    'Connections that were cut, or not taken, because there were too many whose clients had not come in',
+  )
   const ends = metrics.counter('bailiwick_sessions_ended_total', 'Connections that this host ended, by reason; TooSlow: did not keep up', [
     'reason',
   ])
@@ -80,6 +84,7 @@ export function createMeters(metrics: Metrics, gauges: Gauges): HostMeters & Ses
       snapshotSeconds.observe(seconds)
       snapshotBytes.observe(bytes)
     },
+    dropped: () => drops.add(),
     refused: (code) => refusals.add({ code }),
     ended: (reason) => ends.add({ reason }),
     tick: (seconds) => tick.observe(seconds),

@@ -173,6 +173,7 @@ export class Session implements ConnectionHandler, Spectator {
       (seating) => {
         this.#comingIn = undefined
         this.#seating = seating
+        this.#connection.keep()
         if (this.#gone) seating.leave()
       },
       (error: unknown) => {

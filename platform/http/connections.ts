@@ -37,23 +37,24 @@ export class Connections<T extends Tracked> {
     return this.#size
   }
 
-  /** Adds one. Answers the one that has to go for it, which is forgotten: another, or itself; undefined: there is room. */
-  add(one: T): T | undefined {
+  /** Adds one. Answers the one that has to go for it, which is forgotten: another, or itself; undefined: there is room. `limit`: there may be so many now, not more than one less than there are. */
+  add(one: T, limit = this.#limit): T | undefined {
     this.#networks.add(one.network, one)
     if (one.site !== undefined) this.#sites.add(one.site, one)
     this.#size += 1
-    if (this.#size <= this.#limit) return undefined
+    if (this.#size <= limit) return undefined
     const bySite = this.#sites.most > this.#networks.most * NETWORKS_OF_SITE
     const victim = (bySite ? this.#sites.victim(one, one.site) : this.#networks.victim(one, one.network)) ?? one
     this.delete(victim)
     return victim
   }
 
-  /** It is closed. One that is not known is no matter. */
-  delete(one: T): void {
-    if (!this.#networks.delete(one.network, one)) return
+  /** It is closed, or counts no longer. False: it is not known. */
+  delete(one: T): boolean {
+    if (!this.#networks.delete(one.network, one)) return false
     if (one.site !== undefined) this.#sites.delete(one.site, one)
     this.#size -= 1
+    return true
   }
 }
 

@@ -2,23 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../core/ports/log-port.ts'
-import { DROPPED_TOLD_EVERY } from '../../core/timing.ts'
 import type { HttpApp } from './app.ts'
 import { Connections, type Tracked } from './connections.ts'
+import { Dropped } from './dropped.ts'
 import { networkOf, siteOf } from './network.ts'
 
 /** The sockets of one server: counts them, and cuts the one that goes when there are too many. */
 export class OpenConnections {
   readonly #app: HttpApp
-  readonly #log: Log
+  readonly #dropped: Dropped
   readonly #table: Connections<OpenConnection>
   readonly #bySocket = new Map<Duplex, OpenConnection>()
-  #dropped = 0
-  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(app: HttpApp, limit: number, log: Log) {
     this.#app = app
-    this.#log = log
+    this.#dropped = new Dropped(log, app.name)
     this.#table = new Connections(limit)
   }
 
@@ -59,15 +57,7 @@ export class OpenConnections {
     // With a reset: what it does not take must not lie in the kernel for minutes.
     one.socket.resetAndDestroy()
     this.#app.inside.meters.dropped.add({ app: this.#app.name })
-    this.#dropped += 1
-    const now = performance.now()
-    if (now - this.#toldAt < DROPPED_TOLD_EVERY) return
-    this.#toldAt = now
-    this.#log.warn(
-      { app: this.#app.name, connections: this.size, dropped: this.#dropped },
-      'too many connections: those of who has most are cut, the quiet ones first',
-    )
-    this.#dropped = 0
+    this.#dropped.add(this.size)
   }
 
   #count(): void {

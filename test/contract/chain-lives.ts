@@ -6,6 +6,7 @@ import { type FoundHead, findHead } from '../../platform/mongo/chain-head.ts'
 import type { Chains, Step } from '../../platform/mongo/documents.ts'
 import { pruneChain } from '../../platform/mongo/prune.ts'
 import { finishRemoval, removeChain } from '../../platform/mongo/remove.ts'
+import { randomOf } from '../faults/simulator/random.ts'
 
 /** The calls of a collection that go one at a time, in an order that is chosen. */
 const GATED: ReadonlySet<string | symbol> = new Set(['findOne', 'insertOne', 'updateOne', 'replaceOne', 'deleteOne'])
@@ -13,12 +14,14 @@ const GATED: ReadonlySet<string | symbol> = new Set(['findOne', 'insertOne', 'up
 /** What one who works with a chain does, from when it looks until it is done. */
 export type Doing = 'append' | 'end' | 'prune' | 'remove' | 'look'
 
-/** So many do so many things; `choices` say whose next call reaches the server, or who dies in its place. */
+/** So many do so many things; by the seed it is chosen whose next call reaches the server, and who dies in its place. */
 export interface Plan {
   readonly workers: readonly (readonly Doing[])[]
-  readonly choices: readonly number[]
-  /** Of each hundred calls so many do not come: who makes it is dead. */
+  readonly seed: number
+  /** Of each call the chance that it does not come: who makes it is dead. */
   readonly deaths: number
+  /** … and that it is followed by another worker's: where that is rare, others are found where they were long ago. */
+  readonly turns: number
 }
 
 const doing: fc.Arbitrary<Doing> = fc.oneof(
@@ -27,9 +30,10 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
 
 /** Plans in which chains live, and are removed, again and again. */
 export const plans: fc.Arbitrary<Plan> = fc.record({
-  workers: fc.array(fc.array(doing, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 5 }),
-  choices: fc.array(fc.nat(9_999), { minLength: 1, maxLength: 300 }),
-  deaths: fc.constantFrom(0, 0, 1, 3),
+  workers: fc.array(fc.array(doing, { minLength: 2, maxLength: 8, size: 'max' }), { minLength: 2, maxLength: 5, size: 'max' }),
+  seed: fc.integer(),
+  deaths: fc.constantFrom(0, 0, 0.01, 0.03),
+  turns: fc.constantFrom(0.05, 0.15, 0.5),
 })
 
 /** What is known of one life of the chain by those who were answered. */
@@ -50,45 +54,43 @@ interface Lives {
   readonly tried: Map<string, { readonly n: number; readonly life: Life }>
   /** Who wants to append and is not done: while there is one nobody removes (store-port.ts) … */
   readonly appending: Set<Worker>
-  /** … and who removes and has not looked yet what: what may be that is not appended to. */
+  /** … and who removes and has not looked yet what: nobody appends meanwhile. */
   readonly looking: Set<Worker>
 }
 
-class Worker {
-  readonly waiting: (() => Promise<void>)[] = []
-  dead = false
-  done = false
-
-  /** The collection, each call of which waits for its turn. */
-  gate(chains: Chains): Chains {
-    return new Proxy(chains, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function') return value
-        if (!GATED.has(name)) return value.bind(target)
-        return (...asked: unknown[]) =>
-          new Promise((resolve, reject) => {
-            this.waiting.push(async () => {
-              await Promise.resolve(value.apply(target, asked)).then(resolve, reject)
-            })
+/** The collection, each call of which comes when it is let. */
+export function gated(chains: Chains, arrived: (call: () => Promise<void>) => void): Chains {
+  return new Proxy(chains, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (!GATED.has(name)) return value.bind(target)
+      return (...asked: unknown[]) =>
+        new Promise((resolve, reject) => {
+          arrived(async () => {
+            await Promise.resolve(value.apply(target, asked)).then(resolve, reject)
           })
-      },
-    })
-  }
+        })
+    },
+  })
 }
 
-/** Of so many calls one is followed by another worker's. */
-const SWITCH = 6
+interface Worker {
+  readonly waiting: (() => Promise<void>)[]
+  dead: boolean
+  done: boolean
+}
 
-const turn = () => new Promise((resolve) => setImmediate(resolve))
+export const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Runs the plan on a chain that is empty, and looks what is left of it when all that live are done. Fails when somebody is told what can not be. */
 export async function liveThrough(chains: Chains, chain: string, plan: Plan): Promise<void> {
   const lives: Lives = { all: [], tried: new Map(), appending: new Set(), looking: new Set() }
   const failures: unknown[] = []
   const workers = plan.workers.map((doings, at) => {
-    const worker = new Worker()
-    const step: Step = (work) => work(worker.gate(chains))
+    const worker: Worker = { waiting: [], dead: false, done: false }
+    const own = gated(chains, (call) => worker.waiting.push(call))
+    const step: Step = (work) => work(own)
     const all = async () => {
       for (const [k, doing] of doings.entries()) await act({ step, chain, worker, lives, nonce: `${at}.${k}` }, doing)
     }
@@ -99,23 +101,24 @@ export async function liveThrough(chains: Chains, chain: string, plan: Plan): Pr
       })
     return worker
   })
-  let made = 0
-  const choose = (of: number): number => (plan.choices[made++ % Math.max(1, plan.choices.length)] ?? 0) % of
+  const random = randomOf(plan.seed)
+  const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)]
   for (let worker: Worker | undefined; ; ) {
     await turn()
     if (failures.length > 0) throw failures[0]
     const able = workers.filter(({ dead, waiting }) => !dead && waiting.length > 0)
-    // Mostly the same one goes on: so the others are found where they were long ago.
-    if (worker === undefined || !able.includes(worker) || choose(SWITCH) === 0) worker = able[choose(Math.max(1, able.length))]
-    if (worker === undefined) break
-    if (choose(100) >= plan.deaths) await worker.waiting.splice(choose(worker.waiting.length), 1)[0]?.()
+    if (worker === undefined || !able.includes(worker) || random() < plan.turns) worker = pick(able)
+    if (worker === undefined) {
+      if (workers.every(({ dead, done }) => dead || done)) break
+      continue
+    }
+    if (random() >= plan.deaths) await worker.waiting.splice(Math.floor(random() * worker.waiting.length), 1)[0]?.()
     else {
       worker.dead = true
       lives.appending.delete(worker)
       lives.looking.delete(worker)
     }
   }
-  expect(workers.every(({ dead, done }) => dead || done)).toBe(true)
   await expectWhole((work) => work(chains), chain, lives)
 }
 
@@ -135,10 +138,13 @@ async function act(actor: Actor, doing: Doing): Promise<void> {
     lives.appending.delete(worker)
     return
   }
-  const head = await look(step, chain, lives)
-  if (doing === 'prune') await pruneChain(step, chain, head?.n ?? 1)
-  if (doing !== 'remove' || head?.document.kind !== 'end' || lives.appending.size > 0) return
-  await remove(actor, head.n)
+  for (;;) {
+    const head = await look(step, chain, lives)
+    if (doing === 'prune') return pruneChain(step, chain, head?.n ?? 1)
+    if (doing === 'look' || head?.document.kind !== 'end') return
+    if (lives.appending.size === 0) return remove(actor, head.n)
+    while (lives.appending.size > 0) await turn()
+  }
 }
 
 /** What it finds as it looks is what it removes, however long that takes. */
@@ -186,7 +192,7 @@ async function look(step: Step, chain: string, lives: Lives): Promise<FoundHead 
 
 async function append({ step, chain, lives, nonce }: Actor, head: FoundHead | undefined, kind: string): Promise<void> {
   const known = lives.tried.get(head?.document.nonce ?? '')?.life
-  if (head?.document.kind === 'end' || known?.removing === true || (head !== undefined && lives.looking.size > 0)) return
+  if (head?.document.kind === 'end' || known?.removing === true || lives.looking.size > 0) return
   const life = known ?? { order: undefined, n: 0, removing: false, removed: false }
   const n = (head?.n ?? 0) + 1
   lives.tried.set(nonce, { n, life })

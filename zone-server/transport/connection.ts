@@ -28,6 +28,8 @@ export interface Connection {
    * used again.
    */
   sendInPlace(buffer: Buffer, from: number, to: number): boolean
+  /** Its client was let in: from now on it goes for no other connection. */
+  keep(): void
   /** Ends it after what was sent before. A second call does nothing. */
   close(code: number, reason: string): void
 }

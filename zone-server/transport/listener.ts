@@ -3,7 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { CONNECTION_END_LIMIT, HELLO_DEADLINE, PING_EVERY } from '../../core/timing.ts'
+import { Dropped } from '../../platform/http/index.ts'
 import { Admittance, type ConnectionLimits } from './admittance.ts'
+import { Client } from './client.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
 import { withReusedReads } from './reused-reads.ts'
 import { TcpConnection } from './tcp.ts'
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   /** Default: DEFAULT_LIMITS. */
   readonly limits?: Partial<ConnectionLimits>
   readonly log: Log
+  /** A connection was cut, or not taken, because there are too many. */
+  readonly onDropped?: () => void
   /** A client came: answers who listens to it. */
   readonly onConnection: (connection: Connection) => ConnectionHandler
 }
@@ -35,19 +39,6 @@ export interface Listener {
 /** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
 const HTTP_START = 0x47
 
-interface Client {
-  /** The one that carries frames, once there is one. */
-  socket: Socket
-  readonly address: string
-  connection: WebSocketConnection | TcpConnection | undefined
-  handler: ConnectionHandler | undefined
-  /** Silent for so many times PING_EVERY. */
-  silences: number
-  helloTimer: NodeJS.Timeout
-  /** Its first frame has come. */
-  greeted: boolean
-}
-
 type Carried = ReturnType<Listener['carried']>
 
 function plus({ sent, received }: Carried, socket: Socket): Carried {
@@ -57,24 +48,32 @@ function plus({ sent, received }: Carried, socket: Socket): Carried {
 /** Listens for game clients, WebSocket and plain TCP on one port. Throws ConfigInvalid when the port can't be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const clients = new Map<Socket, Client>()
-  const admittance = new Admittance(options.limits)
+  const admittance = new Admittance<Client>(options.limits)
+  const dropped = new Dropped(options.log, 'game port')
   /** What those carried that are gone. */
   let gone: Carried = { sent: 0, received: 0 }
   const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options, admittance))
   const server = createServer({ noDelay: true }, (socket) => {
-    const address = socket.remoteAddress ?? ''
     socket.on('error', () => socket.destroy())
-    if (!admittance.enter(address)) {
+    const client = new Client(socket)
+    const surplus = admittance.enter(client)
+    if (surplus !== undefined) {
+      options.onDropped?.()
+      dropped.add(clients.size)
+    }
+    if (surplus === client) {
       socket.destroy()
       return
     }
-    const client = accept(socket, address, http, (first) => adopt(client, first, 'tcp', options, admittance))
+    // With a reset: what it does not take must not lie in the kernel for minutes.
+    surplus?.socket.resetAndDestroy()
+    const helloTimer = accept(client, http, (first) => adopt(client, first, 'tcp', options, admittance))
     clients.set(socket, client)
     socket.once('close', () => {
-      clearTimeout(client.helloTimer)
+      clearTimeout(helloTimer)
       clients.delete(socket)
       gone = plus(gone, client.socket)
-      admittance.left(address, client.greeted)
+      admittance.left(client)
       client.handler?.closed()
     })
   })
@@ -103,20 +102,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   }
 }
 
-/** Waits for the first byte, which says what the client speaks. */
-function accept(socket: Socket, address: string, http: HttpServer, onTcp: (first: Buffer) => void): Client {
-  const client: Client = {
-    socket,
-    address,
-    connection: undefined,
-    handler: undefined,
-    silences: 0,
-    greeted: false,
-    helloTimer: setTimeout(() => {
-      if (client.handler === undefined) socket.destroy()
-      else client.handler.late()
-    }, HELLO_DEADLINE),
-  }
+/** Waits for the first byte, which says what the client speaks. Answers what waits for its first frame. */
+function accept(client: Client, http: HttpServer, onTcp: (first: Buffer) => void): NodeJS.Timeout {
+  const { socket } = client
   socket.once('data', (chunk: Buffer) => {
     if (chunk[0] === HTTP_START) {
       socket.pause()
@@ -125,7 +113,11 @@ function accept(socket: Socket, address: string, http: HttpServer, onTcp: (first
       socket.resume()
     } else onTcp(chunk)
   })
-  return client
+  return setTimeout(() => {
+    if (client.greeted) return
+    if (client.handler === undefined) socket.destroy()
+    else client.handler.late()
+  }, HELLO_DEADLINE)
 }
 
 /** From now on the socket carries frames. `first` are bytes that came already. */
@@ -134,21 +126,20 @@ function adopt(
   first: Buffer,
   kind: 'websocket' | 'tcp',
   options: ListenerOptions,
-  admittance: Admittance,
+  admittance: Admittance<Client>,
 ): void {
   if (client === undefined) return
   const socket = withReusedReads(client.socket, (chunk, length) => receive(chunk, length))
   client.socket = socket
   socket.on('error', () => socket.destroy())
-  const connection = kind === 'websocket' ? new WebSocketConnection(socket, client.address) : new TcpConnection(socket, client.address)
+  const Kind = kind === 'websocket' ? WebSocketConnection : TcpConnection
+  const connection = new Kind(socket, client.address, () => admittance.keep(client))
   const handler = options.onConnection(connection)
   client.connection = connection
   client.handler = handler
   connection.start({
     frame(bytes, from, to) {
-      clearTimeout(client.helloTimer)
       client.greeted = true
-      admittance.greeted(client.address)
       connection.start(handler)
       handler.frame(bytes, from, to)
     },

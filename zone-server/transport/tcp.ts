@@ -9,12 +9,14 @@ import { viewOf } from './views.ts'
 export class TcpConnection implements Connection {
   readonly kind = 'tcp'
   readonly address: string
+  readonly keep: () => void
   readonly #outlet: SocketOutlet
   readonly #reader = new LengthPrefixReader(MAX_CLIENT_FRAME)
   #handler: ConnectionHandler | undefined
 
-  constructor(socket: Socket, address: string) {
+  constructor(socket: Socket, address: string, keep: () => void) {
     this.address = address
+    this.keep = keep
     this.#outlet = new SocketOutlet(socket)
   }
 
@@ -37,6 +39,11 @@ export class TcpConnection implements Connection {
 
   send(frames: readonly Uint8Array[]): void {
     if (this.#outlet.open && frames.length > 0) this.#outlet.write(Buffer.concat(frames.map(withLength)))
+  }
+
+  /** False from when this side ended it. */
+  get open(): boolean {
+    return this.#outlet.open
   }
 
   get ready(): boolean {

@@ -35,12 +35,14 @@ export function httpAnswer(status: string): string {
 export class WebSocketConnection implements Connection {
   readonly kind = 'websocket'
   readonly address: string
+  readonly keep: () => void
   readonly #outlet: SocketOutlet
   readonly #reader: FrameReader
   #handler: ConnectionHandler | undefined
 
-  constructor(socket: Socket, address: string) {
+  constructor(socket: Socket, address: string, keep: () => void) {
     this.address = address
+    this.keep = keep
     this.#outlet = new SocketOutlet(socket)
     this.#reader = new FrameReader(MAX_CLIENT_FRAME, this.#sink)
   }
@@ -56,6 +58,11 @@ export class WebSocketConnection implements Connection {
 
   send(frames: readonly Uint8Array[]): void {
     if (this.#outlet.open && frames.length > 0) this.#outlet.write(webSocketFrames(OPCODE.binary, frames))
+  }
+
+  /** False from when this side ended it. */
+  get open(): boolean {
+    return this.#outlet.open
   }
 
   get ready(): boolean {

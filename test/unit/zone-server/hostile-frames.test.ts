@@ -72,7 +72,7 @@ class Theatre {
 
   connect(character: string): { socket: MemorySocket; connection: WebSocketConnection } {
     const socket = new MemorySocket()
-    const connection = new WebSocketConnection(socket as unknown as Socket, '127.0.0.1')
+    const connection = new WebSocketConnection(socket as unknown as Socket, '127.0.0.1', () => undefined)
     const session = new Session(connection, {
       timers: this.clock,
       log: this.#log,

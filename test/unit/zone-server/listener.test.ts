@@ -55,12 +55,17 @@ async function openWebSocket(): Promise<WebSocket> {
   return socket
 }
 
-async function openTcp(): Promise<Socket> {
-  const socket = connect(listener?.port ?? 0, '127.0.0.1')
+async function openTcp(from = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: listener?.port ?? 0, host: '127.0.0.1', localAddress: from })
   socket.on('error', () => socket.destroy())
   sockets.push(socket)
   await once(socket, 'connect')
   return socket
+}
+
+/** It is closed, with a reset or without. */
+function over(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 async function message(socket: WebSocket): Promise<Uint8Array> {
@@ -219,34 +224,47 @@ describe('silence', () => {
 })
 
 describe('limits', () => {
-  it('more connections of one address than allowed are refused', async () => {
-    await echo({ limits: { perAddress: 2 } })
+  it('those of one address that were let in are so many; who comes then is refused', async () => {
+    const { connections } = await echo({ limits: { perAddress: 2 } })
     const first = await openWebSocket()
     await openWebSocket()
-    const third = await openTcp()
-    await once(third, 'close')
+    for (const each of connections) each.keep()
+    await over(await openTcp())
     first.send(Uint8Array.of(1))
     expect(await message(first)).toEqual(Uint8Array.of(1))
     first.terminate()
-    while ((listener?.connections() ?? 0) > 1) await new Promise((resolve) => setTimeout(resolve, 5))
+    await expect.poll(() => listener?.connections()).toBe(1)
     await openWebSocket()
   })
 
-  it('more connections of one address that have said nothing yet are refused; those that have do not count', async () => {
-    await echo({ limits: { handshakesPerAddress: 2 } })
-    const first = await openWebSocket()
-    const second = await openTcp()
-    await once(await openTcp(), 'close')
-    first.send(Uint8Array.of(1))
-    expect(await message(first)).toEqual(Uint8Array.of(1))
-    const third = await openWebSocket()
-    second.destroy()
-    while ((listener?.connections() ?? 0) > 2) await new Promise((resolve) => setTimeout(resolve, 5))
-    const fourth = await openWebSocket()
-    for (const socket of [third, fourth]) {
-      socket.send(Uint8Array.of(2))
-      expect(await message(socket)).toEqual(Uint8Array.of(2))
+  it('addresses that fill it and say nothing, or are refused, keep nobody out, and cut none who was let in', async () => {
+    let dropped = 0
+    const warnings: unknown[] = []
+    const log = { ...silentLog, warn: (fields: object) => warnings.push(fields) }
+    const { connections } = await echo({ limits: { connections: 40, coming: 24 }, log, onDropped: () => dropped++ })
+    const player = await openWebSocket()
+    player.send(Uint8Array.of(1))
+    expect(await message(player)).toEqual(Uint8Array.of(1))
+    connections[0]?.keep()
+    let ended = 0
+    for (let k = 0; k < 64; k++) {
+      const silent = await openTcp(`127.0.0.${2 + (k % 8)}`)
+      silent.once('close', () => ended++)
+      // Some are refused, and do not go.
+      if (k % 4 === 0) silent.write(Buffer.alloc(8, 0xff))
     }
+    for (let k = 0; k < 5; k++) {
+      const honest = await openTcp()
+      honest.write(withLength(Uint8Array.of(9)))
+      expect([...((await once(honest, 'data')) as [Buffer])[0]]).toEqual([0, 0, 0, 1, 9])
+      for (const each of connections) if (each.address === '127.0.0.1') each.keep()
+    }
+    expect(listener?.connections()).toBeLessThanOrEqual(40)
+    expect(dropped).toBeGreaterThanOrEqual(64 - 24 - 16)
+    await expect.poll(() => ended).toBeGreaterThanOrEqual(64 - 24 - 16)
+    expect(warnings[0]).toMatchObject({ app: 'game port', dropped: 1 })
+    player.send(Uint8Array.of(2))
+    expect(await message(player)).toEqual(Uint8Array.of(2))
   })
 
   it('a client that does not read is cut', async () => {

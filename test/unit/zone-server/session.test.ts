@@ -26,6 +26,11 @@ class NotedConnection implements Connection {
   readonly writes: string[] = []
   ready = true
   closed: number | undefined
+  kept = false
+
+  keep(): void {
+    this.kept = true
+  }
 
   send(frames: readonly Uint8Array[]): void {
     if (frames.length > 0) this.writes.push(frames.map((frame) => decodeServerMessage(frame).body.case).join(' '))

@@ -21,7 +21,6 @@ beforeAll(async () => {
     port: 0,
     host: '127.0.0.1',
     log: silentLog,
-    limits: { perAddress: 1_000, handshakesPerAddress: 1_000 },
     onConnection: (connection) => ({
       frame: (bytes, from, to) => connection.send([bytes.slice(from, to)]),
       late: () => connection.close(1008, 'late'),
