@@ -1,7 +1,8 @@
 import type { Timers } from '../core/clock.ts'
-import { BailiwickError } from '../core/errors.ts'
+import { BailiwickError, describeError, type ErrorCode } from '../core/errors.ts'
 import type { LayerId } from '../core/ids.ts'
 import type { HeartbeatAnswer } from '../core/ports/index-port.ts'
+import type { Log } from '../core/ports/log-port.ts'
 import type { Store } from '../core/ports/store-port.ts'
 import { readTicket } from '../core/ticket.ts'
 import type { Spectator } from './audience.ts'
@@ -13,6 +14,7 @@ import type { Seating } from './session.ts'
 export interface HostDoorDeps extends Redeemer {
   readonly store: Pick<Store, 'head'>
   readonly timers: Timers
+  readonly log: Log
   readonly isBarred?: (account: string) => boolean
   readonly helloLimits?: HelloLimits | undefined
   /** What this host serves under that name. */
@@ -24,6 +26,11 @@ export interface HostDoorDeps extends Redeemer {
   /** The index should be asked what is this host's. */
   readonly ask: () => void
 }
+
+/** With which a client that waits is refused: nothing went wrong. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  ...(['TicketUnknown', 'TicketUsed', 'TicketExpired', 'LayerLost', 'ZoneWaking', 'Banned', 'SessionEnded'] as const),
+])
 
 /** Lets clients into the layers of a host: into one that is served at once; into one that is being claimed as soon as it is served. */
 export class HostDoor {
@@ -97,8 +104,18 @@ export class HostDoor {
   /** What the admission needs is read while the layer is claimed; nothing is written before it is served. */
   async #admitWhenServed(layer: string, ticket: string, spectator: Spectator, signal: AbortSignal): Promise<Seating> {
     const hello = this.#hellos.hold(layer, this.#deps.claimed(layer), signal)
-    const [holder, served] = await Promise.all([this.#redeemAhead(hello, ticket), hello.served])
+    const redeeming = this.#redeemAhead(hello, ticket)
+    // Of what comes after it was refused, or its client is gone, nobody is told below.
+    hello.served.catch(() => redeeming.catch((error: unknown) => this.#untold(layer, error)))
+    const [holder, served] = await Promise.all([redeeming, hello.served])
     return served.admit(async () => holder, spectator)
+  }
+
+  /** Those who run the host hear of what went wrong, if nobody else does. */
+  #untold(layer: string, error: unknown): void {
+    const code = error instanceof BailiwickError ? error.code : 'Internal'
+    if (refusals.has(code)) return
+    this.#deps.log.error({ layer: layer.slice(0, 200), code, error, detail: describeError(error) }, 'a ticket could not be redeemed')
   }
 
   async #redeemAhead(hello: HeldHello<Layer>, ticket: string): Promise<TicketHolder> {

@@ -35,7 +35,7 @@ const BARE_AT_ONCE = 64
 const WITHOUT_BLOBS = { projection: { blob: 0 } } as const
 
 /**
- * The store in MongoDB (or what speaks its protocol): majority writes and reads, no transactions, no conditional updates. Connects when first
+ * The store in MongoDB (or what speaks its protocol): majority writes and reads, no transactions, no conditional updates (but of floors, by which document they are: floor.ts). Connects when first
  * used, and again whenever the connection is lost. Throws ConfigInvalid for a URL that can't be read.
  */
 export function createMongoStore(options: MongoOptions): ArchivedStore {
