@@ -167,7 +167,7 @@ async function assertMay(
 
 async function adminView(deps: RouteDeps, account: StoredAccount) {
   const { id, name, createdAt } = account
-  const [role, seen] = await Promise.all([staffRoleOf(deps.store, id), lastSeen(deps, account)])
+  const [role, seen] = await Promise.all([staffRoleOf(deps.store, id), lastSeen(deps, id)])
   const banned = isBanned(account.ban, deps.clock.now()) ? account.ban : undefined
   return {
     ...{ id, name, createdAt: iso(createdAt), role: role ?? ('player' as const) },

@@ -22,6 +22,8 @@ export class OlderSessions {
   readonly #start = chains.session(randomId())
   #after: string = this.#start
   #hasTurned = false
+  /** The page before was the last one. */
+  #isAround = false
   #foundSome = false
   #isDone = false
 
@@ -43,6 +45,7 @@ export class OlderSessions {
 
   /** The chains behind those of the time before, and none once all were seen and none was found. */
   async #next(store: ListedStore): Promise<readonly string[]> {
+    if (this.#isAround) this.#turn()
     if (this.#isDone) return []
     const listed = await store.chains(this.#after, DUE_PAGE)
     const names = listed.filter((chain) => chain.startsWith(chains.session('')) && (!this.#hasTurned || chain <= this.#start))
@@ -51,12 +54,13 @@ export class OlderSessions {
     else if (!this.#hasTurned) {
       this.#hasTurned = true
       this.#after = chains.session('')
-    } else this.#turn()
+    } else this.#isAround = true
     return names
   }
 
   #turn(): void {
     this.#isDone = !this.#foundSome
+    this.#isAround = false
     this.#hasTurned = false
     this.#foundSome = false
     this.#after = this.#start

@@ -1,7 +1,7 @@
 import { chains } from '../../core/chains.ts'
 import { changeChain } from '../../core/change-chain.ts'
 import { BailiwickError } from '../../core/errors.ts'
-import type { ChainEntry, Store } from '../../core/ports/store-port.ts'
+import type { ChainEntry, Store, StoredRecord } from '../../core/ports/store-port.ts'
 import type { SessionRoster } from './stored.ts'
 import { sessionRosterForm } from './stored.ts'
 
@@ -19,6 +19,12 @@ export async function readRoster(store: Store, account: string): Promise<Session
   return rosterOf(chain, await store.head(chain))
 }
 
+/** Sessions that have ended and go out of the roster, and when one of them was used last (ms since 1970; undefined: nobody knows). */
+export interface Gone {
+  readonly ids: readonly string[]
+  readonly usedAt: number | undefined
+}
+
 /**
  * Adds a session, and notes the login. When the roster is full, `makeRoom` is asked which ones go, and has ended them when it answers; there is always one. Throws Busy.
  */
@@ -27,20 +33,17 @@ export async function enterRoster(
   account: string,
   session: RosterSession,
   now: number,
-  makeRoom: (full: readonly RosterSession[]) => Promise<readonly string[]>,
+  makeRoom: (full: readonly RosterSession[]) => Promise<Gone>,
 ): Promise<void> {
   const chain = chains.sessionsOf(account)
   const entry = { ...session, agent: tidy(session.agent) }
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const full = await changeChain(store, chain, (head) => {
-      const sessions = rosterOf(chain, head)?.sessions ?? []
+      const { sessions = [], usedAt } = rosterOf(chain, head) ?? {}
       // Whoever entered it died before the session was opened.
       if (sessions.some(({ id }) => id === entry.id)) return { result: undefined }
       if (sessions.length >= MAX_SESSIONS) return { result: sessions }
-      return {
-        record: { kind: 'roster', data: sessionRosterForm.write({ sessions: [...sessions, entry], lastLoginAt: now }) },
-        result: undefined,
-      }
+      return { record: written({ sessions: [...sessions, entry], lastLoginAt: now, usedAt }), result: undefined }
     })
     if (full === undefined) return
     await leaveRoster(store, account, await makeRoom(full))
@@ -48,14 +51,14 @@ export async function enterRoster(
   throw new BailiwickError('Busy', { found: 'many logins of this account at once', todo: 'try again', retryAfterMs: 1_000 })
 }
 
-/** Takes sessions out; those that are not in it are no matter. Throws Busy. */
-export async function leaveRoster(store: Store, account: string, gone: readonly string[]): Promise<void> {
+/** Takes sessions out, and remembers when they were used last; those that are not in it are no matter. Throws Busy. */
+export async function leaveRoster(store: Store, account: string, gone: Gone): Promise<void> {
   const chain = chains.sessionsOf(account)
   await changeChain(store, chain, (head) => {
     const roster = rosterOf(chain, head)
-    const sessions = roster?.sessions.filter((each) => !gone.includes(each.id)) ?? []
+    const sessions = roster?.sessions.filter((each) => !gone.ids.includes(each.id)) ?? []
     if (roster === undefined || sessions.length === roster.sessions.length) return { result: undefined }
-    return { record: { kind: 'roster', data: sessionRosterForm.write({ sessions, lastLoginAt: roster.lastLoginAt }) }, result: undefined }
+    return { record: written({ ...roster, sessions, usedAt: latest(roster.usedAt, gone.usedAt) }), result: undefined }
   })
 }
 
@@ -71,6 +74,16 @@ export async function eraseRoster(store: Store, account: string): Promise<void> 
         : { record: { kind: 'erased', data: sessionRosterForm.write({}) }, result: undefined },
     'always',
   )
+}
+
+/** The later one of those that are known. */
+export function latest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+function written({ sessions, lastLoginAt, usedAt }: Omit<SessionRoster, 'kind'>): StoredRecord {
+  return { kind: 'roster', data: sessionRosterForm.write({ sessions, lastLoginAt, ...(usedAt === undefined ? {} : { usedAt }) }) }
 }
 
 /** What a client calls itself is shown to the account's owner: printable, and short. */

@@ -10,9 +10,9 @@ import type { StoredAccount } from './accounts.ts'
 import { findAccount, wrongCredentials } from './accounts.ts'
 import { assertNotBanned } from './bans.ts'
 import { beside, type Renewal, renew } from './refresh-rule.ts'
-import type { RosterSession } from './roster.ts'
-import { enterRoster, eraseRoster, leaveRoster, readRoster } from './roster.ts'
-import type { LiveSession } from './stored.ts'
+import type { Gone, RosterSession } from './roster.ts'
+import { enterRoster, eraseRoster, latest, leaveRoster, readRoster } from './roster.ts'
+import type { LiveSession, StoredSession } from './stored.ts'
 import { randomId, sessionForm } from './stored.ts'
 
 /**
@@ -100,22 +100,22 @@ async function openedBefore(deps: SessionDeps, account: StoredAccount, { id, rep
   if (head === undefined) return undefined
   const opened = liveOf(chains.session(id), head)?.retired
   if (key !== undefined && opened?.hashes.length === 0 && opened.key === hashOf(key)) return goOn(deps, account, id)
-  await endSession(deps, id, 'RefreshReused')
+  await endOwn(deps, account.id, id, 'RefreshReused')
   throw sessionEnded()
 }
 
-async function makeRoom(deps: SessionDeps, account: StoredAccount, full: readonly RosterSession[]): Promise<readonly string[]> {
+async function makeRoom(deps: SessionDeps, account: StoredAccount, full: readonly RosterSession[]): Promise<Gone> {
   const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
   const live = views.filter((view) => view !== undefined)
   if (live.length < full.length) {
     const dead = full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
     // What nobody can use any more still holds the account's id, and erasure finds it by the roster alone.
-    for (const id of dead) await endSession(deps, id, 'Expired')
-    return dead
+    const used: (number | undefined)[] = []
+    for (const id of dead) used.push(await endSession(deps, id, 'Expired'))
+    return { ids: dead, usedAt: latest(...used) }
   }
   const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
-  await endSession(deps, quietest.id, 'TooMany')
-  return [quietest.id]
+  return { ids: [quietest.id], usedAt: await endSession(deps, quietest.id, 'TooMany') }
 }
 
 /** Another refresh token of a session of the account, beside the one whose answer may be lost; undefined: there is no such session. Throws IdempotencyKeyReused, Busy. */
@@ -187,12 +187,16 @@ export async function listSessions(deps: SessionDeps, account: StoredAccount): P
   return views.filter((view) => view !== undefined).toSorted((a, b) => b.openedAt - a.openedAt)
 }
 
-/** When the account was last used: the latest login, or use of a session that lives; undefined: never. */
-export async function lastSeen(deps: SessionDeps, account: StoredAccount): Promise<number | undefined> {
-  const roster = await readRoster(deps.store, account.id)
+/** When the account was last used: the latest login, or use of a session, whether that lives or is gone; undefined: never. */
+export async function lastSeen({ store }: SessionDeps, account: string): Promise<number | undefined> {
+  const roster = await readRoster(store, account)
   if (roster === undefined) return undefined
-  const views = await Promise.all(roster.sessions.map((each) => viewSession(deps, account, each)))
-  return Math.max(roster.lastLoginAt, ...views.map((view) => view?.usedAt ?? 0))
+  const used = roster.sessions.map(async ({ id }) => {
+    const chain = chains.session(id)
+    const head = await store.head(chain)
+    return head === undefined ? undefined : usedAtOf(sessionForm.read(chain, head))
+  })
+  return latest(roster.lastLoginAt, roster.usedAt, ...(await Promise.all(used)))
 }
 
 /** Ends one of the account's own sessions. Throws SessionUnknown for one that is not, or has ended; Busy. */
@@ -202,17 +206,21 @@ export async function revokeSession(deps: SessionDeps, account: StoredAccount, s
   if (live === undefined || live.account !== account.id || live.sessionEpoch !== account.sessionEpoch) {
     throw new BailiwickError('SessionUnknown', { asked: session, todo: 'list the sessions' })
   }
-  await endSession(deps, session, 'Revoked')
-  await leaveRoster(deps.store, account.id, [session])
+  await endOwn(deps, account.id, session, 'Revoked')
 }
 
-/** Ends a session; one that is unknown or has ended stays as it is. Throws Busy when it is being rotated all the time. */
-export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<void> {
+/** Ends a session; one that is unknown or has ended stays as it is. Answers when it was used last. Throws Busy when it is being rotated all the time. */
+export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<number | undefined> {
   const chain = chains.session(session)
-  await changeChain(
+  return changeChain(
     store,
     chain,
-    (head) => (liveOf(chain, head) === undefined ? { result: undefined } : { record: ended(reason, clock.now()), result: undefined }),
+    (head): Change<number | undefined> => {
+      if (head === undefined) return { result: undefined }
+      const found = sessionForm.read(chain, head)
+      const usedAt = usedAtOf(found)
+      return found.kind === 'live' ? { record: ended(reason, usedAt, clock.now()), result: usedAt } : { result: usedAt }
+    },
     'always',
   )
 }
@@ -229,14 +237,18 @@ export async function settleSession(deps: SessionDeps, session: string): Promise
     await deps.store.remove(chain, head.n)
     return
   }
-  await endSession(deps, session, 'Expired')
-  await leaveRoster(deps.store, live.account, [session])
+  await endOwn(deps, live.account, session, 'Expired')
 }
 
-/** Logs a session out: ended, and gone from the roster. */
+/** Logs a session out. */
 export async function logout(deps: SessionDeps, account: string, session: string): Promise<void> {
-  await endSession(deps, session, 'Logout')
-  await leaveRoster(deps.store, account, [session])
+  await endOwn(deps, account, session, 'Logout')
+}
+
+/** Ends a session of this account and takes it out of the roster, which remembers when it was used: what has ended is forgotten soon. */
+async function endOwn(deps: SessionDeps, account: string, session: string, reason: EndReason): Promise<void> {
+  const usedAt = await endSession(deps, session, reason)
+  await leaveRoster(deps.store, account, { ids: [session], usedAt })
 }
 
 /** What is to be shown of a session in the roster; undefined: it can't be used any more. */
@@ -259,7 +271,7 @@ function liveOf(chain: string, head: ChainEntry | undefined): LiveSession | unde
 }
 
 async function reused(deps: SessionDeps, session: string, account: string, log: Log): Promise<never> {
-  await endSession(deps, session, 'RefreshReused')
+  await endOwn(deps, account, session, 'RefreshReused')
   log.warn({ account, session }, 'a refresh token was used twice; the session was ended')
   throw new BailiwickError('RefreshReused', { todo: 'log in again; if it was not you who used it, change the password' })
 }
@@ -290,8 +302,14 @@ function liveSession(
 }
 
 /** Due when it is to be forgotten. */
-function ended(reason: EndReason, now: number): StoredRecord {
-  return { kind: 'ended', data: sessionForm.write({ reason, endedAt: now }), due: now + SESSION_FORGOTTEN_AFTER }
+function ended(reason: EndReason, usedAt: number | undefined, now: number): StoredRecord {
+  const data = sessionForm.write({ reason, endedAt: now, ...(usedAt === undefined ? {} : { usedAt }) })
+  return { kind: 'ended', data, due: now + SESSION_FORGOTTEN_AFTER }
+}
+
+/** When it was opened or renewed last; undefined: written by a release that did not say. */
+function usedAtOf(session: StoredSession): number | undefined {
+  return session.kind === 'live' ? (session.usedAt ?? session.openedAt) : session.usedAt
 }
 
 /** A secret of 256 random bits needs no slow hash. */

@@ -67,7 +67,7 @@ export async function lookAtStaff(deps: SessionDeps, rule: StandInRule) {
   const seen = await Promise.all(
     members.map(async (member) => {
       const account = await findAccount(store, member.account)
-      return account === undefined ? undefined : { member, seenAt: await lastSeen(deps, account) }
+      return account === undefined ? undefined : { member, seenAt: await lastSeen(deps, account.id) }
     }),
   )
   const living = seen.filter((each) => each !== undefined)

@@ -36,13 +36,20 @@ export type LiveSession = z.output<typeof live>
 /** A record of a session's chain: it lives, or has ended and says nothing of its account any more. */
 export const sessionForm = storedForm(
   'session',
-  z.discriminatedUnion('kind', [live, z.object({ kind: z.literal('ended'), reason: z.string(), endedAt: z.number().optional() })]),
+  z.discriminatedUnion('kind', [
+    live,
+    z.object({ kind: z.literal('ended'), reason: z.string(), endedAt: z.number().optional(), usedAt: z.number().optional() }),
+  ]),
 )
+
+export type StoredSession = ReturnType<typeof sessionForm.read>
 
 const roster = z.object({
   kind: z.literal('roster'),
   sessions: z.array(z.object({ id: z.string(), openedAt: z.number(), agent: z.string() })),
   lastLoginAt: z.number(),
+  /** When one of those that are gone was used last. */
+  usedAt: z.number().optional(),
 })
 export type SessionRoster = z.output<typeof roster>
 

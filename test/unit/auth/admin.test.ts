@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { silentLog } from '../../../core/ports/log-port.ts'
 import { deleteAccount } from '../../../services/auth/accounts.ts'
 import { noteDeed, readDeeds } from '../../../services/auth/audit.ts'
 import { eraseKept } from '../../../services/auth/erasure.ts'
 import { grantRole, makeOwner } from '../../../services/auth/staff.ts'
 import { DAY } from '../../../services/auth/standing.ts'
+import { sweepAuth } from '../../../services/auth/sweep.ts'
+import { session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
 /** An owner, an admin, a moderator and a player. */
@@ -140,6 +143,33 @@ describe('the stand-in', () => {
     })
     expect((await login('Olga')).status).toBe(201)
     expect(problem(await get(moda, 'audit'))).toEqual(forbidden)
+  })
+})
+
+describe('an owner who was seen a moment ago is not absent', () => {
+  type Court = Awaited<ReturnType<typeof court>>
+  type Session = Court['owner']
+  test.each<[string, (world: Court, now: Session, before: Session) => Promise<unknown>]>([
+    ['and logs out', ({ ask }, { accessToken }) => ask('DELETE', '/v1/sessions/current', undefined, accessToken)],
+    ['and logs out everywhere', ({ ask }, { accessToken }) => ask('DELETE', '/v1/sessions', undefined, accessToken)],
+    ['and whose session is ended because a thief shows an old token of it', ({ refresh }, _, { refreshToken }) => refresh(refreshToken)],
+  ])('%s', async (_, ends) => {
+    const world = await court()
+    const { clock, refresh, loggedIn, get, store } = world
+    let [before, now] = [world.owner, world.owner]
+    for (let day = 0; day < 40; day += 5) {
+      clock.advance(5 * DAY)
+      ;[before, now] = [now, session.parse((await refresh(now.refreshToken)).body)]
+    }
+    await ends(world, now, before)
+    for (let day = 0; day < 4; day++) {
+      clock.advance(DAY)
+      await sweepAuth({ store, clock, log: silentLog })
+    }
+    const moda = await loggedIn('Moda')
+    expect(problem(await get(moda, 'audit'))).toEqual(forbidden)
+    clock.advance(26 * DAY)
+    expect((await get(await loggedIn('Moda'), 'audit')).status).toBe(200)
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { SESSION_TTL } from '../../../core/timing.ts'
 import { z } from '../../../core/validate/index.ts'
@@ -7,8 +8,10 @@ import type { StoredAccount } from '../../../services/auth/accounts.ts'
 import { changeAccount, deleteAccount, register as makeAccount } from '../../../services/auth/accounts.ts'
 import { ban } from '../../../services/auth/bans.ts'
 import { eraseDeleted } from '../../../services/auth/erasure.ts'
-import { MAX_SESSIONS } from '../../../services/auth/roster.ts'
-import { openSession } from '../../../services/auth/sessions.ts'
+import { MAX_SESSIONS, readRoster } from '../../../services/auth/roster.ts'
+import type { SessionDeps } from '../../../services/auth/sessions.ts'
+import { endSession, lastSeen, logout, openSession, revokeSession } from '../../../services/auth/sessions.ts'
+import { sweepAuth } from '../../../services/auth/sweep.ts'
 import { cheap, session } from './serve-app.ts'
 import { PASSWORD, problem, stage } from './stage.ts'
 
@@ -114,6 +117,52 @@ test('an account that is deleted and erased while somebody logs in gets no sessi
   await expect(openSession({ store: slow, clock }, account, 'phone')).rejects.toMatchObject({ code: 'WrongCredentials' })
   expect(await store.read(session, 1, 10)).toMatchObject([{ kind: 'ended', data: { reason: 'AccountDeleted' } }])
   expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
+})
+
+describe('when an account was seen last is known of a session that is gone:', () => {
+  type World = Awaited<ReturnType<typeof stage>>
+  const idOf = (refreshToken: string) => refreshToken.split('.')[0] ?? ''
+  test.each<[string, (world: World, deps: SessionDeps, account: StoredAccount, refreshToken: string) => Promise<unknown>]>([
+    ['ended by logging out', (_, deps, { id }, token) => logout(deps, id, idOf(token))],
+    ['ended by its owner from another one', (_, deps, account, token) => revokeSession(deps, account, idOf(token))],
+    ['ended, by who died then', (_, deps, __, token) => endSession(deps, idOf(token), 'Logout')],
+    [
+      'of an epoch that is over',
+      (_, { store }, { id }) => changeAccount(store, id, (data) => ({ ...data, sessionEpoch: data.sessionEpoch + 1 })),
+    ],
+    [
+      'swept when nobody could use it any more',
+      async ({ clock, store }, deps, { id }) => {
+        clock.advance(SESSION_TTL)
+        await sweepAuth({ ...deps, store, log: silentLog })
+        expect((await readRoster(store, id))?.sessions).toEqual([])
+      },
+    ],
+    [
+      'dropped by a full roster',
+      async ({ clock, store }, deps, account) => {
+        const head = await store.head(chains.sessionsOf(account.id))
+        clock.advance(1)
+        for (let k = 0; k < MAX_SESSIONS; k++) await openSession(deps, account, '')
+        // As if they had been there before.
+        const roster = await store.head(chains.sessionsOf(account.id))
+        const data = { ...roster?.data, lastLoginAt: head?.data['lastLoginAt'] ?? 0, sessions: [] }
+        await store.append(chains.sessionsOf(account.id), (roster?.n ?? 0) + 1, 'k', { kind: 'roster', data })
+      },
+    ],
+  ])('%s', async (_, ends) => {
+    const world = await stage()
+    const { store, clock, refresh } = world
+    const deps = { store, clock }
+    const account = await makeAccount({ ...deps, passwords: cheap }, 'Ann', PASSWORD)
+    const { refreshToken } = await openSession(deps, account, '')
+    clock.advance(SESSION_TTL / 2)
+    const { body } = await refresh(refreshToken)
+    const seenAt = clock.now()
+    await ends(world, deps, account, String(body['refreshToken']))
+    expect(await lastSeen(deps, account.id)).toBe(seenAt)
+    expect(problem(await refresh(String(body['refreshToken']))).code).toBe('SessionEnded')
+  })
 })
 
 describe('a login that is under way', () => {
