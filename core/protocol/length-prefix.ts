@@ -11,10 +11,15 @@ export function withLength(frame: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** Cuts a stream of bytes into frames, however it was split on its way. Keeps less than one frame of at most `limit` bytes. */
+/** Cuts a stream of bytes into frames, however it was split on its way. Keeps less than one frame of at most `limit` bytes, and copies each byte once: what comes byte by byte costs no more. */
 export class LengthPrefixReader {
   readonly #limit: number
-  #rest: Uint8Array = new Uint8Array(0)
+  /** The length as far as it came. */
+  readonly #head = new Uint8Array(LENGTH_BYTES)
+  #headLength = 0
+  /** The frame that is being read; undefined: its length is. */
+  #frame: Uint8Array | undefined
+  #filled = 0
 
   constructor(limit: number) {
     this.#limit = limit
@@ -22,24 +27,28 @@ export class LengthPrefixReader {
 
   /** The frames that are whole with this chunk. Throws FrameTooLarge for a length above the limit; then the stream is of no more use. */
   push(chunk: Uint8Array): readonly Uint8Array[] {
-    let bytes = this.#rest.byteLength === 0 ? chunk : joined(this.#rest, chunk)
     const frames: Uint8Array[] = []
-    while (bytes.byteLength >= LENGTH_BYTES) {
-      const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-      if (length > this.#limit)
-        throw new BailiwickError('FrameTooLarge', { found: `${length} bytes`, todo: `send at most ${this.#limit} bytes` })
-      if (bytes.byteLength < LENGTH_BYTES + length) break
-      frames.push(bytes.slice(LENGTH_BYTES, LENGTH_BYTES + length))
-      bytes = bytes.subarray(LENGTH_BYTES + length)
+    let at = 0
+    for (;;) {
+      while (this.#headLength < LENGTH_BYTES && at < chunk.byteLength) this.#head[this.#headLength++] = chunk[at++] ?? 0
+      if (this.#headLength < LENGTH_BYTES) return frames
+      this.#frame ??= this.#begin()
+      const part = chunk.subarray(at, at + this.#frame.byteLength - this.#filled)
+      this.#frame.set(part, this.#filled)
+      this.#filled += part.byteLength
+      at += part.byteLength
+      if (this.#filled < this.#frame.byteLength) return frames
+      frames.push(this.#frame)
+      this.#frame = undefined
+      this.#headLength = 0
     }
-    this.#rest = bytes.slice()
-    return frames
   }
-}
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.byteLength + second.byteLength)
-  bytes.set(first)
-  bytes.set(second, first.byteLength)
-  return bytes
+  #begin(): Uint8Array {
+    const length = new DataView(this.#head.buffer).getUint32(0)
+    if (length > this.#limit)
+      throw new BailiwickError('FrameTooLarge', { found: `${length} bytes`, todo: `send at most ${this.#limit} bytes` })
+    this.#filled = 0
+    return new Uint8Array(length)
+  }
 }

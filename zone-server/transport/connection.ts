@@ -40,10 +40,10 @@ export interface ConnectionHandler {
   frame(bytes: Uint8Array, from: number, to: number): void
   /** No frame came within HELLO_DEADLINE: the owner says so and closes. */
   late(): void
-  /** What came was no frame: the owner says so; the connection ends after it. */
+  /** What came was no frame, or one too many: the owner says so; the connection ends after it. */
   broken(reason: BrokenReason, detail: string): void
   /** It is over; called exactly once, last. */
   closed(): void
 }
 
-export type BrokenReason = 'FrameInvalid' | 'FrameTooLarge'
+export type BrokenReason = 'FrameInvalid' | 'FrameTooLarge' | 'TooManyRequests'

@@ -1,4 +1,5 @@
 import { CLOSE } from './connection.ts'
+import { TOO_MANY_FRAMES } from './frame-budget.ts'
 
 /** Hears what the bytes of a WebSocket client say. After `close` and `error` nothing more comes. */
 export interface ReaderSink {
@@ -26,6 +27,7 @@ const noBytes = new Uint8Array(0)
 export class FrameReader {
   readonly #limit: number
   readonly #sink: ReaderSink
+  readonly #mayGoOn: () => boolean
   /** The header as far as it came: at most 2 + 8 + 4 bytes. */
   readonly #header = new Uint8Array(14)
   #headerLength = 0
@@ -35,9 +37,11 @@ export class FrameReader {
   #fragmented = false
   #ended = false
 
-  constructor(limit: number, sink: ReaderSink) {
+  /** `mayGoOn`: asked with each frame, whether it may be one more. */
+  constructor(limit: number, sink: ReaderSink, mayGoOn: () => boolean) {
     this.#limit = limit
     this.#sink = sink
+    this.#mayGoOn = mayGoOn
   }
 
   /** Takes the next bytes, the first `length` of the chunk, and tells what they complete, in order. */
@@ -65,6 +69,7 @@ export class FrameReader {
       const size = (chunk[at + 1] ?? 0) - 0x80
       const start = at + SHORT_HEADER
       if (size < 0 || size > MAX_CONTROL || size > this.#limit || start + size > end) break
+      if (!this.#isOneMore()) break
       unmask(chunk, start, size, at + 2)
       at = start + size
       this.#sink.message(chunk, start, at)
@@ -132,7 +137,15 @@ export class FrameReader {
     return from + count
   }
 
+  /** False when it was one too many: nothing is read any more. */
+  #isOneMore(): boolean {
+    if (this.#mayGoOn()) return true
+    this.#fail(CLOSE.policyViolation, TOO_MANY_FRAMES)
+    return false
+  }
+
   #complete(payload: Uint8Array): void {
+    if (!this.#isOneMore()) return
     const first = this.#header[0] ?? 0
     const opcode = first & 0x0f
     if (opcode === OPCODE.ping) this.#sink.ping(payload)

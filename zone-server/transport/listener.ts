@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import { CONNECTION_END_LIMIT, HELLO_DEADLINE, PING_EVERY } from '../../core/timing.ts'
@@ -160,22 +161,27 @@ function adopt(
 function upgradeServer(onUpgrade: (socket: Socket, head: Buffer) => void): HttpServer {
   const http = createHttpServer({ maxHeaderSize: 8 * 1024, keepAlive: false }, (request, response) => {
     response.shouldKeepAlive = false
-    request.socket.end(httpAnswer('426 Upgrade Required'))
+    endWith(request.socket, httpAnswer('426 Upgrade Required'))
   })
   http.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(httpAnswer('400 Bad Request'))
+    if (socket.writable) endWith(socket, httpAnswer('400 Bad Request'))
     else socket.destroy()
   })
   http.on('upgrade', (request, socket, head) => {
     const answer = handshake(request)
     if ('refused' in answer) {
-      socket.end(answer.refused)
+      endWith(socket, answer.refused)
       return
     }
     socket.write(answer.accepted)
     onUpgrade(request.socket, head)
   })
   return http
+}
+
+/** Says that and is gone: each request that came behind it would cost what a request costs. */
+function endWith(socket: Duplex, answer: string): void {
+  socket.end(answer, () => socket.destroy())
 }
 
 /** A connection that was silent is pinged; silent through two pings, it is cut. */

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { describeError } from '../../core/errors.ts'
 import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
 import { LENGTH_BYTES, LengthPrefixReader, withLength } from '../../core/protocol/length-prefix.ts'
-import type { Connection, ConnectionHandler } from './connection.ts'
+import type { BrokenReason, Connection, ConnectionHandler } from './connection.ts'
+import { FrameBudget, TOO_MANY_FRAMES } from './frame-budget.ts'
 import { SocketOutlet } from './socket-outlet.ts'
 import { viewOf } from './views.ts'
 
@@ -10,13 +11,17 @@ export class TcpConnection implements Connection {
   readonly kind = 'tcp'
   readonly address: string
   readonly keep: () => void
+  readonly #budget = new FrameBudget(performance.now())
   readonly #outlet: SocketOutlet
   readonly #reader = new LengthPrefixReader(MAX_CLIENT_FRAME)
   #handler: ConnectionHandler | undefined
 
   constructor(socket: Socket, address: string, keep: () => void) {
     this.address = address
-    this.keep = keep
+    this.keep = () => {
+      this.#budget.widen()
+      keep()
+    }
     this.#outlet = new SocketOutlet(socket)
   }
 
@@ -30,11 +35,20 @@ export class TcpConnection implements Connection {
     try {
       frames = this.#reader.push(chunk.subarray(0, length))
     } catch (error) {
-      this.#handler?.broken('FrameTooLarge', describeError(error))
-      this.#outlet.end()
+      this.#break('FrameTooLarge', describeError(error))
       return
     }
-    for (const frame of frames) if (this.#outlet.open) this.#handler?.frame(frame, 0, frame.byteLength)
+    this.#budget.at(performance.now())
+    for (const frame of frames) {
+      if (!this.#outlet.open) return
+      if (this.#budget.take()) this.#handler?.frame(frame, 0, frame.byteLength)
+      else this.#break('TooManyRequests', TOO_MANY_FRAMES)
+    }
+  }
+
+  #break(reason: BrokenReason, detail: string): void {
+    this.#handler?.broken(reason, detail)
+    this.#outlet.end()
   }
 
   send(frames: readonly Uint8Array[]): void {

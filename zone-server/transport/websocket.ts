@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { MAX_CLIENT_FRAME } from '../../core/protocol/frame.ts'
-import { CLOSE, type Connection, type ConnectionHandler } from './connection.ts'
+import { type BrokenReason, CLOSE, type Connection, type ConnectionHandler } from './connection.ts'
+import { FrameBudget } from './frame-budget.ts'
 import { FrameReader, OPCODE, type ReaderSink } from './frame-reader.ts'
 import { closePayload, prependHeader, webSocketFrames } from './frame-writer.ts'
 import { SocketOutlet } from './socket-outlet.ts'
@@ -32,19 +33,29 @@ export function httpAnswer(status: string): string {
   return `${lines.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
+/** What a close code says to the owner of the connection. */
+const BROKEN: ReadonlyMap<number, BrokenReason> = new Map([
+  [CLOSE.tooBig, 'FrameTooLarge'],
+  [CLOSE.policyViolation, 'TooManyRequests'],
+])
+
 export class WebSocketConnection implements Connection {
   readonly kind = 'websocket'
   readonly address: string
   readonly keep: () => void
+  readonly #budget = new FrameBudget(performance.now())
   readonly #outlet: SocketOutlet
   readonly #reader: FrameReader
   #handler: ConnectionHandler | undefined
 
   constructor(socket: Socket, address: string, keep: () => void) {
     this.address = address
-    this.keep = keep
+    this.keep = () => {
+      this.#budget.widen()
+      keep()
+    }
     this.#outlet = new SocketOutlet(socket)
-    this.#reader = new FrameReader(MAX_CLIENT_FRAME, this.#sink)
+    this.#reader = new FrameReader(MAX_CLIENT_FRAME, this.#sink, () => this.#budget.take())
   }
 
   start(handler: ConnectionHandler): void {
@@ -53,6 +64,8 @@ export class WebSocketConnection implements Connection {
 
   /** Takes the first `length` bytes of the chunk, which is written over. */
   receive(chunk: Uint8Array, length: number): void {
+    if (!this.#outlet.open) return
+    this.#budget.at(performance.now())
     this.#reader.push(chunk, length)
   }
 
@@ -91,7 +104,7 @@ export class WebSocketConnection implements Connection {
     close: (code) => this.close(code ?? CLOSE.normal, ''),
     error: (code, reason) => {
       if (!this.#outlet.open) return
-      this.#handler?.broken(code === CLOSE.tooBig ? 'FrameTooLarge' : 'FrameInvalid', reason)
+      this.#handler?.broken(BROKEN.get(code) ?? 'FrameInvalid', reason)
       this.close(code, reason)
     },
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FrameReader, OPCODE } from '../../../zone-server/transport/frame-reader.ts'
+import { FrameReader, OPCODE, type ReaderSink } from '../../../zone-server/transport/frame-reader.ts'
 import { TokenBucket } from '../../../zone-server/transport/token-bucket.ts'
 import { frame, type Made } from './raw-frames.ts'
 
@@ -26,15 +26,17 @@ type Heard =
   | { readonly kind: 'error'; readonly code: number; readonly reason: string }
 
 /** Reads the chunks through one buffer that is used again, as a connection does. */
-function read(chunks: readonly Uint8Array[]): Heard[] {
+function read(chunks: readonly Uint8Array[], atMost = Number.POSITIVE_INFINITY): Heard[] {
   const heard: Heard[] = []
-  const reader = new FrameReader(LIMIT, {
+  const sink: ReaderSink = {
     message: (bytes, from, to) => heard.push({ kind: 'message', payload: bytes.slice(from, to) }),
     ping: (payload) => heard.push({ kind: 'ping', payload: payload.slice() }),
     pong: () => heard.push({ kind: 'pong' }),
     close: (code) => heard.push({ kind: 'close', code }),
     error: (code, reason) => heard.push({ kind: 'error', code, reason }),
-  })
+  }
+  let left = atMost
+  const reader = new FrameReader(LIMIT, sink, () => left-- > 0)
   const buffer = new Uint8Array(chunks.reduce((most, { byteLength }) => Math.max(most, byteLength), 0))
   for (const chunk of chunks) {
     buffer.set(chunk)
@@ -42,6 +44,19 @@ function read(chunks: readonly Uint8Array[]): Heard[] {
   }
   return heard
 }
+
+it('one frame too many, of whatever kind, is the last thing that is read', () => {
+  const frames = [
+    frame({ opcode: OPCODE.binary, payload: bytesOf(1) }),
+    frame({ opcode: OPCODE.ping, payload: bytesOf(2) }),
+    frame({ opcode: OPCODE.pong, payload: bytesOf(0) }),
+  ]
+  for (let atMost = 0; atMost < 3; atMost++) {
+    const heard = read([concat([...frames, ...frames])], atMost)
+    expect(heard.map(({ kind }) => kind)).toEqual([...['message', 'ping', 'pong'].slice(0, atMost), 'error'])
+    expect(heard.at(-1)).toMatchObject({ code: 1008 })
+  }
+})
 
 describe('what is refused, with its close code', () => {
   const cases: readonly (readonly [string, readonly Made[], number])[] = [

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { silentLog } from '../../../core/ports/log-port.ts'
+import { INPUT_RATE } from '../../../core/protocol/frame.ts'
 import { LengthPrefixReader, withLength } from '../../../core/protocol/length-prefix.ts'
 import { HELLO_DEADLINE, PING_EVERY } from '../../../core/timing.ts'
 import type { Connection } from '../../../zone-server/transport/connection.ts'
@@ -265,6 +266,59 @@ describe('limits', () => {
     expect(warnings[0]).toMatchObject({ app: 'game port', dropped: 1 })
     player.send(Uint8Array.of(2))
     expect(await message(player)).toEqual(Uint8Array.of(2))
+  })
+
+  const mask = [0, 0, 0, 0]
+  const floods: readonly [string, 'websocket' | 'tcp', readonly number[]][] = [
+    ['pings', 'websocket', [0x89, 0x80, ...mask]],
+    ['messages', 'websocket', [0x82, 0x80, ...mask]],
+    ['parts of a message that never ends', 'websocket', [0x00, 0x80, ...mask]],
+    ['frames over TCP', 'tcp', [0, 0, 0, 0]],
+  ]
+  it.each(floods)('who sends %s faster than anybody plays is told so and cut', async (_, kind, each) => {
+    const { log } = await echo()
+    const socket = await openTcp()
+    const closed = over(socket)
+    if (kind === 'websocket') {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n')
+      socket.write(`Sec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`)
+      await once(socket, 'data')
+      // A message in parts has begun.
+      if (each[0] === 0) socket.write(Uint8Array.of(0x02, 0x81, ...mask, 7))
+    }
+    socket.resume()
+    socket.write(Buffer.concat(Array<Buffer>(20_000).fill(Buffer.from(each))))
+    await closed
+    await expect.poll(() => log).toEqual(['TooManyRequests', 'closed'])
+  })
+
+  it('who was let in may send what a host finds that was frozen for minutes', async () => {
+    const { connections, log } = await echo()
+    const socket = await openTcp()
+    socket.write(withLength(Uint8Array.of(1)))
+    await once(socket, 'data')
+    connections[0]?.keep()
+    let received = 0
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.byteLength
+    })
+    const minutes = 3 * 60 * INPUT_RATE
+    socket.write(Buffer.concat(Array<Uint8Array>(minutes).fill(withLength(Uint8Array.of(1)))))
+    await expect.poll(() => received).toBe(5 * minutes)
+    expect(log).toEqual([])
+  })
+
+  it('requests behind one another are answered once', async () => {
+    await echo()
+    const socket = await openTcp()
+    let answers = ''
+    socket.on('data', (chunk: Buffer) => {
+      answers += chunk.toString()
+    })
+    const closed = over(socket)
+    for (let k = 0; k < 20; k++) socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100))
+    await closed
+    expect(answers.split('426 Upgrade Required').length).toBeLessThanOrEqual(2)
   })
 
   it('a client that does not read is cut', async () => {
