@@ -112,6 +112,7 @@ describe('the dashboard', () => {
     const left = pages.filter((name) => !shown.has(name))
     expect(left.sort()).toEqual([
       'auth_swept_total',
+      'bailiwick_connections_dropped_total',
       'bailiwick_copied_zones',
       'bailiwick_host_knocks_total',
       'bailiwick_refusals_total',
