@@ -13,6 +13,8 @@ export class Client implements Tracked {
   readonly site: string | undefined
   readonly requests = 0
   readonly kept = false
+  /** What came behind the head of its request. */
+  early = Buffer.alloc(0)
   connection: WebSocketConnection | TcpConnection | undefined
   handler: ConnectionHandler | undefined
   /** Silent for so many times PING_EVERY. */

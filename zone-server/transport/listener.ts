@@ -37,6 +37,10 @@ export interface Listener {
   cut(): void
 }
 
+const HEAD_END = '\r\n\r\n'
+/** So long may the head of a request be, bytes. */
+const MAX_HEAD = 8 * 1024
+
 /** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
 const HTTP_START = 0x47
 
@@ -53,7 +57,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const dropped = new Dropped(options.log, 'game port')
   /** What those carried that are gone. */
   let gone: Carried = { sent: 0, received: 0 }
-  const http = upgradeServer((socket, head) => adopt(clients.get(socket), head, 'websocket', options, admittance))
+  const http = upgradeServer((socket, head) => {
+    const client = clients.get(socket)
+    if (client !== undefined) adopt(client, Buffer.concat([client.early, head]), 'websocket', options, admittance)
+  })
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
     const client = new Client(socket)
@@ -106,14 +113,29 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 /** Waits for the first byte, which says what the client speaks. Answers what waits for its first frame. */
 function accept(client: Client, http: HttpServer, onTcp: (first: Buffer) => void): NodeJS.Timeout {
   const { socket } = client
-  socket.once('data', (chunk: Buffer) => {
-    if (chunk[0] === HTTP_START) {
-      socket.pause()
-      socket.unshift(chunk)
-      http.emit('connection', socket)
-      socket.resume()
-    } else onTcp(chunk)
-  })
+  let came = Buffer.alloc(0)
+  const onData = (chunk: Buffer): void => {
+    if (came.byteLength === 0 && chunk[0] !== HTTP_START) {
+      socket.off('data', onData)
+      onTcp(chunk)
+      return
+    }
+    came = Buffer.concat([came, chunk])
+    const end = came.indexOf(HEAD_END)
+    if (end < 0) {
+      if (came.byteLength > MAX_HEAD) endWith(socket, httpAnswer('431 Request Header Fields Too Large'))
+      return
+    }
+    // One head and no more: what is behind it is frames, or more requests, each of which would cost a hundred times what it costs to send.
+    const head = end + HEAD_END.length
+    socket.off('data', onData)
+    socket.pause()
+    client.early = came.subarray(head)
+    socket.unshift(came.subarray(0, head))
+    http.emit('connection', socket)
+    socket.resume()
+  }
+  socket.on('data', onData)
   return setTimeout(() => {
     if (client.greeted) return
     if (client.handler === undefined) socket.destroy()
@@ -122,14 +144,7 @@ function accept(client: Client, http: HttpServer, onTcp: (first: Buffer) => void
 }
 
 /** From now on the socket carries frames. `first` are bytes that came already. */
-function adopt(
-  client: Client | undefined,
-  first: Buffer,
-  kind: 'websocket' | 'tcp',
-  options: ListenerOptions,
-  admittance: Admittance<Client>,
-): void {
-  if (client === undefined) return
+function adopt(client: Client, first: Buffer, kind: 'websocket' | 'tcp', options: ListenerOptions, admittance: Admittance<Client>): void {
   const socket = withReusedReads(client.socket, (chunk, length) => receive(chunk, length))
   client.socket = socket
   socket.on('error', () => socket.destroy())
@@ -159,7 +174,7 @@ function adopt(
 
 /** An HTTP server that is fed sockets by hand and does nothing but upgrade. */
 function upgradeServer(onUpgrade: (socket: Socket, head: Buffer) => void): HttpServer {
-  const http = createHttpServer({ maxHeaderSize: 8 * 1024, keepAlive: false }, (request, response) => {
+  const http = createHttpServer({ maxHeaderSize: MAX_HEAD, keepAlive: false }, (request, response) => {
     response.shouldKeepAlive = false
     endWith(request.socket, httpAnswer('426 Upgrade Required'))
   })
@@ -179,9 +194,11 @@ function upgradeServer(onUpgrade: (socket: Socket, head: Buffer) => void): HttpS
   return http
 }
 
-/** Says that and is gone: each request that came behind it would cost what a request costs. */
+/** Says that, which the kernel takes at once, and is gone: nothing that comes behind is read. */
 function endWith(socket: Duplex, answer: string): void {
-  socket.end(answer, () => socket.destroy())
+  if (socket.destroyed) return
+  socket.write(answer)
+  socket.destroy()
 }
 
 /** A connection that was silent is pinged; silent through two pings, it is cut. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { request, Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { INPUT_RATE } from '../../../core/protocol/frame.ts'
@@ -308,17 +308,42 @@ describe('limits', () => {
     expect(log).toEqual([])
   })
 
-  it('requests behind one another are answered once', async () => {
+  it('requests behind one another are one: the others are not even read', async () => {
     await echo()
+    const emit = vi.spyOn(Server.prototype, 'emit')
+    onTestFinished(() => emit.mockRestore())
     const socket = await openTcp()
-    let answers = ''
-    socket.on('data', (chunk: Buffer) => {
-      answers += chunk.toString()
-    })
     const closed = over(socket)
-    for (let k = 0; k < 20; k++) socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100))
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2_000))
     await closed
-    expect(answers.split('426 Upgrade Required').length).toBeLessThanOrEqual(2)
+    expect(emit.mock.calls.filter(([event]) => String(event) === 'request')).toHaveLength(1)
+  })
+
+  it('a request that comes byte by byte, and frames right behind it, are read; one without end is refused', async () => {
+    await echo()
+    const asked = `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`
+    const heard = async (parts: readonly (string | Uint8Array)[], until: string): Promise<void> => {
+      const socket = await openTcp()
+      let text = ''
+      socket.on('data', (chunk: Buffer) => {
+        text += chunk.toString('latin1')
+      })
+      for (const part of parts) {
+        socket.write(part)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await expect.poll(() => text).toContain(until)
+    }
+    const frame = Uint8Array.of(0x82, 0x83, ...mask, 0x61, 0x62, 0x63)
+    await heard([...asked, frame], '\x82\x03abc')
+    await heard([Buffer.concat([Buffer.from(asked), frame, frame])], '\x82\x03abc\x82\x03abc')
+    const endless = await openTcp()
+    const closed = over(endless)
+    endless.resume()
+    endless.write(`GET / HTTP/1.1\r\nx: ${'y'.repeat(9_000)}`)
+    await closed
+    expect(listener?.connections()).toBeLessThanOrEqual(2)
   })
 
   it('a client that does not read is cut', async () => {
