@@ -1,17 +1,19 @@
 import type { Log } from '../../core/ports/log-port.ts'
 import { DROPPED_TOLD_EVERY } from '../../core/timing.ts'
 
-/** Tells those who run it that connections are cut because there are too many: now and then, and how many. */
+/** Tells those who run it that connections are cut, because there are too many if nothing else is said: now and then, and how many. */
 export class Dropped {
   readonly #log: Log
   readonly #whose: string
+  readonly #why: string
   #count = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
   /** `whose`: the name of the port. */
-  constructor(log: Log, whose: string) {
+  constructor(log: Log, whose: string, why = 'too many connections: those of who has most are cut, the quiet ones first') {
     this.#log = log
     this.#whose = whose
+    this.#why = why
   }
 
   /** One was; `connections` are open. */
@@ -20,10 +22,7 @@ export class Dropped {
     const now = performance.now()
     if (now - this.#toldAt < DROPPED_TOLD_EVERY) return
     this.#toldAt = now
-    this.#log.warn(
-      { app: this.#whose, connections, dropped: this.#count },
-      'too many connections: those of who has most are cut, the quiet ones first',
-    )
+    this.#log.warn({ app: this.#whose, connections, dropped: this.#count }, this.#why)
     this.#count = 0
   }
 }

@@ -8,7 +8,7 @@ import type { Metrics } from '../metrics/index.ts'
 import type { RequestCare, RequestMeters } from './context.ts'
 import { beginRequest, contextOf } from './context.ts'
 import { Deadlines } from './deadlines.ts'
-import { setCommonHeaders } from './head.ts'
+import { setCommonHeaders, writeHead } from './head.ts'
 import type { OpenApiInfo, RouteDescription } from './openapi.ts'
 import { openApiDocument } from './openapi.ts'
 import type { RateOptions } from './rate-limit.ts'
@@ -94,14 +94,15 @@ function probesOf(options: EntranceOptions & Inside): ReadonlyMap<string, Probe>
     await asking
     sendJson(request, response, { status: 'ok' })
   })
-  // Made anew only when a route was added since: it is long, and anybody may ask for it.
-  let document = { routes: -1, text: '' }
+  // Made anew only when a route was added since: it is long, and anybody may ask for it. As bytes, which all answers that are not taken yet share.
+  let document = { routes: -1, bytes: Buffer.alloc(0) }
   add('/openapi.json', false, (request, response) => {
     if (document.routes !== options.described.length) {
       const made = openApiDocument(options.openapi ?? { title: `Bailiwick ${options.name}` }, options.described)
-      document = { routes: options.described.length, text: JSON.stringify(made) }
+      document = { routes: options.described.length, bytes: Buffer.from(JSON.stringify(made)) }
     }
-    sendPrepared(request, response, new Prepared(200, {}, document.text))
+    writeHead(request, response, { status: 200, headers: {}, length: document.bytes.length })
+    response.end(document.bytes)
   })
   if (options.exposeMetrics === false) return probes
   add('/metrics', true, async (request, response) => {

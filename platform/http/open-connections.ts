@@ -6,18 +6,21 @@ import type { HttpApp } from './app.ts'
 import { Connections, type Tracked } from './connections.ts'
 import { Dropped } from './dropped.ts'
 import { networkOf, siteOf } from './network.ts'
+import { Turns } from './turns.ts'
 
-/** The sockets of one server: counts them, and cuts the one that goes when there are too many. */
+/** The sockets of one server: counts them, has the requests of each answered one after another, and cuts the one that goes when there are too many. */
 export class OpenConnections {
   readonly #app: HttpApp
-  readonly #dropped: Dropped
+  readonly #surplus: Dropped
+  readonly #ahead: Dropped
   readonly #table: Connections<OpenConnection>
   readonly #bySocket = new Map<Duplex, OpenConnection>()
 
   constructor(app: HttpApp, limit: number, log: Log) {
     this.#app = app
-    this.#dropped = new Dropped(log, app.name)
     this.#table = new Connections(limit)
+    this.#surplus = new Dropped(log, app.name)
+    this.#ahead = new Dropped(log, app.name, 'connections that send too many requests ahead are cut')
   }
 
   get size(): number {
@@ -25,7 +28,7 @@ export class OpenConnections {
   }
 
   add(socket: Socket): void {
-    const one = new OpenConnection(socket)
+    const one = new OpenConnection(socket, this.#app.listener)
     this.#bySocket.set(socket, one)
     socket.once('close', () => {
       this.#bySocket.delete(socket)
@@ -37,9 +40,13 @@ export class OpenConnections {
     if (surplus !== undefined) this.#drop(surplus)
   }
 
-  /** A request has begun. */
+  /** A request has come: it is answered when those before it on its connection are. */
   asked(request: IncomingMessage, response: ServerResponse): void {
-    this.#bySocket.get(request.socket)?.asked(request, response)
+    const one = this.#bySocket.get(request.socket)
+    // Of what a packet still holds nobody wants an answer once its connection is cut.
+    if (one === undefined || one.socket.destroyed || one.asked(request, response)) return
+    one.socket.resetAndDestroy()
+    this.#ahead.add(this.size)
   }
 
   /** See Serving.keep. */
@@ -57,7 +64,7 @@ export class OpenConnections {
     // With a reset: what it does not take must not lie in the kernel for minutes.
     one.socket.resetAndDestroy()
     this.#app.inside.meters.dropped.add({ app: this.#app.name })
-    this.#dropped.add(this.size)
+    this.#surplus.add(this.size)
   }
 
   #count(): void {
@@ -71,23 +78,23 @@ class OpenConnection implements Tracked {
   readonly site: string | undefined
   requests = 0
   kept = false
-  #request: IncomingMessage | undefined
-  #response: ServerResponse | undefined
+  readonly #turns: Turns
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, listener: HttpApp['listener']) {
     this.socket = socket
     this.network = networkOf(socket.remoteAddress ?? 'unknown')
     this.site = siteOf(this.network)
+    this.#turns = new Turns(({ request, response }) => listener(request, response))
   }
 
-  asked(request: IncomingMessage, response: ServerResponse): void {
+  /** False: it has sent too many ahead. */
+  asked(request: IncomingMessage, response: ServerResponse): boolean {
     this.requests += 1
-    this.#request = request
-    this.#response = response
+    return this.#turns.add({ request, response })
   }
 
   /** Who is still sending its request, or taking its answer, does not wait for us. */
   isWaiting(): boolean {
-    return this.#request?.complete === true && this.#response?.headersSent === false
+    return this.#turns.isAwaited
   }
 }

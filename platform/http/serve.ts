@@ -54,10 +54,7 @@ export async function serve(app: HttpApp, options: ServeOptions): Promise<Servin
   }
   const limit = options.maxConnections ?? Math.min(MAX_CONNECTIONS, Math.max(OTHER_FILES, openFilesLimit() - OTHER_FILES))
   const open = new OpenConnections(app, limit, options.log)
-  const server = createServer(limits, (request, response) => {
-    open.asked(request, response)
-    app.listener(request, response)
-  })
+  const server = createServer(limits, (request, response) => open.asked(request, response))
   server.maxConnections = limit + CLOSING
   server.on('connection', (socket) => open.add(socket))
   await listen(server, options)
