@@ -1,6 +1,10 @@
 // The slow ones, in a process of their own: what they cost is not to be seen in the answers to others.
+import { setPriority } from 'node:os'
 import { serveCalls } from '../kit/served.ts'
 import { type CrowdOptions, SlowCrowd } from './crowd.ts'
+
+// They share a core with who measures, and have time.
+setPriority(10)
 
 let crowd: SlowCrowd | undefined
 

@@ -110,7 +110,7 @@ test('thousands of slow connections: others are served, and each is ended when i
   await askHonestly(questions, { ms: 1_000, atOnce: AT_ONCE })
   const before = await askHonestly(questions, { ms: 5_000, atOnce: AT_ONCE })
   const files = services.map(openFiles)
-  const crowd = new SlowCrowd({ ports: services.map(({ port }) => port), size: SIZE, comesBack: false })
+  const crowd = new SlowCrowd({ ports: services.map(({ port }) => port), size: SIZE, comesBack: false, perSecond: 625 })
   const over = new AbortController()
   try {
     const asking = askHonestly(questions, { signal: over.signal, atOnce: AT_ONCE })
