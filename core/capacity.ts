@@ -65,12 +65,14 @@ export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCo
  * How many replicas a Fleet shall have: hosts needed + those that drain + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than
  * are occupied. Agones counts every Allocated server first, of whatever template. So one that is no host must be added, or it would take the place of a host that is needed.
  * Those that leave keep the number from falling below the `replicas` that there are, until Agones counts them no longer: a number that falls before costs a server that is
- * starting, or has Agones take a host that stays for outdated; one that they raised would start servers that are not needed.
+ * starting, or has Agones take a host that stays for outdated; one that they raised would start servers that are not needed. Likewise hosts that are retired, and all else that Agones
+ * counts as `allocated`: they give themselves back first, and then Agones has what it may take.
  */
-export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds, replicas: number): number {
+export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds, replicas: number, allocated: number): number {
   const wanted = Math.max(hostsNeeded(bounds, counts) + counts.draining + counts.strays, bounds.min)
   const lasting = Math.max(counts.staying + counts.draining, Math.min(wanted, ceiling(bounds, counts)))
-  return lasting + Math.max(0, Math.min(counts.leaving, replicas - lasting))
+  const kept = Math.max(counts.leaving, allocated - lasting)
+  return lasting + Math.max(0, Math.min(kept, replicas - lasting))
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

@@ -203,6 +203,8 @@ export const REDIRECT_RETRY_AFTER = 500
 export const HOST_STOP_RESERVE = 10_000
 /** A host whose layers are closed and whose shutdown is wished waits this long at most to see it. */
 export const SHUTDOWN_SEEN_LIMIT = 5_000
+/** A retired host that gave itself back and is not taken by then is needed after all: the next poll of the autoscaler has kept the fleet's number. It is a host again. */
+export const GIVEN_BACK_TAKEN_WITHIN = 4_000
 /** The host looks at what there is to do at least so often. */
 export const HOST_STEP_EVERY = 100
 
@@ -430,6 +432,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [FORGOTTEN_FENCE_WAIT + CLAIM_DEADLINE < HELLO_HOLD_LIMIT, 'a client is held for a claim that waits for an owner'],
   [HELLO_HOLD_LIMIT < CLAIM_LIMIT, 'who is held asks again before the claim is taken back, and may be held again'],
   [HELLO_ASK_EVERY < HEARTBEAT_EVERY, 'a hello that came early is not left to the next heartbeat'],
+  [
+    AUTOSCALE_EVERY * 3 < GIVEN_BACK_TAKEN_WITHIN && GIVEN_BACK_TAKEN_WITHIN + SDK_REPEAT_EVERY < JOIN_WAIT,
+    'a host that gives itself back is seen so by a poll before it takes itself for needed, and a join outlasts its way back',
+  ],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
   [HOST_WARM_AFTER < DRAIN_ROOM_RESERVE, 'what a drain in a hurry is left with is more than it gave new hosts'],

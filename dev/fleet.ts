@@ -70,7 +70,7 @@ export class EmbeddedFleet {
       const running = this.#hosts.size
       const emptyAfterMs = retireEmptyAfterMs ?? RETIRE_EMPTY_AFTER
       // A thread that ended is gone: there are no servers here but those that run.
-      const wanted = desiredReplicas(await index.autoscale(fleet, { ...limits, emptyAfterMs, allocated: 0 }), limits, running)
+      const wanted = desiredReplicas(await index.autoscale(fleet, { ...limits, emptyAfterMs, allocated: 0 }), limits, running, 0)
       for (let missing = wanted - running; missing > 0; missing--) this.#start()
     } catch (error) {
       this.#options.log.error({ error: describeError(error) }, 'fleet could not be looked at')

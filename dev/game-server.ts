@@ -18,8 +18,9 @@ export class EmbeddedGameServer implements GameServerPort {
     }
   }
 
+  /** One that gives itself back is taken at once. */
   async ready(): Promise<void> {
-    this.#become('Ready')
+    this.#become(this.#view.state === 'Allocated' ? 'Shutdown' : 'Ready')
   }
 
   async allocate(): Promise<void> {

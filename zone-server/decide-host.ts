@@ -1,7 +1,7 @@
 import type { LayerId } from '../core/ids.ts'
 import { type GameServerView, OUTDATED_ANNOTATION } from '../core/ports/game-server-port.ts'
 import type { CloseReason, HeartbeatAnswer } from '../core/ports/index-port.ts'
-import { HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../core/timing.ts'
+import { GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../core/timing.ts'
 
 /** Everything that a host decides by. */
 export interface HostObserved {
@@ -13,6 +13,8 @@ export interface HostObserved {
   readonly membership: 'none' | 'registered' | 'left'
   /** Since when it has left the index. */
   readonly leftAt: number | undefined
+  /** It left because it was not needed. */
+  readonly retired: boolean
   /** drainHost was answered since the registration: without a deadline, or with the one by which this host must end. */
   readonly drained: 'no' | 'openEnded' | 'byDeadline'
   /** The last wish that was called out to the SDK. */
@@ -43,7 +45,10 @@ export type HostAction =
   | { readonly do: 'heartbeat'; readonly outdated: boolean }
   /** Its layers are to be elsewhere within so long, ms; undefined: whenever there is room. */
   | { readonly do: 'drain'; readonly withinMs: number | undefined }
-  | { readonly do: 'leave' }
+  /** retired: it is not needed; else it has to go. */
+  | { readonly do: 'leave'; readonly retired: boolean }
+  /** It gave itself back and is not taken: it begins anew, as a host that was just born. */
+  | { readonly do: 'return' }
   | { readonly do: 'claim'; readonly layer: LayerId; readonly generation: number }
   | { readonly do: 'drop'; readonly layer: LayerId; readonly reason: string }
   | { readonly do: 'close'; readonly layer: LayerId; readonly reason: CloseReason }
@@ -94,12 +99,21 @@ function wanted(seen: HostObserved): Wish | undefined {
   const { server, stopBy, membership: member } = seen
   if (server === undefined || isEnding(server)) return undefined
   // On SIGTERM at once: the replacement starts while this pod uses its grace.
-  if (stopBy !== undefined || member === 'left') return 'shutdown'
+  if (stopBy !== undefined) return 'shutdown'
+  if (member === 'left') return seen.retired ? wantedByRetired(server) : 'shutdown'
   if (member === 'none' && isDraining(seen)) return 'shutdown'
   if (notReady.has(server.state)) return 'ready'
   // Without an address yet, an allocation would lose it for good.
   if ((server.state === 'Ready' || server.state === 'Reserved') && hasAddress(server)) return 'allocate'
   return undefined
+}
+
+/**
+ * A retired host gives itself back: Agones takes a server that is Ready before it takes another one for outdated, and makes none in its place, as it would of one that shuts down
+ * while the fleet's number still stands.
+ */
+function wantedByRetired({ state }: GameServerView): Wish | undefined {
+  return state === 'Allocated' ? 'ready' : undefined
 }
 
 function membership(seen: HostObserved): HostAction[] {
@@ -116,7 +130,7 @@ function membership(seen: HostObserved): HostAction[] {
   if (needsDrain(seen) && !busy.has('drain'))
     actions.push({ do: 'drain', withinMs: seen.stopBy === undefined ? undefined : Math.max(0, seen.stopBy - seen.now) })
   const empty = seen.layers.length === 0 && answer !== undefined && answer.layers.length === 0
-  if (answer?.mayLeave === true && empty && !busy.has('leave')) actions.push({ do: 'leave' })
+  if (answer?.mayLeave === true && empty && !busy.has('leave')) actions.push({ do: 'leave', retired: answer.state === 'Retiring' })
   return actions
 }
 
@@ -143,6 +157,7 @@ function end(seen: HostObserved): HostAction[] {
   if (seen.layers.length > 0) return []
   if (member === 'left' && leftAt !== undefined) {
     if (server === undefined || isEnding(server)) return [{ do: 'end', reason: 'left, and the game server ends' }]
+    if (seen.retired && stopBy === undefined) return now - leftAt >= GIVEN_BACK_TAKEN_WITHIN ? [{ do: 'return' }] : []
     return now - leftAt >= SHUTDOWN_SEEN_LIMIT ? [{ do: 'end', reason: 'left, and shutdown was wished' }] : []
   }
   if (member === 'none' && !seen.busy.has('register')) {

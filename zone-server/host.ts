@@ -45,6 +45,7 @@ interface Self {
 const unknown: ReturnType<Membership['observed']> = {
   membership: 'none',
   leftAt: undefined,
+  retired: false,
   drained: 'no',
   heartbeatAt: Number.NEGATIVE_INFINITY,
   heartbeatDue: false,
@@ -217,7 +218,10 @@ export class Host {
         this.#call('drain', () => membership.drain(action.withinMs))
         break
       case 'leave':
-        this.#call('leave', () => membership.leave())
+        this.#call('leave', () => membership.leave(action.retired))
+        break
+      case 'return':
+        membership.comeBack()
         break
       case 'claim':
         layers.claim(action.layer, action.generation)

@@ -18,14 +18,15 @@ export interface MembershipDeps {
   readonly load: () => HostLoad
 }
 
-type MembershipSeen = Pick<HostObserved, 'membership' | 'leftAt' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'>
+type MembershipSeen = Pick<HostObserved, 'membership' | 'leftAt' | 'retired' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'>
 
 /** What a host is to the index, from the registration to the leave: the calls, and what they were answered. Decides nothing. */
 export class Membership {
   readonly #deps: MembershipDeps
-  readonly #incarnation = randomUUID()
+  #incarnation = randomUUID()
   #membership: HostObserved['membership'] = 'none'
   #leftAt: number | undefined
+  #retired = false
   #drained: HostObserved['drained'] = 'no'
   #heartbeatAt = Number.NEGATIVE_INFINITY
   #heartbeatDue = false
@@ -39,6 +40,7 @@ export class Membership {
     return {
       membership: this.#membership,
       leftAt: this.#leftAt,
+      retired: this.#retired,
       drained: this.#drained,
       heartbeatAt: this.#heartbeatAt,
       heartbeatDue: this.#heartbeatDue,
@@ -89,16 +91,26 @@ export class Membership {
     this.#heartbeatDue = true
   }
 
-  async leave(): Promise<void> {
+  async leave(retired: boolean): Promise<void> {
     const { index, log, clock, fleet, host } = this.#deps
     const left = await index.leaveHost(fleet, host, this.#incarnation)
     // Refused: it was needed again meanwhile. The answer that allowed it is out of date either way.
     this.#answer = undefined
     this.#heartbeatDue = true
     if (!left) return
-    log.info({ fleet }, 'left')
+    log.info({ fleet, retired }, 'left')
     this.#membership = 'left'
+    this.#retired = retired
     this.#leftAt = clock.now()
+  }
+
+  /** As if it had just been born: to the index it is another than the one that left. */
+  comeBack(): void {
+    this.#deps.log.info({ fleet: this.#deps.fleet }, 'given back, and not taken: begins anew')
+    this.#incarnation = randomUUID()
+    this.#membership = 'none'
+    this.#retired = false
+    this.#leftAt = undefined
   }
 
   #reports(): readonly LayerReport[] {

@@ -35,5 +35,5 @@ export async function autoscale(index: ZoneIndex, review: z.output<typeof autosc
   const capacity = capacityWritten(annotations)
   const asked = { ...bounds, emptyAfterMs: retireAfter(annotations), allocated, ...(capacity === undefined ? {} : { capacity }) }
   const counts = await index.autoscale(fleetId(namespace, name), asked)
-  return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, bounds, status.replicas) } }
+  return { request: review.request, response: { uid, scale: true, replicas: desiredReplicas(counts, bounds, status.replicas, allocated) } }
 }

@@ -128,7 +128,7 @@ describe('capacity', () => {
     ['never below the minimum', {}, { min: 2 }, 2],
     ['never below what is occupied, whatever the maximum', { peak: 13, staying: 12 }, {}, 12],
   ])('replicas: %s', (_name, counts, changed, expected) => {
-    expect(desiredReplicas({ ...none, ...counts }, { ...bounds, ...changed }, 0)).toBe(expected)
+    expect(desiredReplicas({ ...none, ...counts }, { ...bounds, ...changed }, 0, 0)).toBe(expected)
   })
 
   it.each([
@@ -155,7 +155,7 @@ describe('capacity', () => {
         (spare, min, max, some) => {
           const counts = { ...none, ...some }
           const kept = hostsToKeep({ spare, min, max }, counts) + counts.staying + counts.draining
-          expect(kept).toBe(desiredReplicas(counts, { spare, min, max }, 0))
+          expect(kept).toBe(desiredReplicas(counts, { spare, min, max }, 0, 0))
         },
       ),
     )
@@ -167,7 +167,16 @@ describe('capacity', () => {
     ['do not raise it', 3, 3],
     ['do not matter when more is wanted', 1, 3],
   ])('those that leave %s', (_, replicas, expected) => {
-    expect(desiredReplicas({ ...none, staying: 2, leaving: 2 }, bounds, replicas)).toBe(expected)
+    expect(desiredReplicas({ ...none, staying: 2, leaving: 2 }, bounds, replicas, 0)).toBe(expected)
+  })
+
+  it.each([
+    ['keep the number from falling', 4, 4, 4],
+    ['… until one of them has given itself back', 4, 3, 3],
+    ['do not raise it', 3, 9, 3],
+    ['do not matter when more is wanted', 1, 2, 3],
+  ])('those that Agones counts as Allocated %s', (_, replicas, allocated, expected) => {
+    expect(desiredReplicas({ ...none, staying: 2 }, bounds, replicas, allocated)).toBe(expected)
   })
 
   it('reads bounds from annotations and takes defaults for what can not be read', () => {

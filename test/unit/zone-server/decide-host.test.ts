@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GameServerView } from '../../../core/ports/game-server-port.ts'
 import type { HeartbeatAnswer } from '../../../core/ports/index-port.ts'
-import { HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../../../core/timing.ts'
+import { GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../../../core/timing.ts'
 import { decideHost, type HostObserved } from '../../../zone-server/decide-host.ts'
 
 const now = 1_000_000
@@ -25,6 +25,7 @@ const born: HostObserved = {
     stopBy: undefined,
     membership: 'none',
     leftAt: undefined,
+    retired: false,
     drained: 'no',
     wish: undefined,
     heartbeatAt: now,
@@ -46,6 +47,7 @@ const serving = (generation: number, closing = false) => [{ layer, generation, c
 const outdated = server('Allocated', { annotations: { 'bailiwick.dev/outdated': 'true' } })
 const left: HostObserved = { ...host, membership: 'left', leftAt: now, answer: undefined }
 const stopBy = now + 60_000
+const retired = answer({ state: 'Retiring', mayLeave: true })
 
 const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = [
   ['nothing seen yet', born, []],
@@ -87,7 +89,23 @@ const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = 
   ['asked to close', { ...host, answer: assigned(3, 'Suspend'), layers: serving(3) }, [{ do: 'close', layer, reason: 'Suspend' }]],
   ['closing already', { ...host, answer: assigned(3, 'Suspend'), layers: serving(3, true) }, []],
   ['forgotten by the index: registers anew', { ...host, membership: 'none', answer: undefined, layers: serving(3) }, [{ do: 'register' }]],
-  ['retired and counted: leaves', { ...host, answer: answer({ state: 'Retiring', mayLeave: true }) }, [{ do: 'leave' }]],
+  ['retired and counted: leaves', { ...host, answer: retired }, [{ do: 'leave', retired: true }]],
+  ['… and gives itself back', { ...left, retired: true }, [{ do: 'wish', kind: 'ready' }]],
+  ['… and waits until it is taken', { ...left, retired: true, server: server('Ready') }, []],
+  ['… while Agones has not made it Ready yet, too', { ...left, retired: true, server: server('RequestReady') }, []],
+  [
+    '… and is taken: ends',
+    { ...left, retired: true, server: server('Shutdown') },
+    [{ do: 'end', reason: 'left, and the game server ends' }],
+  ],
+  [
+    '… and is not taken: begins anew',
+    { ...left, retired: true, server: server('Ready'), leftAt: now - GIVEN_BACK_TAKEN_WITHIN },
+    [{ do: 'return' }],
+  ],
+  ['… and as it began anew: allocates itself', { ...born, server: server('Ready') }, [{ do: 'wish', kind: 'allocate' }]],
+  ['… and its pod is to end: shuts down', { ...left, retired: true, server: server('Ready'), stopBy }, [{ do: 'wish', kind: 'shutdown' }]],
+  ['retired, not counted yet: waits', { ...host, answer: answer({ state: 'Retiring' }) }, []],
   [
     'may leave, but a layer still ends here',
     { ...host, answer: answer({ mayLeave: true }), layers: serving(3) },
@@ -124,7 +142,7 @@ const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = 
   [
     'SIGTERM, drained and empty: leaves',
     { ...host, stopBy, drained: 'byDeadline', wish: { kind: 'shutdown', at: now }, answer: answer({ state: 'Draining', mayLeave: true }) },
-    [{ do: 'leave' }],
+    [{ do: 'leave', retired: false }],
   ],
   ['left: wishes shutdown', left, [{ do: 'wish', kind: 'shutdown' }]],
   ['left, and the game server ends', { ...left, server: server('Shutdown') }, [{ do: 'end', reason: 'left, and the game server ends' }]],

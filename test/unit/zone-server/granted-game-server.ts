@@ -19,9 +19,10 @@ export class GrantedGameServer implements GameServerPort {
     }
   }
 
+  /** One that gives itself back is taken at once. */
   async ready(): Promise<void> {
     this.wishes.push('ready')
-    this.become({ state: 'Ready' })
+    this.become({ state: this.view.state === 'Allocated' ? 'Shutdown' : 'Ready' })
   }
 
   async allocate(): Promise<void> {

@@ -266,13 +266,14 @@ describe('the end of a host', () => {
     expect(old.gameServer.wishes.at(-1)).toBe('shutdown')
   })
 
-  it('retired when it is not needed: leaves and shuts down', async () => {
+  it('retired when it is not needed: leaves, gives itself back, is taken', async () => {
     const { server, gameServer } = await world.host('host-1')
     await until(async () => (await world.index.fleetView('game/zone-servers')).hosts.length === 1)
     await until(async () => {
       await world.index.autoscale('game/zone-servers', { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 })
-      return gameServer.wishes.includes('shutdown')
+      return gameServer.wishes.join() === 'ready,allocate,ready'
     })
     await server.done
+    expect((await world.index.fleetView('game/zone-servers')).hosts.map(({ state }) => state)).toEqual(['Leaving'])
   })
 })
