@@ -13,7 +13,8 @@ it('a host that gave itself back and is needed after all begins anew, and takes 
   const clock = new ManualClock()
   const index = createMemoryIndex({ clock })
   onTestFinished(() => index.close())
-  const layers = { reports: () => [], settleEnded: () => undefined } as unknown as HostLayers
+  const door = { unheard: () => [], settle: () => undefined }
+  const layers = { reports: () => [], settleEnded: () => undefined, door } as unknown as HostLayers
   const load = (): { cpu: number; lateness: number } => ({ cpu: 0, lateness: 0 })
   const host = new Membership({ index, log: silentLog, clock, fleet, host: 'h1', node: 'n1', capacity: 4, layers, load })
   await host.register('h1:7000')
