@@ -16,6 +16,7 @@ import {
   INDEX_CLOCK_JUMP,
   INDEX_GRACE,
   LEAVING_COUNTED,
+  NEWBORN_COUNTED,
   OUTDATED_SETTLE,
   POD_START_GUESS,
   POD_START_MAX,
@@ -39,6 +40,9 @@ export interface IndexRules {
   readonly claimLimit: number
   readonly hostForgottenAfter: number
   readonly leavingCounted: number
+  /** How long a game server that is about to be a host is waited for, and how many are at most. */
+  readonly newbornCounted: number
+  readonly newbornMax: number
   readonly barForgottenAfter: number
   readonly ticketRemembered: number
   readonly failedLayerWaitMin: number
@@ -95,6 +99,8 @@ export const defaultIndexRules: IndexRules = {
   claimLimit: CLAIM_LIMIT,
   hostForgottenAfter: HOST_FORGOTTEN_AFTER,
   leavingCounted: LEAVING_COUNTED,
+  newbornCounted: NEWBORN_COUNTED,
+  newbornMax: 1_000,
   barForgottenAfter: BAR_FORGOTTEN_AFTER,
   ticketRemembered: TICKET_REMEMBERED,
   failedLayerWaitMin: FAILED_LAYER_WAIT_MIN,

@@ -17,6 +17,7 @@ const methods: Readonly<Record<Method, true>> = {
   getContent: true,
   listZones: true,
   zoneNews: true,
+  announceHost: true,
   registerHost: true,
   heartbeat: true,
   drainHost: true,

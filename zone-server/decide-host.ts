@@ -11,6 +11,8 @@ export interface HostObserved {
   /** Asked to end (SIGTERM) and by when it must have, ms; undefined: not asked. */
   readonly stopBy: number | undefined
   readonly membership: 'none' | 'registered' | 'left'
+  /** The index was told, since it was no host last, that it is about to be one. */
+  readonly announced: boolean
   /** Since when it has left the index. */
   readonly leftAt: number | undefined
   /** It left because it was not needed. */
@@ -41,6 +43,7 @@ export type Wish = 'ready' | 'allocate' | 'shutdown'
 
 export type HostAction =
   | { readonly do: 'wish'; readonly kind: Wish }
+  | { readonly do: 'announce' }
   | { readonly do: 'register' }
   | { readonly do: 'heartbeat'; readonly outdated: boolean }
   /** Its layers are to be elsewhere within so long, ms; undefined: whenever there is room. */
@@ -103,8 +106,8 @@ function wanted(seen: HostObserved): Wish | undefined {
   if (member === 'left') return seen.retired ? wantedByRetired(server) : 'shutdown'
   if (member === 'none' && isDraining(seen)) return 'shutdown'
   if (notReady.has(server.state)) return 'ready'
-  // Without an address yet, an allocation would lose it for good.
-  if ((server.state === 'Ready' || server.state === 'Reserved') && hasAddress(server)) return 'allocate'
+  // Without an address yet, an allocation would lose it for good. Unannounced, another host might be taken for one too many.
+  if (seen.announced && (server.state === 'Ready' || server.state === 'Reserved') && hasAddress(server)) return 'allocate'
   return undefined
 }
 
@@ -120,6 +123,7 @@ function membership(seen: HostObserved): HostAction[] {
   const { server, membership: member, busy, answer } = seen
   if (server === undefined || member === 'left') return []
   if (member === 'none') {
+    if (!seen.announced && !isDraining(seen) && server.state !== 'Allocated') return busy.has('announce') ? [] : [{ do: 'announce' }]
     const fit = server.state === 'Allocated' && hasAddress(server) && !isDraining(seen)
     // With layers it registers even while it drains: the index lost it, and the layers are to be closed in order.
     return (fit || seen.layers.length > 0) && !busy.has('register') ? [{ do: 'register' }] : []

@@ -44,6 +44,7 @@ interface Self {
 
 const unknown: ReturnType<Membership['observed']> = {
   membership: 'none',
+  announced: false,
   leftAt: undefined,
   retired: false,
   drained: 'no',
@@ -208,6 +209,9 @@ export class Host {
 
   #doAsHost(action: Exclude<HostAction, { readonly do: 'end' | 'wish' }>, { membership, layers, endpoint }: Self): void {
     switch (action.do) {
+      case 'announce':
+        this.#call('announce', () => membership.announce())
+        break
       case 'register':
         this.#call('register', () => membership.register(endpoint()))
         break

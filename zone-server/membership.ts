@@ -18,13 +18,17 @@ export interface MembershipDeps {
   readonly load: () => HostLoad
 }
 
-type MembershipSeen = Pick<HostObserved, 'membership' | 'leftAt' | 'retired' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'>
+type MembershipSeen = Pick<
+  HostObserved,
+  'membership' | 'announced' | 'leftAt' | 'retired' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'
+>
 
 /** What a host is to the index, from the registration to the leave: the calls, and what they were answered. Decides nothing. */
 export class Membership {
   readonly #deps: MembershipDeps
   #incarnation = randomUUID()
   #membership: HostObserved['membership'] = 'none'
+  #announced = false
   #leftAt: number | undefined
   #retired = false
   #drained: HostObserved['drained'] = 'no'
@@ -39,6 +43,7 @@ export class Membership {
   observed(): MembershipSeen {
     return {
       membership: this.#membership,
+      announced: this.#announced,
       leftAt: this.#leftAt,
       retired: this.#retired,
       drained: this.#drained,
@@ -51,6 +56,12 @@ export class Membership {
   /** The next heartbeat is to come now. */
   hurry(): void {
     this.#heartbeatDue = true
+  }
+
+  async announce(): Promise<void> {
+    const { index, fleet, host } = this.#deps
+    await index.announceHost(fleet, host)
+    this.#announced = true
   }
 
   async register(endpoint: string): Promise<void> {
@@ -109,6 +120,7 @@ export class Membership {
     this.#deps.log.info({ fleet: this.#deps.fleet }, 'given back, and not taken: begins anew')
     this.#incarnation = randomUUID()
     this.#membership = 'none'
+    this.#announced = false
     this.#retired = false
     this.#leftAt = undefined
   }

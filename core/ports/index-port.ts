@@ -28,6 +28,11 @@ export interface ZoneIndex extends Journal {
 
   // Hosts (slot: fleet)
   /**
+   * A game server of the fleet is about to allocate itself: it counts as standing for `newbornCounted`, or until it registers, so that the fleet's number does not fall meanwhile. At most
+   * `newbornMax` of a fleet are known, the latest.
+   */
+  announceHost(fleet: FleetId, host: string): Promise<void>
+  /**
    * Makes a host known and placeable; a wish that waits is placed on it at once. A known host of another incarnation is replaced: its layers are placed again.
    * A host that was not known any more (the index was flushed) says in `serving` what it serves, so that it is adopted (see heartbeat) before anything
    * else takes the host's room.
@@ -291,6 +296,8 @@ export interface FleetCounts {
   readonly staying: number
   /** Those of them that are Draining for as long as it takes. */
   readonly draining: number
+  /** Hosts that are Allocated for certain, or will be in a moment: live ones that do not leave, and those that were announced. An index of an earlier release does not say. */
+  readonly standing?: number
   /** Hosts whose game servers will be gone in a moment and are still counted by Agones: Leaving, Draining without a layer or by a deadline. */
   readonly leaving: number
   /** Layers of Draining hosts, and of the outdated ones whose turn is next, for which no slot is kept yet. */

@@ -1,7 +1,7 @@
 import { hostsToKeep, hostsUsed } from '../../core/capacity.ts'
 import type { AutoscaleOptions, FleetCounts } from '../../core/ports/index-port.ts'
 import { isDead, isPlaceable, outdatedAtOnce } from './decide.ts'
-import { lastingStrays, layersComing, peakUse } from './demand.ts'
+import { countNewborn, lastingStrays, layersComing, peakUse } from './demand.ts'
 import { hostChanged } from './place.ts'
 import { byName, type FleetState, type HostRecord } from './records.ts'
 
@@ -11,11 +11,14 @@ export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCoun
   for (const host of live) if (host.state === 'Retiring') host.counted = true
   const occupied = live.filter(({ layers, reserved }) => layers + reserved > 0)
   const draining = occupied.filter((host) => host.state === 'Draining' && host.drainBy === undefined).length
+  const leaving = live.filter(isGoing).length - draining
   const counted = {
     occupied: occupied.length,
     staying: occupied.filter((host) => !isGoing(host)).length,
     draining,
-    leaving: countLeaving(live, draining, asked.allocated),
+    standing: live.length - leaving + countNewborn(fleet),
+    // Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
+    leaving: Math.max(0, Math.min(leaving, asked.allocated - (live.length - leaving))),
     evacuees: countEvacuees(fleet, live),
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
     live: live.length,
@@ -45,12 +48,6 @@ function retire(fleet: FleetState, live: readonly HostRecord[], { keep, emptyAft
 
 function isGoing({ state }: HostRecord): boolean {
   return state === 'Draining' || state === 'Leaving'
-}
-
-/** Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there. */
-function countLeaving(live: readonly HostRecord[], draining: number, allocated: number): number {
-  const leaving = live.filter(isGoing).length - draining
-  return Math.max(0, Math.min(leaving, allocated - (live.length - leaving)))
 }
 
 /** What drains, and what will next because it is outdated; less what has a slot elsewhere already. */

@@ -18,6 +18,8 @@ export interface Demand {
   /** Allocated servers that are no live hosts. */
   strays: readonly Sample[]
   straySince: number | undefined
+  /** When game servers that are no hosts yet were announced. */
+  readonly newborn: Map<string, number>
   /** When the last hosts were born. */
   readonly births: number[]
   /** How long (ms) a wish waits for a host that has to be started, as was seen; undefined: not seen yet. */
@@ -29,7 +31,7 @@ const SAMPLES = 16
 const BIRTHS = 16
 
 export function newDemand(): Demand {
-  return { flow: [], used: [], strays: [], straySince: undefined, births: [], start: undefined }
+  return { flow: [], used: [], strays: [], straySince: undefined, newborn: new Map(), births: [], start: undefined }
 }
 
 /** The newest sample is added to by `merge` while it is younger than a SAMPLES-th of the window; what is older than the window goes. */
@@ -81,6 +83,11 @@ export function lastingStrays({ demand, now, rules }: FleetState, strays: number
   demand.straySince = strays === 0 ? undefined : (demand.straySince ?? now)
   if (demand.straySince === undefined || now - demand.straySince < window) return 0
   return demand.strays.reduce((lowest, { value }) => Math.min(lowest, value), strays)
+}
+
+/** Those that were announced lately and are no hosts yet. */
+export function countNewborn({ demand: { newborn }, now, rules }: FleetState): number {
+  return [...newborn.values()].filter((since) => now - since < rules.newbornCounted).length
 }
 
 /**

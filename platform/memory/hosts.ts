@@ -20,6 +20,14 @@ import { type FleetState, type HostRecord, type LayerRecord, zoneOf } from './re
 
 /** What hosts say of themselves. platform/redis/library/hosts.lua is the same in Lua. */
 
+/** A game server is about to be a host. Of too many the oldest are forgotten; so is who was announced too long ago. */
+export function announceHost({ demand: { newborn }, now, rules }: FleetState, name: string): void {
+  newborn.delete(name)
+  newborn.set(name, now)
+  const beyond = newborn.size - rules.newbornMax
+  for (const [at, [other, since]] of [...newborn].entries()) if (at < beyond || now - since >= rules.newbornCounted) newborn.delete(other)
+}
+
 export function registerHost(fleet: FleetState, registration: HostRegistration, serving: readonly LayerReport[]): void {
   const old = fleet.hosts.get(registration.name)
   const same = old !== undefined && old.incarnation === registration.incarnation
@@ -29,6 +37,7 @@ export function registerHost(fleet: FleetState, registration: HostRegistration, 
   if (!same) fleet.held.delete(host.name)
   fleet.hosts.set(host.name, host)
   fleet.capacity = host.capacity
+  fleet.demand.newborn.delete(host.name)
   hear(fleet, host)
   hostChanged(fleet, host)
   for (const layer of orphans) {

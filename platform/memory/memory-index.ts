@@ -10,7 +10,7 @@ import { barZone, forgetZone, unbarZone } from './bars.ts'
 import { createWatchers, type Watchers } from './changes.ts'
 import { graceAfter } from './decide.ts'
 import { cordonNode, drainHost } from './drain.ts'
-import { heartbeat, leaveHost, registerHost, removeHost, suspectHost } from './hosts.ts'
+import { announceHost, heartbeat, leaveHost, registerHost, removeHost, suspectHost } from './hosts.ts'
 import {
   appendJournal,
   createJournals,
@@ -94,6 +94,7 @@ export function createMemoryIndex(deps: { readonly clock: Clock; readonly timing
     listZones: () => answer(() => zones.list()),
     zoneNews: (since) => answer(() => zones.news(since)),
 
+    announceHost: (fleet, host) => change(fleet, (state) => announceHost(state, host)),
     registerHost: (fleet, host, serving = []) => change(fleet, (state) => registerHost(state, structuredClone(host), serving)),
     heartbeat: (fleet, beat) => change(fleet, (state) => heartbeat(state, beat)),
     drainHost: (fleet, host, withinMs) => change(fleet, (state) => drainHost(state, host, withinMs)),

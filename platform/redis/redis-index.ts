@@ -80,6 +80,9 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
 
     zoneNews: async (since) => readZoneNews(await run('zone_news', zoneKeys, [since ?? ''])),
 
+    async announceHost(fleet, host) {
+      await ask('announce_host', fleet, { host })
+    },
     async registerHost(fleet, host, serving = []) {
       await ask('register_host', fleet, { host, serving })
     },

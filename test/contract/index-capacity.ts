@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { FleetCounts } from '../../core/ports/index-port.ts'
-import { beat, createWorld, DEATH, type IndexHarness, registration, report, rules, ticket, type World } from './index-harness.ts'
+import {
+  beat,
+  createWorld,
+  DEATH,
+  type IndexHarness,
+  NEWBORN_MAX,
+  registration,
+  report,
+  rules,
+  ticket,
+  type World,
+} from './index-harness.ts'
 
 const now = { spare: 0, min: 0, max: 100, emptyAfterMs: 0, allocated: 0 }
 
@@ -17,6 +28,7 @@ export function capacityContract(harness: () => IndexHarness): void {
         occupied: 0,
         staying: 0,
         draining: 0,
+        standing: 0,
         leaving: 0,
         evacuees: 0,
         idle: 0,
@@ -73,6 +85,40 @@ export function capacityContract(harness: () => IndexHarness): void {
         capacity: 3,
       }
       expect(await index.autoscale(fleet, now)).toMatchObject(counts)
+    })
+
+    it('counts as standing who does not leave, and for a while who is about to be a host', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      const standing = async () => (await index.autoscale(fleet, { ...now, allocated: 9 })).standing
+      await world.register('a', 1)
+      await world.serve(world.layer(0))
+      await world.register('b', 1)
+      await world.serve(world.layer(1))
+      await index.drainHost(fleet, 'b')
+      await world.register('left')
+      await index.drainHost(fleet, 'left')
+      expect(await index.leaveHost(fleet, 'left', 'a')).toBe(true)
+      expect(await standing()).toBe(2)
+      await index.announceHost(fleet, 'c')
+      await index.announceHost(fleet, 'd')
+      await index.announceHost(fleet, 'd')
+      expect(await standing()).toBe(4)
+      await world.register('c', 1)
+      expect(await standing()).toBe(4)
+      const serving = [0, 1].map((n) => beat('ab'[n] ?? '', [report(world.layer(n), 1, 1)]))
+      await world.live(5, [...serving, beat('c')])
+      expect(await standing()).toBe(3)
+    })
+
+    it('knows a bounded number of those that are about to be hosts, the latest', async () => {
+      const world = createWorld(harness())
+      const { index, fleet } = world
+      for (let n = 0; n < NEWBORN_MAX + 2; n += 1) await index.announceHost(fleet, `h${n}`)
+      expect((await index.autoscale(fleet, now)).standing).toBe(NEWBORN_MAX)
+      await world.register(`h${NEWBORN_MAX + 1}`)
+      await world.register('h0')
+      expect((await index.autoscale(fleet, now)).standing).toBe(NEWBORN_MAX + 1)
     })
 
     it('counts what is to leave its host, until a slot is kept for it elsewhere', async () => {

@@ -13,6 +13,9 @@ export interface IndexHarness {
   restart(): Promise<void>
 }
 
+/** Of the suite's own rules. */
+export const NEWBORN_MAX = 6
+
 /**
  * The suite's own rules: the proportions of the real ones, but so long that what a test itself takes, on however slow a machine, is nothing. Time passes
  * only by `advance`.
@@ -26,6 +29,8 @@ export const rules: Partial<IndexRules> = {
   claimLimit: 1_500_000,
   hostForgottenAfter: 6_000_000,
   leavingCounted: 1_000_000,
+  newbornCounted: 400_000,
+  newbornMax: NEWBORN_MAX,
   barForgottenAfter: 60_000_000,
   ticketRemembered: 6_000_000,
   failedLayerWaitMin: 50_000,

@@ -21,6 +21,8 @@ export const lawRules: Partial<IndexRules> = {
   claimLimit: 500 * TICK + HALF,
   hostForgottenAfter: 900 * TICK + HALF,
   leavingCounted: 300 * TICK + HALF,
+  newbornCounted: 50 * TICK + HALF,
+  newbornMax: 2,
   barForgottenAfter: 900 * TICK + HALF,
   ticketRemembered: 300 * TICK + HALF,
   failedLayerWaitMin: 50 * TICK + HALF,
@@ -69,6 +71,7 @@ const rare = [
   'drain',
   'leave',
   'suspect',
+  'announce',
   'remove',
   'redeem',
   'request',
@@ -203,6 +206,8 @@ function perform(index: ZoneIndex, run: Run, step: Step): Promise<unknown> {
       return index.drainHost(fleet, host, step.honest ? undefined : step.time * TICK + HALF)
     case 'leave':
       return index.leaveHost(fleet, host, incarnation)
+    case 'announce':
+      return index.announceHost(fleet, host)
     case 'suspect':
       // How long it has left is told in the ms of a clock that runs on between the drivers.
       return index.suspectHost(fleet, host).then((leftMs) => leftMs !== undefined)

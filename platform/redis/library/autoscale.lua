@@ -82,12 +82,6 @@ local function is_going(host)
   return host.state == 'Draining' or host.state == 'Leaving'
 end
 
--- Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
-local function count_leaving(live, draining, allocated)
-  local leaving = #select(live, is_going) - draining
-  return math.max(0, math.min(leaving, allocated - (#live - leaving)))
-end
-
 -- What drains, and what will next because it is outdated; less what has a slot elsewhere already.
 local function count_evacuees(fleet, live)
   local layers, draining, outdated = 0, 0, {}
@@ -123,11 +117,14 @@ local function autoscale(fleet, asked)
   -- A program of an earlier release does not say how many are Allocated.
   local allocated = asked.allocated or #live
   local draining = count(function(host) return host.state == 'Draining' and not host.drainBy and is_occupied(host) end)
+  local leaving = count(is_going) - draining
   local counts = {
     occupied = count(is_occupied),
     staying = count(function(host) return is_occupied(host) and not is_going(host) end),
     draining = draining,
-    leaving = count_leaving(live, draining, allocated),
+    standing = #live - leaving + count_newborn(demand_of(fleet), fleet),
+    -- Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
+    leaving = math.max(0, math.min(leaving, allocated - (#live - leaving))),
     evacuees = count_evacuees(fleet, live),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,

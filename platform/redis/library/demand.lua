@@ -65,6 +65,15 @@ local function lasting_strays(demand, fleet, strays)
   return lowest
 end
 
+-- Those that were announced lately and are no hosts yet.
+local function count_newborn(demand, fleet)
+  local count = 0
+  for _, since in pairs(demand.newborn or {}) do
+    if fleet.now - since < fleet.rules.newbornCounted then count = count + 1 end
+  end
+  return count
+end
+
 -- A host was born; `waited`: for how long (ms) the first in the queue had, if there is one.
 local function count_birth(demand, fleet, waited)
   table.insert(demand.births, fleet.now)

@@ -92,6 +92,19 @@ local function first_waited(fleet)
   return first and fleet.now - layer_record(fleet, first).since or nil
 end
 
+-- A game server is about to be a host. Of too many the oldest are forgotten; so is who was announced too long ago.
+local function announce_host(fleet, asked)
+  local demand, rules = demand_of(fleet), fleet.rules
+  local newborn = {}
+  for name, since in pairs(demand.newborn or {}) do
+    if name ~= asked.host and fleet.now - since < rules.newbornCounted then table.insert(newborn, { name = name, since = since }) end
+  end
+  table.sort(newborn, function(a, b) return a.since > b.since or (a.since == b.since and a.name < b.name) end)
+  demand.newborn = { [asked.host] = fleet.now }
+  for i = 1, math.min(#newborn, rules.newbornMax - 1) do demand.newborn[newborn[i].name] = newborn[i].since end
+  put_demand(fleet)
+end
+
 local function register_host(fleet, asked)
   local registration = asked.host
   local old = host_of(fleet, registration.name)
@@ -115,6 +128,11 @@ local function register_host(fleet, asked)
   host_changed(fleet, host)
   if not same then
     count_birth(demand_of(fleet), fleet, first_waited(fleet))
+    put_demand(fleet)
+  end
+  local demand = demand_of(fleet)
+  if demand.newborn and demand.newborn[registration.name] then
+    demand.newborn[registration.name] = nil
     put_demand(fleet)
   end
   for _, report in ipairs(asked.serving) do take_report(fleet, host, report) end

@@ -22,6 +22,7 @@ local function register_look(name, work)
   })
 end
 
+register_change('announce_host', announce_host)
 register_change('register_host', register_host)
 register_change('heartbeat', heartbeat)
 register_change('drain_host', drain_host)

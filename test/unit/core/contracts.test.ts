@@ -106,6 +106,7 @@ describe('capacity', () => {
     ...calm,
     occupied: 0,
     draining: 0,
+    standing: 0,
     leaving: 0,
     idle: 0,
     retiring: 0,
@@ -177,6 +178,17 @@ describe('capacity', () => {
     ['do not matter when more is wanted', 1, 2, 3],
   ])('those that Agones counts as Allocated %s', (_, replicas, allocated, expected) => {
     expect(desiredReplicas({ ...none, staying: 2 }, bounds, replicas, allocated)).toBe(expected)
+  })
+
+  it.each([
+    ['keep the number from falling, counted by Agones or not', { standing: 5 }, 6, 3, 5],
+    ['… with those that leave, which are Allocated still', { standing: 4, leaving: 1 }, 6, 3, 5],
+    ['do not raise it', { standing: 9 }, 4, 3, 4],
+    ['are not known to an index of an earlier release', { standing: undefined }, 4, 2, 3],
+  ])('hosts that are there, and those about to be, %s', (_, counts, replicas, allocated, expected) => {
+    const { standing: _none, ...others } = none
+    const all = counts.standing === undefined ? others : { ...none, ...counts }
+    expect(desiredReplicas({ ...all, staying: 2 }, bounds, replicas, allocated)).toBe(expected)
   })
 
   it('reads bounds from annotations and takes defaults for what can not be read', () => {

@@ -24,6 +24,7 @@ const born: HostObserved = {
     server: undefined,
     stopBy: undefined,
     membership: 'none',
+    announced: true,
     leftAt: undefined,
     retired: false,
     drained: 'no',
@@ -44,7 +45,9 @@ const host: HostObserved = { ...born, server: server('Allocated'), membership: '
 const layer = 'game/meadow/0' as const
 const assigned = (generation: number, closeRequested?: 'Drain' | 'Suspend') => answer({ layers: [{ layer, generation, closeRequested }] })
 const serving = (generation: number, closing = false) => [{ layer, generation, closing }]
-const outdated = server('Allocated', { annotations: { 'bailiwick.dev/outdated': 'true' } })
+const marked = { annotations: { 'bailiwick.dev/outdated': 'true' } }
+const outdated = server('Allocated', marked)
+const unannounced: HostObserved = { ...born, announced: false }
 const left: HostObserved = { ...host, membership: 'left', leftAt: now, answer: undefined }
 const stopBy = now + 60_000
 const retired = answer({ state: 'Retiring', mayLeave: true })
@@ -52,6 +55,19 @@ const retired = answer({ state: 'Retiring', mayLeave: true })
 const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = [
   ['nothing seen yet', born, []],
   ['not ready: wishes ready', { ...born, server: server('Scheduled') }, [{ do: 'wish', kind: 'ready' }]],
+  [
+    'unknown to the index: is announced, beside',
+    { ...unannounced, server: server('Scheduled') },
+    [{ do: 'wish', kind: 'ready' }, { do: 'announce' }],
+  ],
+  ['Ready, but not announced: does not allocate itself yet', { ...unannounced, server: server('Ready') }, [{ do: 'announce' }]],
+  ['is announced once at a time', { ...unannounced, server: server('Ready'), busy: new Set(['announce' as const]) }, []],
+  ['Allocated already: announces nothing', { ...unannounced, server: server('Allocated') }, [{ do: 'register' }]],
+  [
+    'outdated before it was a host: announces nothing',
+    { ...unannounced, server: server('Ready', marked) },
+    [{ do: 'wish', kind: 'shutdown' }],
+  ],
   ['a wish is not repeated at once', { ...born, server: server('RequestReady'), wish: { kind: 'ready', at: now - 10 } }, []],
   [
     'a wish is repeated',
