@@ -65,15 +65,14 @@ export function hostsToKeep(bounds: FleetBounds, counts: FleetUse & Pick<FleetCo
  * How many replicas a Fleet shall have: hosts needed + those that drain + servers that are Allocated but no live hosts, within the fleet's bounds, and never fewer than
  * are occupied. Agones counts every Allocated server first, of whatever template. So one that is no host must be added, or it would take the place of a host that is needed.
  *
- * The number never falls from `replicas` below what is Allocated, whether Agones has counted it so already (`allocated`) or not (hosts and those announced): a number that does has Agones
+ * The number never falls from `replicas` below what is Allocated, whether Agones has counted it so already (`allocated`) or not yet (`standing`): a number that does has Agones
  * mark as many Allocated servers as are too many as outdated, by the fill of their nodes and by name, and a host that is needed is moved. What is not needed gives itself back first. Nor does
  * the number rise for these: that would start servers that are not needed.
  */
 export function desiredReplicas(counts: FleetCounts, bounds: FleetBounds, replicas: number, allocated: number): number {
   const wanted = Math.max(hostsNeeded(bounds, counts) + counts.draining + counts.strays, bounds.min)
   const lasting = Math.max(counts.staying + counts.draining, Math.min(wanted, ceiling(bounds, counts)))
-  const standing = Math.max(lasting, counts.standing ?? 0)
-  return Math.max(lasting, Math.min(replicas, Math.max(allocated, standing + counts.leaving)))
+  return Math.max(lasting, Math.min(replicas, Math.max(allocated, lasting + counts.leaving, counts.standing ?? 0)))
 }
 
 /** The bounds written on a Fleet; a missing or unreadable annotation means its default. */

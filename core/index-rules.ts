@@ -1,4 +1,5 @@
 import {
+  AGONES_COUNTED_WITHIN,
   BAR_FORGOTTEN_AFTER,
   CLAIM_DEADLINE,
   CLAIM_LIMIT,
@@ -43,6 +44,8 @@ export interface IndexRules {
   /** How long a game server that is about to be a host is waited for, and how many are at most. */
   readonly newbornCounted: number
   readonly newbornMax: number
+  /** A host that was born within it may not be among those that Agones counted. */
+  readonly countedWithin: number
   readonly barForgottenAfter: number
   readonly ticketRemembered: number
   readonly failedLayerWaitMin: number
@@ -101,6 +104,7 @@ export const defaultIndexRules: IndexRules = {
   leavingCounted: LEAVING_COUNTED,
   newbornCounted: NEWBORN_COUNTED,
   newbornMax: 1_000,
+  countedWithin: AGONES_COUNTED_WITHIN,
   barForgottenAfter: BAR_FORGOTTEN_AFTER,
   ticketRemembered: TICKET_REMEMBERED,
   failedLayerWaitMin: FAILED_LAYER_WAIT_MIN,

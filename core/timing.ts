@@ -203,6 +203,8 @@ export const REDIRECT_RETRY_AFTER = 500
 export const HOST_STOP_RESERVE = 10_000
 /** A host whose layers are closed and whose shutdown is wished waits this long at most to see it. */
 export const SHUTDOWN_SEEN_LIMIT = 5_000
+/** Agones' count of Allocated servers may be so old. */
+export const AGONES_COUNTED_WITHIN = 2_000
 /** A game server that said that it is about to allocate itself is waited for so long. */
 export const NEWBORN_COUNTED = 10_000
 /** A retired host that gave itself back and is not taken by then is needed after all: the next poll of the autoscaler has kept the fleet's number. It is a host again. */

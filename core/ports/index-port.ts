@@ -296,7 +296,10 @@ export interface FleetCounts {
   readonly staying: number
   /** Those of them that are Draining for as long as it takes. */
   readonly draining: number
-  /** Hosts that are Allocated for certain, or will be in a moment: live ones that do not leave, and those that were announced. An index of an earlier release does not say. */
+  /**
+   * Servers that are Allocated or will be in a moment: what Agones counted and the hosts that were born since, or the hosts that are there, those that leave and the strays, if these are more;
+   * and those that were announced. An index of an earlier release does not say.
+   */
   readonly standing?: number
   /** Hosts whose game servers will be gone in a moment and are still counted by Agones: Leaving, Draining without a layer or by a deadline. */
   readonly leaving: number

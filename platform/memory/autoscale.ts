@@ -1,7 +1,7 @@
 import { hostsToKeep, hostsUsed } from '../../core/capacity.ts'
 import type { AutoscaleOptions, FleetCounts } from '../../core/ports/index-port.ts'
 import { isDead, isPlaceable, outdatedAtOnce } from './decide.ts'
-import { countNewborn, lastingStrays, layersComing, peakUse } from './demand.ts'
+import { countBorn, countNewborn, lastingStrays, layersComing, peakUse } from './demand.ts'
 import { hostChanged } from './place.ts'
 import { byName, type FleetState, type HostRecord } from './records.ts'
 
@@ -11,14 +11,16 @@ export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCoun
   for (const host of live) if (host.state === 'Retiring') host.counted = true
   const occupied = live.filter(({ layers, reserved }) => layers + reserved > 0)
   const draining = occupied.filter((host) => host.state === 'Draining' && host.drainBy === undefined).length
-  const leaving = live.filter(isGoing).length - draining
+  const going = live.filter(isGoing).length - draining
+  // Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
+  const leaving = Math.max(0, Math.min(going, asked.allocated - (live.length - going)))
+  const strays = countStrays(fleet, live.length, asked.allocated)
   const counted = {
     occupied: occupied.length,
     staying: occupied.filter((host) => !isGoing(host)).length,
     draining,
-    standing: live.length - leaving + countNewborn(fleet),
-    // Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
-    leaving: Math.max(0, Math.min(leaving, asked.allocated - (live.length - leaving))),
+    standing: Math.max(live.length - going + leaving + strays, asked.allocated + countBorn(fleet)) + countNewborn(fleet),
+    leaving,
     evacuees: countEvacuees(fleet, live),
     outdated: live.filter((host) => host.state !== 'Leaving' && (host.outdated || host.state === 'Draining')).length,
     live: live.length,
@@ -26,7 +28,7 @@ export function autoscale(fleet: FleetState, asked: AutoscaleOptions): FleetCoun
     capacity: fleet.capacity ?? asked.capacity ?? 1,
     free: freeSlots(fleet, live),
     coming: layersComing(fleet),
-    strays: countStrays(fleet, live.length, asked.allocated),
+    strays,
   }
   const counts = { ...counted, peak: peakUse(fleet, asked.emptyAfterMs, hostsUsed(counted)) }
   retire(fleet, live, { keep: hostsToKeep(asked, counts), emptyAfterMs: asked.emptyAfterMs })

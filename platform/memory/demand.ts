@@ -85,6 +85,11 @@ export function lastingStrays({ demand, now, rules }: FleetState, strays: number
   return demand.strays.reduce((lowest, { value }) => Math.min(lowest, value), strays)
 }
 
+/** Hosts that Agones may not have counted yet. */
+export function countBorn({ demand: { births }, now, rules }: FleetState): number {
+  return births.filter((at) => now - at < rules.countedWithin).length
+}
+
 /** Those that were announced lately and are no hosts yet. */
 export function countNewborn({ demand: { newborn }, now, rules }: FleetState): number {
   return [...newborn.values()].filter((since) => now - since < rules.newbornCounted).length

@@ -87,10 +87,10 @@ export function capacityContract(harness: () => IndexHarness): void {
       expect(await index.autoscale(fleet, now)).toMatchObject(counts)
     })
 
-    it('counts as standing who does not leave, and for a while who is about to be a host', async () => {
+    it('counts as standing what is Allocated, or was born since Agones counted, or is about to be a host', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world
-      const standing = async () => (await index.autoscale(fleet, { ...now, allocated: 9 })).standing
+      const standing = async (allocated: number) => (await index.autoscale(fleet, { ...now, allocated })).standing
       await world.register('a', 1)
       await world.serve(world.layer(0))
       await world.register('b', 1)
@@ -99,16 +99,17 @@ export function capacityContract(harness: () => IndexHarness): void {
       await world.register('left')
       await index.drainHost(fleet, 'left')
       expect(await index.leaveHost(fleet, 'left', 'a')).toBe(true)
-      expect(await standing()).toBe(2)
+      const heard = [0, 1].map((n) => beat('ab'[n] ?? '', [report(world.layer(n), 1, 1)]))
+      await world.live(1, heard)
+      expect([await standing(2), await standing(3), await standing(5)]).toEqual([2, 3, 5])
       await index.announceHost(fleet, 'c')
       await index.announceHost(fleet, 'd')
       await index.announceHost(fleet, 'd')
-      expect(await standing()).toBe(4)
+      expect([await standing(2), await standing(5)]).toEqual([4, 7])
       await world.register('c', 1)
-      expect(await standing()).toBe(4)
-      const serving = [0, 1].map((n) => beat('ab'[n] ?? '', [report(world.layer(n), 1, 1)]))
-      await world.live(5, [...serving, beat('c')])
-      expect(await standing()).toBe(3)
+      expect([await standing(2), await standing(5)]).toEqual([4, 7])
+      await world.live(5, [...heard, beat('c')])
+      expect([await standing(3), await standing(5)]).toEqual([3, 5])
     })
 
     it('knows a bounded number of those that are about to be hosts, the latest', async () => {

@@ -30,6 +30,7 @@ export const rules: Partial<IndexRules> = {
   hostForgottenAfter: 6_000_000,
   leavingCounted: 1_000_000,
   newbornCounted: 400_000,
+  countedWithin: 80_000,
   newbornMax: NEWBORN_MAX,
   barForgottenAfter: 60_000_000,
   ticketRemembered: 6_000_000,

@@ -22,6 +22,7 @@ export const lawRules: Partial<IndexRules> = {
   hostForgottenAfter: 900 * TICK + HALF,
   leavingCounted: 300 * TICK + HALF,
   newbornCounted: 50 * TICK + HALF,
+  countedWithin: 10 * TICK + HALF,
   newbornMax: 2,
   barForgottenAfter: 900 * TICK + HALF,
   ticketRemembered: 300 * TICK + HALF,

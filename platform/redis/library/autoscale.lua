@@ -117,14 +117,16 @@ local function autoscale(fleet, asked)
   -- A program of an earlier release does not say how many are Allocated.
   local allocated = asked.allocated or #live
   local draining = count(function(host) return host.state == 'Draining' and not host.drainBy and is_occupied(host) end)
-  local leaving = count(is_going) - draining
+  local going = count(is_going) - draining
+  -- Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
+  local leaving = math.max(0, math.min(going, allocated - (#live - going)))
+  local strays = count_strays(fleet, hosts, live, allocated)
   local counts = {
     occupied = count(is_occupied),
     staying = count(function(host) return is_occupied(host) and not is_going(host) end),
     draining = draining,
-    standing = #live - leaving + count_newborn(demand_of(fleet), fleet),
-    -- Other hosts are Allocated for certain; of these it is known by Agones' count how many are still there.
-    leaving = math.max(0, math.min(leaving, allocated - (#live - leaving))),
+    standing = math.max(#live - going + leaving + strays, allocated + count_born(demand_of(fleet), fleet)) + count_newborn(demand_of(fleet), fleet),
+    leaving = leaving,
     evacuees = count_evacuees(fleet, live),
     outdated = count(function(host) return host.state ~= 'Leaving' and (host.outdated or host.state == 'Draining') end),
     live = #live,
@@ -132,7 +134,7 @@ local function autoscale(fleet, asked)
     capacity = tonumber(redis.call('HGET', fleet.key.clock, 'capacity') or asked.capacity or 1),
     free = free_slots(fleet, live),
     coming = layers_coming(demand_of(fleet), fleet),
-    strays = count_strays(fleet, hosts, live, allocated)
+    strays = strays
   }
   counts.peak = peak_use(demand_of(fleet), fleet.now, asked.emptyAfterMs, hosts_used(counts))
   put_demand(fleet)

@@ -65,6 +65,15 @@ local function lasting_strays(demand, fleet, strays)
   return lowest
 end
 
+-- Hosts that Agones may not have counted yet.
+local function count_born(demand, fleet)
+  local count = 0
+  for _, at in ipairs(demand.births) do
+    if fleet.now - at < fleet.rules.countedWithin then count = count + 1 end
+  end
+  return count
+end
+
 -- Those that were announced lately and are no hosts yet.
 local function count_newborn(demand, fleet)
   local count = 0

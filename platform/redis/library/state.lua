@@ -13,7 +13,7 @@ local LATER_RULES = {
   drainMoveExpected = 2000, drainRoomReserve = 30000, drainMoves = 8, hostWarmAfter = 3000, outdatedSettle = 5000, outdatedShare = 10,
   flowWindow = 15000, strayAfter = 5000, podStartGuess = 5000, podStartMin = 500, podStartMax = 60000,
   suspectDeadAfter = 1000, wishSpacing = 1000, wishesMax = 10000, hostPlayersFull = 2000, hostCpuFull = 700, hostLateFull = 250,
-  newbornCounted = 10000, newbornMax = 1000
+  newbornCounted = 10000, newbornMax = 1000, countedWithin = 2000
 }
 
 -- The replication id is read again after so many milliseconds: it takes longer to restart or to fail over.

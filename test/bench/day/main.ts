@@ -62,6 +62,7 @@ writeResult(
         ...{ metric: `${name}: longest wish`, value: longest(result), unit: 'ms', goal: GOAL_WAIT_MS },
         met: longest(result) <= GOAL_WAIT_MS,
       },
+      { metric: `${name}: hosts taken for outdated without need`, value: result.marked, unit: '', goal: 0, met: result.marked === 0 },
       { metric: `${name}: wakes that had to wait for a pod`, value: (result.waits.length / result.wakes) * 100, unit: '%' },
     ]),
     series: results.map(({ name, result }) => ({ name, samples: result.samples.filter(({ second }) => second % 60 === 0) })),

@@ -2,7 +2,7 @@ import { ManualClock } from '../../../core/clock.ts'
 import type { FleetId, LayerId, ZoneId } from '../../../core/ids.ts'
 import type { IndexRules } from '../../../core/index-rules.ts'
 import type { FleetChange, HeartbeatAnswer, LayerReport, LayerView } from '../../../core/ports/index-port.ts'
-import { AUTOSCALE_EVERY } from '../../../core/timing.ts'
+import { AUTOSCALE_EVERY, GIVEN_BACK_TAKEN_WITHIN } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import { autoscale } from '../../../services/allocator/autoscale.ts'
 import { randomOf } from '../../faults/simulator/random.ts'
@@ -44,6 +44,8 @@ export interface DayResult {
   /** How long each wish waited for its host, ms; what waited through a stale index counts from its end. */
   readonly waits: readonly number[]
   readonly wakes: number
+  /** Hosts that Agones took for outdated because the fleet's number fell below what was Allocated. */
+  readonly marked: number
   /** Hosts over the day to the least possible, less 1. */
   readonly over: number
 }
@@ -52,6 +54,10 @@ const FLEET: FleetId = 'game/day'
 const CLAIM_MS = 20
 const CLOSE_MS = 100
 const SHUTDOWN_MS = 1_000
+/** A wish to the SDK is written so late, ms. */
+const SDK_MS = 550
+/** What the webhook is told was so, and what it answers will be so, so many ms away. */
+const AGONES_MS = { status: 700, scale: 300 }
 const NOTHING: readonly LayerReport[] = []
 
 /** A fleet through a day: the real index, placement and webhook, over servers and zones that are made up, in made-up time. */
@@ -82,7 +88,7 @@ class Simulation {
     this.#random = randomOf(day.seed)
     this.#index = createMemoryIndex({ clock: this.#clock, ...(day.rules === undefined ? {} : { timing: day.rules }) })
     this.#asleep = Array.from({ length: day.zones }, (_, n): ZoneId => `game/zone-${n}`)
-    this.#servers = new Servers(day.seed + 1, (server, inMs) => this.#in(inMs, () => this.#born(server)))
+    this.#servers = new Servers(day.seed + 1, (server, inMs) => this.#in(inMs - 2 * SDK_MS, () => this.#up(server)))
   }
 
   async run(): Promise<void> {
@@ -108,7 +114,7 @@ class Simulation {
     const sum = (of: (sample: Sample) => number): number => this.#samples.reduce((total, sample) => total + of(sample), 0)
     const over = sum(({ hosts }) => hosts) / sum(({ least }) => least) - 1
     const open = [...this.#wished.values()].map((since) => this.#waited(since))
-    return { samples: this.#samples, waits: [...this.#waits, ...open], wakes: this.#wakes, over }
+    return { samples: this.#samples, waits: [...this.#waits, ...open], wakes: this.#wakes, marked: this.#servers.marked, over }
   }
 
   #in(ms: number, run: () => Promise<void>): void {
@@ -164,19 +170,39 @@ class Simulation {
   }
 
   async #poll(): Promise<void> {
-    const [from, to] = this.#day.stale ?? [0, 0]
-    if (this.#second >= from && this.#second < to) return
     const allocatedReplicas = this.#servers.allocated
     const status = { replicas: this.#servers.running, readyReplicas: 0, reservedReplicas: 0, allocatedReplicas }
     const request = { uid: 'u', name: 'day', namespace: 'game', status, annotations: { ...this.#day.annotations } }
-    this.#servers.scale((await autoscale(this.#index, { request })).response.replicas)
+    this.#in(AGONES_MS.status, async () => {
+      const [from, to] = this.#day.stale ?? [0, 0]
+      if (this.#second >= from && this.#second < to) return
+      const { response } = await autoscale(this.#index, { request })
+      this.#in(AGONES_MS.scale, async () => this.#servers.scale(response.replicas))
+    })
+  }
+
+  /** Its process runs: it is about to be a host. */
+  async #up(server: Server): Promise<void> {
+    if (!this.#servers.all.has(server.name)) return
+    await this.#index.announceHost(FLEET, server.name)
+    if (server.state === 'Ready') return this.#in(SDK_MS, () => this.#born(server))
+    this.#in(SDK_MS, async () => {
+      server.state = 'Ready'
+      this.#in(SDK_MS, () => this.#born(server))
+    })
   }
 
   async #born(server: Server): Promise<void> {
     if (!this.#servers.all.has(server.name)) return
     server.state = 'Allocated'
     const { name, node } = server
-    await this.#index.registerHost(FLEET, { name, incarnation: 'a', node, endpoints: ['h:1'], capacity: this.#day.capacity })
+    await this.#index.registerHost(FLEET, {
+      name,
+      incarnation: String(server.incarnation),
+      node,
+      endpoints: ['h:1'],
+      capacity: this.#day.capacity,
+    })
     this.#in(this.#random() * this.#day.heartbeatMs, () => this.#beat(server))
   }
 
@@ -185,7 +211,8 @@ class Simulation {
     const answer = await this.#heartbeat(server, NOTHING)
     for (const { layer, generation, closeRequested } of answer.layers)
       if (closeRequested !== undefined) this.#in(CLOSE_MS, () => this.#closeOn(server, layer, generation))
-    if (answer.mayLeave && (await this.#index.leaveHost(FLEET, server.name, 'a'))) {
+    if (answer.mayLeave && (await this.#index.leaveHost(FLEET, server.name, String(server.incarnation)))) {
+      if (answer.state === 'Retiring') return this.#giveBack(server)
       server.state = 'Shutdown'
       this.#in(SHUTDOWN_MS, () => this.#gone(server))
       return
@@ -193,8 +220,19 @@ class Simulation {
     this.#in(this.#day.heartbeatMs, () => this.#beat(server))
   }
 
-  #heartbeat({ name, outdated }: Server, layers: readonly LayerReport[]): Promise<HeartbeatAnswer> {
-    return this.#index.heartbeat(FLEET, { host: name, incarnation: 'a', outdated, layers })
+  /** Agones takes it, or it is needed after all. */
+  #giveBack(server: Server): void {
+    this.#in(SDK_MS, async () => {
+      server.state = 'Ready'
+    })
+    this.#in(GIVEN_BACK_TAKEN_WITHIN, async () => {
+      server.incarnation += 1
+      await this.#up(server)
+    })
+  }
+
+  #heartbeat({ name, incarnation, outdated }: Server, layers: readonly LayerReport[]): Promise<HeartbeatAnswer> {
+    return this.#index.heartbeat(FLEET, { host: name, incarnation: String(incarnation), outdated, layers })
   }
 
   async #closeOn({ name }: Server, layer: LayerId, generation: number): Promise<void> {
@@ -205,7 +243,7 @@ class Simulation {
 
   async #gone(server: Server): Promise<void> {
     this.#servers.all.delete(server.name)
-    await this.#index.removeHost(FLEET, server.name, 'a')
+    await this.#index.removeHost(FLEET, server.name, String(server.incarnation))
   }
 
   /** What the calls of an event changed: assignments are claimed, wishes are timed. */

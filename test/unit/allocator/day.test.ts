@@ -22,8 +22,9 @@ describe('a fleet through a small day', () => {
     '%s: little more than the least possible, and no wish waits longer than a pod start and 2.5 s',
     { timeout: 60_000 },
     async (_name, trouble) => {
-      const { over, waits, wakes } = await simulateDay({ ...day, ...trouble })
+      const { over, waits, wakes, marked } = await simulateDay({ ...day, ...trouble })
       expect(wakes).toBeGreaterThan(8_000)
+      expect(marked).toBe(0)
       expect(over).toBeLessThanOrEqual(0.15)
       expect(over).toBeGreaterThanOrEqual(0)
       expect(waits.length).toBeGreaterThan(0)

@@ -182,7 +182,7 @@ describe('capacity', () => {
 
   it.each([
     ['keep the number from falling, counted by Agones or not', { standing: 5 }, 6, 3, 5],
-    ['… with those that leave, which are Allocated still', { standing: 4, leaving: 1 }, 6, 3, 5],
+    ['… and are not counted twice', { standing: 5, leaving: 1 }, 6, 5, 5],
     ['do not raise it', { standing: 9 }, 4, 3, 4],
     ['are not known to an index of an earlier release', { standing: undefined }, 4, 2, 3],
   ])('hosts that are there, and those about to be, %s', (_, counts, replicas, allocated, expected) => {
