@@ -3,8 +3,8 @@ import type { StoredRecord } from '../../core/ports/store-port.ts'
 import { appendRecord } from './append.ts'
 import { exists } from './chain-head.ts'
 import type { ChainDocument, Chains } from './documents.ts'
-import { chainOf, collectionName, recordId } from './documents.ts'
-import { ensureFloor, REMOVED, raiseFloor, readFloor, writeSwept } from './floor.ts'
+import { chainOf, collectionName, floorId, recordId } from './documents.ts'
+import { ensureFloor, REMOVED, raiseFloor, readFloor, readFloors, writeSwept } from './floor.ts'
 
 /** Documents looked at in one query: several are of one chain. */
 const PAGE = 1_000
@@ -27,27 +27,30 @@ export async function chainNames(
     if (collection < from || collection.startsWith('system.')) continue
     let last = collection === from ? after : undefined
     while (names.length < limit) {
-      const found = await step((database) => documentsBehind(database.collection<ChainDocument>(collection), last))
-      names.push(...chainsIn(found).slice(0, limit - names.length))
-      last = found.length === 0 ? undefined : chainOf(found.at(-1)?._id ?? '')
+      const found = await step((database) => pageBehind(database.collection<ChainDocument>(collection), last))
+      names.push(...found.names.slice(0, limit - names.length))
+      last = found.last
       if (last === undefined) break
     }
   }
   return names
 }
 
-type Named = Pick<ChainDocument, '_id' | 'floor'>
-
-async function documentsBehind(chains: Chains, chain: string | undefined): Promise<readonly Named[]> {
+/**
+ * What a page of documents says of chains. By the ids alone, which the index has: a record may have 12 MiB, and all that a copy is about would be read from the disk to find its name. Floors are small, and looked at.
+ * A floor that was raised makes a chain, too: without records it is a damaged one, which is not to be passed over.
+ */
+async function pageBehind(
+  chains: Chains,
+  chain: string | undefined,
+): Promise<{ readonly names: readonly string[]; readonly last: string | undefined }> {
   const filter = chain === undefined ? {} : { _id: { $gt: `${chain}#${LAST}` } }
-  return chains.find<Named>(filter, { projection: { _id: 1, floor: 1 }, sort: { _id: 1 }, limit: PAGE }).toArray()
-}
-
-/** A floor that was raised makes a chain, too: without records it is a damaged one, which is not to be passed over. */
-function chainsIn(documents: readonly Named[]): readonly string[] {
-  const removed = new Set(documents.filter(({ floor }) => floor === REMOVED).map(({ _id }) => chainOf(_id)))
-  const telling = documents.filter(({ _id, floor }) => (floor ?? 1) > 1 || /#\d+$/.test(_id))
-  return [...new Set(telling.map(({ _id }) => chainOf(_id))).difference(removed)]
+  const found = await chains.find<Pick<ChainDocument, '_id'>>(filter, { projection: { _id: 1 }, sort: { _id: 1 }, limit: PAGE }).toArray()
+  const ids = found.map(({ _id }) => _id)
+  const floors = await readFloors(chains, ids.filter((id) => id === floorId(chainOf(id))).map(chainOf))
+  const telling = ids.filter((id) => /#\d+$/.test(id) || (id === floorId(chainOf(id)) && (floors.get(chainOf(id)) ?? 1) > 1))
+  const names = [...new Set(telling.map(chainOf))].filter((name) => floors.get(name) !== REMOVED)
+  return { names, last: ids.length === 0 ? undefined : chainOf(ids.at(-1) ?? '') }
 }
 
 export interface Planted {

@@ -3,7 +3,7 @@ import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { corrupt, decodeData, kindOf } from '../../core/store-record.ts'
 
 /**
- * A collection holds four kinds of documents, told apart by `_id`, and every access but `due` names one `_id` and nothing else: the cheapest query there is. (FerretDB over SQLite
+ * A collection holds four kinds of documents, told apart by `_id`, and every access but `due` and the names of chains names one `_id`: the cheapest query there is. (FerretDB over SQLite
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.
@@ -43,6 +43,8 @@ export function collectionName(chain: string): string {
 export const recordId = (chain: string, n: number): string => `${chain}#${n}`
 /** The chain of a record's `_id`. */
 export const chainOf = (id: string): string => id.slice(0, id.lastIndexOf('#'))
+/** The number in a record's `_id`. */
+export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf('#') + 1))
 export const floorId = (chain: string): string => `${chain}#floor`
 export const sweptId = (chain: string): string => `${chain}#swept`
 export const hintId = (chain: string): string => `${chain}#hint`

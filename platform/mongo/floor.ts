@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDuplicate } from './connection.ts'
 import type { ChainDocument, Chains } from './documents.ts'
-import { floorId, sweptId } from './documents.ts'
+import { chainOf, floorId, sweptId } from './documents.ts'
 
 /** As a floor: the chain is removed, whatever is still there of it. Above every number, for a floor is only ever raised. */
 export const REMOVED = Number.MAX_SAFE_INTEGER
@@ -26,6 +26,15 @@ export async function readFloor(chains: Chains, chain: string): Promise<Floor> {
   const document = await chains.findOne({ _id: floorId(chain) })
   if (document === null) return none
   return { there: true, floor: document.floor ?? 1, token: document.token, head: document.head ?? 0 }
+}
+
+/** The floors of those of the chains that have one; as many as a page of ids at most. */
+export async function readFloors(chains: Chains, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (names.length === 0) return new Map()
+  const found = await chains
+    .find<Pick<ChainDocument, '_id' | 'floor'>>({ _id: { $in: names.map(floorId) } }, { projection: { _id: 1, floor: 1 } })
+    .toArray()
+  return new Map(found.map(({ _id, floor }) => [chainOf(_id), floor ?? 1]))
 }
 
 /** True when it is the same document and nothing raised it. */

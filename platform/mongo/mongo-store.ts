@@ -14,6 +14,7 @@ import { REMOVED, readFloor } from './floor.ts'
 import { ensureIndexes, findDue } from './indexes.ts'
 import { pruneChain } from './prune.ts'
 import { finishRemoval, removeChain } from './remove.ts'
+import { deleteSeen } from './sweep.ts'
 
 export interface MongoOptions {
   /** mongodb:// or mongodb+srv:// */
@@ -72,8 +73,9 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
       for (let round = 1; ; round++) {
         const found = await stepsOn('what is due of', `${kind}/`)((chains) => findDue(chains, before, atMost))
         for (const chain of found.removed) await finishRemoval(stepsOn('removal of', chain), chain)
-        // What is left of removed chains took the place of what is due.
-        if (found.removed.length === 0 || found.chains.length > 0 || round === ROUNDS) return found.chains
+        for (const { chain, ...record } of found.pruned) await stepsOn('prune of', chain)((chains) => deleteSeen(chains, chain, [record]))
+        // What is left of removed chains and of pruned records took the place of what is due.
+        if (found.removed.length + found.pruned.length === 0 || found.chains.length > 0 || round === ROUNDS) return found.chains
       }
     },
     async prune(chain, below) {

@@ -10,17 +10,21 @@ import { gated, liveThrough, plans, turn } from '../contract/chain-lives.ts'
 import { ModelChains } from '../contract/model-chains.ts'
 import { extent } from './extent.ts'
 
-test('whoever comes between whom, and whoever dies at which call: what was Done is there, what is removed is not, and nothing is damaged', async () => {
-  await fc.assert(
-    fc.asyncProperty(plans, async (plan) => {
-      const model = new ModelChains()
-      await liveThrough(model.asChains, 'a/chain', plan)
-      if (plan.deaths === 0) expect([...model.documents.keys()]).toEqual([])
-      expect(await findHead(model.asChains, 'a/chain')).toBeUndefined()
-    }),
-    { numRuns: extent({ quick: 100, usual: 3_000, full: 50_000 }) },
-  )
-})
+test(
+  'whoever comes between whom, and whoever dies at which call: what was Done is there, what is removed is not, and nothing is damaged',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(plans, async (plan) => {
+        const model = new ModelChains()
+        await liveThrough(model.asChains, 'a/chain', plan)
+        if (plan.deaths === 0) expect([...model.documents.keys()]).toEqual([])
+        expect(await findHead(model.asChains, 'a/chain')).toBeUndefined()
+      }),
+      { numRuns: extent({ quick: 100, usual: 3_000, full: 50_000 }) },
+    )
+  },
+  extent({ quick: 60_000, usual: 180_000, full: 1_200_000 }),
+)
 
 /** Work that does so many calls at once and the others when it is let. */
 async function beginning(model: ModelChains, calls: number, work: (step: Step) => Promise<unknown>) {
