@@ -207,6 +207,8 @@ export const SHUTDOWN_SEEN_LIMIT = 5_000
 export const AGONES_COUNTED_WITHIN = 2_000
 /** A game server that said that it is about to allocate itself is waited for so long. */
 export const NEWBORN_COUNTED = 10_000
+/** One that can't tell the index allocates itself all the same after this: then it is seen to be no host, and replaced. */
+export const ANNOUNCE_LIMIT = 5_000
 /** A retired host that gave itself back and is not taken by then is needed after all: the next poll of the autoscaler has kept the fleet's number. It is a host again. */
 export const GIVEN_BACK_TAKEN_WITHIN = 4_000
 /** The host looks at what there is to do at least so often. */
@@ -440,6 +442,7 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     AUTOSCALE_EVERY * 3 < GIVEN_BACK_TAKEN_WITHIN && GIVEN_BACK_TAKEN_WITHIN + SDK_REPEAT_EVERY < JOIN_WAIT,
     'a host that gives itself back is seen so by a poll before it takes itself for needed, and a join outlasts its way back',
   ],
+  [INDEX_CALL_DEADLINE * 2 < ANNOUNCE_LIMIT, 'the index is told on the second try'],
   [HEALTH_EVERY * 3 < 5_000, 'three health pings fit into one period of Agones'],
   [CLOSE_DEADLINE + HOST_STOP_RESERVE < POD_GRACE, 'a host that stops has time for its layers and for its end'],
   [HOST_WARM_AFTER < DRAIN_ROOM_RESERVE, 'what a drain in a hurry is left with is more than it gave new hosts'],

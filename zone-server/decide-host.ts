@@ -1,7 +1,7 @@
 import type { LayerId } from '../core/ids.ts'
 import { type GameServerView, OUTDATED_ANNOTATION } from '../core/ports/game-server-port.ts'
 import type { CloseReason, HeartbeatAnswer } from '../core/ports/index-port.ts'
-import { GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../core/timing.ts'
+import { ANNOUNCE_LIMIT, GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../core/timing.ts'
 
 /** Everything that a host decides by. */
 export interface HostObserved {
@@ -13,9 +13,11 @@ export interface HostObserved {
   readonly membership: 'none' | 'registered' | 'left'
   /** The index was told, since it was no host last, that it is about to be one. */
   readonly announced: boolean
+  /** Since when it tries to tell it, or did. */
+  readonly announcingSince: number | undefined
   /** Since when it has left the index. */
   readonly leftAt: number | undefined
-  /** It left because it was not needed. */
+  /** It left, or last asked to leave, because it was not needed. */
   readonly retired: boolean
   /** drainHost was answered since the registration: without a deadline, or with the one by which this host must end. */
   readonly drained: 'no' | 'openEnded' | 'byDeadline'
@@ -94,7 +96,7 @@ function hasAddress(server: GameServerView): boolean {
 function wishes(seen: HostObserved): HostAction[] {
   const kind = wanted(seen)
   if (kind === undefined || seen.busy.has('wish')) return []
-  const repeated = seen.wish?.kind === kind && seen.now - seen.wish.at < SDK_REPEAT_EVERY
+  const repeated = seen.wish?.kind === kind && elapsed(seen.wish.at, seen) < SDK_REPEAT_EVERY
   return repeated ? [] : [{ do: 'wish', kind }]
 }
 
@@ -106,9 +108,25 @@ function wanted(seen: HostObserved): Wish | undefined {
   if (member === 'left') return seen.retired ? wantedByRetired(server) : 'shutdown'
   if (member === 'none' && isDraining(seen)) return 'shutdown'
   if (notReady.has(server.state)) return 'ready'
-  // Without an address yet, an allocation would lose it for good. Unannounced, another host might be taken for one too many.
-  if (seen.announced && (server.state === 'Ready' || server.state === 'Reserved') && hasAddress(server)) return 'allocate'
-  return undefined
+  // It gave itself back and came back before that was written: taken back, or it would be no host's state a moment later.
+  if (server.state === 'Allocated') return seen.wish?.kind === 'ready' ? 'allocate' : undefined
+  // Without an address yet, an allocation would lose it for good.
+  const free = (server.state === 'Ready' || server.state === 'Reserved') && hasAddress(server)
+  return free && mayAllocate(seen) ? 'allocate' : undefined
+}
+
+/**
+ * Unannounced, another host might be taken for one too many. But who can't reach the index must not stay Ready for ever: the fleet's number would count on it, and nobody would find out that
+ * it is no host. And a host of the index is needed, whatever Agones made of it.
+ */
+function mayAllocate(seen: HostObserved): boolean {
+  const { announced, announcingSince, membership: member } = seen
+  return announced || member === 'registered' || (announcingSince !== undefined && elapsed(announcingSince, seen) >= ANNOUNCE_LIMIT)
+}
+
+/** How long ago that was, ms. A clock that went back can't say: for ever, so that nothing waits for it to come so far again. */
+function elapsed(at: number, { now }: Pick<HostObserved, 'now'>): number {
+  return now < at ? Number.POSITIVE_INFINITY : now - at
 }
 
 /**
@@ -129,12 +147,16 @@ function membership(seen: HostObserved): HostAction[] {
     return (fit || seen.layers.length > 0) && !busy.has('register') ? [{ do: 'register' }] : []
   }
   const actions: HostAction[] = []
-  const late = seen.now - seen.heartbeatAt >= HEARTBEAT_EVERY
+  const late = elapsed(seen.heartbeatAt, seen) >= HEARTBEAT_EVERY
   if ((late || seen.heartbeatDue) && !busy.has('heartbeat')) actions.push({ do: 'heartbeat', outdated: isOutdated(server) })
   if (needsDrain(seen) && !busy.has('drain'))
     actions.push({ do: 'drain', withinMs: seen.stopBy === undefined ? undefined : Math.max(0, seen.stopBy - seen.now) })
   const empty = seen.layers.length === 0 && answer !== undefined && answer.layers.length === 0
-  if (answer?.mayLeave === true && empty && !busy.has('leave')) actions.push({ do: 'leave', retired: answer.state === 'Retiring' })
+  if (answer?.mayLeave === true && empty && !busy.has('leave')) {
+    // It left already, and the answer to that was lost: as what it asked to leave.
+    const retired = answer.state === 'Retiring' || (answer.state === 'Leaving' && seen.retired)
+    actions.push({ do: 'leave', retired })
+  }
   return actions
 }
 
@@ -161,8 +183,8 @@ function end(seen: HostObserved): HostAction[] {
   if (seen.layers.length > 0) return []
   if (member === 'left' && leftAt !== undefined) {
     if (server === undefined || isEnding(server)) return [{ do: 'end', reason: 'left, and the game server ends' }]
-    if (seen.retired && stopBy === undefined) return now - leftAt >= GIVEN_BACK_TAKEN_WITHIN ? [{ do: 'return' }] : []
-    return now - leftAt >= SHUTDOWN_SEEN_LIMIT ? [{ do: 'end', reason: 'left, and shutdown was wished' }] : []
+    if (seen.retired && stopBy === undefined) return elapsed(leftAt, seen) >= GIVEN_BACK_TAKEN_WITHIN ? [{ do: 'return' }] : []
+    return elapsed(leftAt, seen) >= SHUTDOWN_SEEN_LIMIT ? [{ do: 'end', reason: 'left, and shutdown was wished' }] : []
   }
   if (member === 'none' && !seen.busy.has('register')) {
     if (stopBy !== undefined && (server === undefined || isEnding(server) || seen.wish?.kind === 'shutdown'))

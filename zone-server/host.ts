@@ -45,6 +45,7 @@ interface Self {
 const unknown: ReturnType<Membership['observed']> = {
   membership: 'none',
   announced: false,
+  announcingSince: undefined,
   leftAt: undefined,
   retired: false,
   drained: 'no',

@@ -20,7 +20,7 @@ export interface MembershipDeps {
 
 type MembershipSeen = Pick<
   HostObserved,
-  'membership' | 'announced' | 'leftAt' | 'retired' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'
+  'membership' | 'announced' | 'announcingSince' | 'leftAt' | 'retired' | 'drained' | 'heartbeatAt' | 'heartbeatDue' | 'answer'
 >
 
 /** What a host is to the index, from the registration to the leave: the calls, and what they were answered. Decides nothing. */
@@ -29,6 +29,7 @@ export class Membership {
   #incarnation = randomUUID()
   #membership: HostObserved['membership'] = 'none'
   #announced = false
+  #announcingSince: number | undefined
   #leftAt: number | undefined
   #retired = false
   #drained: HostObserved['drained'] = 'no'
@@ -44,6 +45,7 @@ export class Membership {
     return {
       membership: this.#membership,
       announced: this.#announced,
+      announcingSince: this.#announcingSince,
       leftAt: this.#leftAt,
       retired: this.#retired,
       drained: this.#drained,
@@ -59,7 +61,8 @@ export class Membership {
   }
 
   async announce(): Promise<void> {
-    const { index, fleet, host } = this.#deps
+    const { index, clock, fleet, host } = this.#deps
+    this.#announcingSince ??= clock.now()
     await index.announceHost(fleet, host)
     this.#announced = true
   }
@@ -104,6 +107,7 @@ export class Membership {
 
   async leave(retired: boolean): Promise<void> {
     const { index, log, clock, fleet, host } = this.#deps
+    this.#retired = retired
     const left = await index.leaveHost(fleet, host, this.#incarnation)
     // Refused: it was needed again meanwhile. The answer that allowed it is out of date either way.
     this.#answer = undefined
@@ -111,7 +115,6 @@ export class Membership {
     if (!left) return
     log.info({ fleet, retired }, 'left')
     this.#membership = 'left'
-    this.#retired = retired
     this.#leftAt = clock.now()
   }
 
@@ -121,6 +124,7 @@ export class Membership {
     this.#incarnation = randomUUID()
     this.#membership = 'none'
     this.#announced = false
+    this.#announcingSince = undefined
     this.#retired = false
     this.#leftAt = undefined
   }

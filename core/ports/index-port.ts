@@ -69,7 +69,7 @@ export interface ZoneIndex extends Journal {
    * or leaves.
    */
   suspectHost(fleet: FleetId, host: string): Promise<number | undefined>
-  /** The pod is known to be gone for good (seen in Kubernetes): the host is dead at once, whatever its last heartbeat. The incarnation guards against a newer one. */
+  /** The pod is known to be gone for good (seen in Kubernetes): the host is dead at once, whatever its last heartbeat. The incarnation guards against a newer one; without it nobody of that name is about to be a host any more. */
   removeHost(fleet: FleetId, host: string, incarnation?: string): Promise<void>
 
   // Layers (slot: fleet)

@@ -211,6 +211,7 @@ export function suspectHost(fleet: FleetState, name: string): number | undefined
 }
 
 export function removeHost(fleet: FleetState, name: string, incarnation: string | undefined): void {
+  if (incarnation === undefined) fleet.demand.newborn.delete(name)
   const host = fleet.hosts.get(name)
   if (host === undefined || host.removed || (incarnation !== undefined && host.incarnation !== incarnation)) return
   host.removed = true

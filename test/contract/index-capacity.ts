@@ -122,6 +122,16 @@ export function capacityContract(harness: () => IndexHarness): void {
       expect((await index.autoscale(fleet, now)).standing).toBe(NEWBORN_MAX + 1)
     })
 
+    it('a game server that is gone is about to be no host any more', async () => {
+      const { index, fleet } = createWorld(harness())
+      for (const name of ['a', 'b']) await index.announceHost(fleet, name)
+      // A host of that name, not the server: it may have begun anew.
+      await index.removeHost(fleet, 'a', 'another')
+      expect((await index.autoscale(fleet, now)).standing).toBe(2)
+      await index.removeHost(fleet, 'a')
+      expect((await index.autoscale(fleet, now)).standing).toBe(1)
+    })
+
     it('counts what is to leave its host, until a slot is kept for it elsewhere', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world

@@ -105,6 +105,13 @@ local function announce_host(fleet, asked)
   put_demand(fleet)
 end
 
+local function forget_newborn(fleet, name)
+  local demand = demand_of(fleet)
+  if not demand.newborn or not demand.newborn[name] then return end
+  demand.newborn[name] = nil
+  put_demand(fleet)
+end
+
 local function register_host(fleet, asked)
   local registration = asked.host
   local old = host_of(fleet, registration.name)
@@ -130,11 +137,7 @@ local function register_host(fleet, asked)
     count_birth(demand_of(fleet), fleet, first_waited(fleet))
     put_demand(fleet)
   end
-  local demand = demand_of(fleet)
-  if demand.newborn and demand.newborn[registration.name] then
-    demand.newborn[registration.name] = nil
-    put_demand(fleet)
-  end
+  forget_newborn(fleet, registration.name)
   for _, report in ipairs(asked.serving) do take_report(fleet, host, report) end
   for _, layer in ipairs(orphans) do
     if not layer.host then resettle(fleet, layer, 'dead', 'host ' .. host.name .. ' was replaced') end
@@ -211,6 +214,7 @@ local function suspect_host(fleet, asked)
 end
 
 local function remove_host(fleet, asked)
+  if not asked.incarnation then forget_newborn(fleet, asked.host) end
   local host = host_of(fleet, asked.host)
   if not host or host.removed or (asked.incarnation and host.incarnation ~= asked.incarnation) then return end
   host.removed = true

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GameServerView } from '../../../core/ports/game-server-port.ts'
 import type { HeartbeatAnswer } from '../../../core/ports/index-port.ts'
-import { GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../../../core/timing.ts'
+import { ANNOUNCE_LIMIT, GIVEN_BACK_TAKEN_WITHIN, HEARTBEAT_EVERY, SDK_REPEAT_EVERY, SHUTDOWN_SEEN_LIMIT } from '../../../core/timing.ts'
 import { decideHost, type HostObserved } from '../../../zone-server/decide-host.ts'
 
 const now = 1_000_000
@@ -25,6 +25,7 @@ const born: HostObserved = {
     stopBy: undefined,
     membership: 'none',
     announced: true,
+    announcingSince: undefined,
     leftAt: undefined,
     retired: false,
     drained: 'no',
@@ -61,6 +62,17 @@ const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = 
     [{ do: 'wish', kind: 'ready' }, { do: 'announce' }],
   ],
   ['Ready, but not announced: does not allocate itself yet', { ...unannounced, server: server('Ready') }, [{ do: 'announce' }]],
+  [
+    'Ready, and the index does not hear that it is: allocates itself all the same, so that it is found out',
+    { ...unannounced, server: server('Ready'), announcingSince: now - ANNOUNCE_LIMIT },
+    [{ do: 'wish', kind: 'allocate' }, { do: 'announce' }],
+  ],
+  ['… but not before', { ...unannounced, server: server('Ready'), announcingSince: now - ANNOUNCE_LIMIT + 1 }, [{ do: 'announce' }]],
+  [
+    'a host that Agones made Ready: allocates itself',
+    { ...host, announced: false, server: server('Ready') },
+    [{ do: 'wish', kind: 'allocate' }],
+  ],
   ['is announced once at a time', { ...unannounced, server: server('Ready'), busy: new Set(['announce' as const]) }, []],
   ['Allocated already: announces nothing', { ...unannounced, server: server('Allocated') }, [{ do: 'register' }]],
   [
@@ -86,6 +98,7 @@ const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = 
   ['quiet', host, []],
   ['a heartbeat when it is time', { ...host, heartbeatAt: now - HEARTBEAT_EVERY }, [{ do: 'heartbeat', outdated: false }]],
   ['a heartbeat when there is news', { ...host, heartbeatDue: true }, [{ do: 'heartbeat', outdated: false }]],
+  ['a heartbeat when the clock went back', { ...host, heartbeatAt: now + 60_000 }, [{ do: 'heartbeat', outdated: false }]],
   ['one heartbeat at a time', { ...host, heartbeatDue: true, busy: new Set(['heartbeat' as const]) }, []],
   ['a new assignment: claims', { ...host, answer: assigned(3) }, [{ do: 'claim', layer, generation: 3 }]],
   ['already at it', { ...host, answer: assigned(3), layers: serving(3) }, []],
@@ -118,6 +131,22 @@ const table: readonly (readonly [string, HostObserved, readonly unknown[]])[] = 
     '… and is not taken: begins anew',
     { ...left, retired: true, server: server('Ready'), leftAt: now - GIVEN_BACK_TAKEN_WITHIN },
     [{ do: 'return' }],
+  ],
+  [
+    '… and is not taken, and the clock went back: begins anew',
+    { ...left, retired: true, server: server('Ready'), leftAt: now + 60_000 },
+    [{ do: 'return' }],
+  ],
+  [
+    '… and began anew before it was Ready: takes that back',
+    { ...unannounced, server: server('Allocated'), wish: { kind: 'ready', at: now - 10 } },
+    [{ do: 'wish', kind: 'allocate' }, { do: 'register' }],
+  ],
+  ['… once', { ...host, wish: { kind: 'allocate', at: now - SDK_REPEAT_EVERY } }, []],
+  [
+    'left, and the answer was lost: leaves as what it asked to',
+    { ...host, answer: answer({ state: 'Leaving', mayLeave: true }), retired: true },
+    [{ do: 'leave', retired: true }],
   ],
   ['… and as it began anew: allocates itself', { ...born, server: server('Ready') }, [{ do: 'wish', kind: 'allocate' }]],
   ['… and its pod is to end: shuts down', { ...left, retired: true, server: server('Ready'), stopBy }, [{ do: 'wish', kind: 'shutdown' }]],
