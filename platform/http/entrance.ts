@@ -57,11 +57,14 @@ export function entrance(options: EntranceOptions & Inside): RequestHandler {
   return (request, response, next) => {
     beginRequest(request, response, care)
     const { path } = request
-    const probe = request.method === 'GET' || request.method === 'HEAD' ? probes.get(path) : undefined
+    const isAsked = isNamed(request) && (request.method === 'GET' || request.method === 'HEAD')
+    const probe = isAsked ? probes.get(path) : undefined
     if (probe?.unlimited === true) return probe.answer(request, response)
     const waitMs = take?.(addressOf(request)) ?? 0
     if (waitMs > 0) throw new BailiwickError('TooManyRequests', { todo: 'send fewer of them', retryAfterMs: waitMs })
     if (isUnreadable(request)) throw new BailiwickError('InvalidInput', { asked: 'an address that can not be read' })
+    if (!isNamed(request))
+      throw new BailiwickError('InvalidInput', { asked: 'headers', found: 'no Host', todo: 'send one (RFC 9112, 3.2)' })
     return probe === undefined ? next() : probe.answer(request, response)
   }
 }
@@ -112,6 +115,11 @@ function probesOf(options: EntranceOptions & Inside): ReadonlyMap<string, Probe>
     response.send(text)
   })
   return probes
+}
+
+/** A request of HTTP/1.1 must say to which host. */
+function isNamed({ httpVersion, headers }: Request): boolean {
+  return headers.host !== undefined || httpVersion !== '1.1'
 }
 
 /** Of the client, as far as proxies are trusted. */

@@ -43,8 +43,8 @@ export class OpenConnections {
   /** A request has come: it is answered when those before it on its connection are. */
   asked(request: IncomingMessage, response: ServerResponse): void {
     const one = this.#bySocket.get(request.socket)
-    // Of what a packet still holds nobody wants an answer once its connection is cut.
-    if (one === undefined || one.socket.destroyed || one.asked(request, response)) return
+    // What a packet still holds once its connection is cut, or has had its last answer, gets none, and must not be done.
+    if (one === undefined || !one.socket.writable || one.asked(request, response)) return
     one.socket.resetAndDestroy()
     this.#ahead.add(this.size)
   }

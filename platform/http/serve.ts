@@ -51,10 +51,14 @@ export async function serve(app: HttpApp, options: ServeOptions): Promise<Servin
     keepAliveTimeout: HTTP_KEEP_ALIVE,
     connectionsCheckingInterval: HTTP_LIMITS_CHECKED_EVERY,
     maxHeaderSize: 16 * 1024,
+    // The application refuses it: Node would answer all of a packet at once.
+    requireHostHeader: false,
   }
   const limit = options.maxConnections ?? Math.min(MAX_CONNECTIONS, Math.max(OTHER_FILES, openFilesLimit() - OTHER_FILES))
   const open = new OpenConnections(app, limit, options.log)
   const server = createServer(limits, (request, response) => open.asked(request, response))
+  // One of which we know nothing, which may be ignored (RFC 9110, 10.1.1). Node would refuse all of a packet at once.
+  server.on('checkExpectation', (request, response) => open.asked(request, response))
   server.maxConnections = limit + CLOSING
   server.on('connection', (socket) => open.add(socket))
   await listen(server, options)

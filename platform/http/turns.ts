@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** So many requests of a connection may wait behind the one that is being answered. Hardly a client sends any ahead; each that waits lies in memory with its headers. */
 export const WAITING_MAX = 8
+/** Nobody is sent behind those that take more, heads and bodies together, bytes: nothing reads the body of one that waits, and Node keeps 64 KiB of each. */
+export const WAITING_BYTES = 32 * 1024
 
 /** One request and its answer. */
 export interface Exchange {
@@ -25,10 +27,10 @@ export class Turns {
     this.#begin = begin
   }
 
-  /** Begins it, or has it wait. False: too many wait. */
+  /** Begins it, or has it wait. False: too many wait, or too much. */
   add(exchange: Exchange): boolean {
     const waiting = this.#waiting
-    if (waiting !== undefined) return waiting.length < WAITING_MAX && waiting.push(exchange) > 0
+    if (waiting !== undefined) return waiting.length < WAITING_MAX && bytesOf(waiting) <= WAITING_BYTES && waiting.push(exchange) > 0
     if (this.#front === undefined || this.#front.response.closed) this.#next(exchange)
     else {
       this.#waiting = [exchange]
@@ -51,8 +53,8 @@ export class Turns {
     setImmediate(() => {
       const [next, ...rest] = this.#waiting ?? []
       this.#waiting = rest.length > 0 ? rest : undefined
-      // What waited when its connection ended is asked by nobody any more.
-      if (next === undefined || next.request.socket.destroyed) {
+      // What waited when its connection ended gets no answer any more: it must not be done. Ended is it also by an answer that was said to be the last one, before all of that is taken.
+      if (next === undefined || !next.request.socket.writable) {
         this.#waiting = undefined
         return
       }
@@ -60,4 +62,12 @@ export class Turns {
       this.#next(next)
     })
   }
+}
+
+/** So much of them lies in memory. Who asks has another one behind them, so their bodies have come whole. */
+function bytesOf(waiting: readonly Exchange[]): number {
+  return waiting.reduce(
+    (sum, { request }) => sum + request.readableLength + request.rawHeaders.reduce((all, { length }) => all + length, 0),
+    0,
+  )
 }

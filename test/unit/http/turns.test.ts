@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { z } from '../../../core/validate/index.ts'
 import { createHttpApp, route, serve } from '../../../platform/http/index.ts'
-import { WAITING_MAX } from '../../../platform/http/turns.ts'
+import { WAITING_BYTES, WAITING_MAX } from '../../../platform/http/turns.ts'
 import { createMetrics } from '../../../platform/metrics/index.ts'
 
 /** A service that answers when it is told to, and keeps the numbers of the requests that it began to answer. */
@@ -24,7 +24,8 @@ async function served() {
   onTestFinished(() => serving.close())
   const ask = async (
     count: number,
-  ): Promise<{ readonly socket: Socket; readonly got: () => string[]; readonly closed: Promise<unknown> }> => {
+    more = (_: number) => '\r\n',
+  ): Promise<{ readonly socket: Socket; readonly text: () => string; readonly got: () => string[]; readonly closed: Promise<unknown> }> => {
     const socket = connect({ port: serving.port, host: '127.0.0.1' })
     onTestFinished(() => void socket.destroy())
     socket.on('error', () => undefined)
@@ -34,11 +35,11 @@ async function served() {
       text += part
     })
     await once(socket, 'connect')
-    socket.write(Array.from({ length: count }, (_, n) => `GET /v1/things/${n} HTTP/1.1\r\nhost: x\r\n\r\n`).join(''))
-    return { socket, got: () => [...text.matchAll(/\{"n":"(\d+)"\}/g)].map(([, n = '']) => n), closed }
+    socket.write(Array.from({ length: count }, (_, n) => `GET /v1/things/${n} HTTP/1.1\r\nhost: x\r\n${more(n)}`).join(''))
+    return { socket, text: () => text, got: () => [...text.matchAll(/\{"n":"(\d+)"\}/g)].map(([, n = '']) => n), closed }
   }
   const connections = () => promisify(serving.server.getConnections.bind(serving.server))()
-  return { begun, answers, ask, connections, url: `http://127.0.0.1:${serving.port}` }
+  return { serving, begun, answers, ask, connections, url: `http://127.0.0.1:${serving.port}` }
 }
 
 test('requests that are sent ahead are answered one after another, each when the one before it was', async () => {
@@ -77,4 +78,41 @@ test('what waits when its client goes is not begun', async () => {
   for (const answer of answers.splice(0)) answer()
   for (let k = 0; k < 3; k++) expect((await fetch(`${url}/livez`)).status).toBe(200)
   expect(begun).toEqual(['0'])
+})
+
+test('a connection that sends too much ahead is cut: nothing reads the bodies of what waits', async () => {
+  const { begun, ask } = await served()
+  const { closed, text } = await ask(4, (n) => (n === 0 ? '\r\n' : `content-length: ${WAITING_BYTES}\r\n\r\n${'x'.repeat(WAITING_BYTES)}`))
+  await closed
+  // Not by the end of the time that the first one has for its answer.
+  expect([begun, text()]).toEqual([['0'], ''])
+})
+
+test('what waits behind an answer that is the last one of its connection is not begun', async () => {
+  const { serving, begun, answers, ask } = await served()
+  const { closed, got } = await ask(3)
+  await expect.poll(() => answers.length, { timeout: 15_000 }).toBe(1)
+  const stopped = serving.close()
+  for (const answer of answers.splice(0)) answer()
+  await Promise.all([closed, stopped])
+  expect([begun, got()]).toEqual([['0'], ['0']])
+})
+
+test('what Node would refuse at once waits as any other: a packet of it is not answered in one go', async () => {
+  const { answers, ask, serving } = await served()
+  const { socket, got, text } = await ask(1)
+  await expect.poll(() => answers.length, { timeout: 15_000 }).toBe(1)
+  socket.write('GET /v1/things/1 HTTP/1.1\r\nhost: x\r\nexpect: much\r\n\r\nGET /livez HTTP/1.1\r\n\r\n')
+  answers.pop()?.()
+  // An expectation that nobody knows is ignored (RFC 9110, 10.1.1).
+  await expect.poll(() => answers.length, { timeout: 15_000 }).toBe(1)
+  answers.pop()?.()
+  await expect.poll(text, { timeout: 15_000 }).toContain('no Host')
+  expect([got(), text().match(/HTTP\/1\.1 \d+/g)]).toEqual([
+    ['0', '1'],
+    ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400'],
+  ])
+  const many = (line: string) => ask(1, () => `\r\n${`GET /v1/things/1 HTTP/1.1\r\n${line}\r\n`.repeat(2 + WAITING_MAX)}`)
+  for (const line of ['', 'host: x\r\nexpect: much\r\n']) await (await many(line)).closed
+  await serving.close()
 })
