@@ -81,7 +81,7 @@ describe('the embedded world', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_800))
     const view = await world.index.fleetView('game/zone-servers')
     await world.killHost(view.layers.find(({ layer }) => layer === 'game/meadow/0')?.host ?? '')
-    await waitFor('ann to be welcomed again', () => ann.welcomes.length > 1 && ben.welcomes.length > 1, { timeoutMs: 30_000 })
+    await waitFor('ann to be welcomed again', () => ann.welcomes.length > 1 && ben.welcomes.length > 1, { timeoutMs: 60_000 })
     expect(ann.welcomes.at(-1)?.epoch).toBeGreaterThan(first.epoch)
     expect(await standing(ann)).toEqual(place)
     await waitFor('the item to lie there again', () => groundItems(ben).filter((item) => isAt(item, place)).length === 1, 30_000)
