@@ -16,16 +16,14 @@ export interface Floor {
   readonly floor: number
   /** Of this very document, which no other ever has: one that comes after it is of another life of the chain. Undefined: there is none, or a release made it that gave none. */
   readonly token: string | undefined
-  /** Of a removed chain: where its head was. */
-  readonly head: number
 }
 
-const none: Floor = { there: false, floor: 1, token: undefined, head: 0 }
+const none: Floor = { there: false, floor: 1, token: undefined }
 
 export async function readFloor(chains: Chains, chain: string): Promise<Floor> {
   const document = await chains.findOne({ _id: floorId(chain) })
   if (document === null) return none
-  return { there: true, floor: document.floor ?? 1, token: document.token, head: document.head ?? 0 }
+  return { there: true, floor: document.floor ?? 1, token: document.token }
 }
 
 /** The floors of those of the chains that have one; as many as a page of ids at most. */
@@ -64,12 +62,12 @@ export async function raiseFloor(chains: Chains, chain: string, { token }: Floor
   return raise(chains, chain, token, target, {})
 }
 
-/** Marks the chain as removed, whose head is `head`. It is `due` from then on, until nothing is left of it: who asks for what is due finds what a removal that was cut short left. False as above. */
-export async function raiseToRemoved(chains: Chains, chain: string, { token }: Floor, head: number): Promise<boolean> {
-  return raise(chains, chain, token, REMOVED, { head, due: 0 })
+/** Marks the chain as removed. It is `due` from then on, until nothing is left of it: who asks for what is due finds what a removal that was cut short left. False as above. */
+export async function raiseToRemoved(chains: Chains, chain: string, { token }: Floor): Promise<boolean> {
+  return raise(chains, chain, token, REMOVED, { due: 0 })
 }
 
-type Besides = Pick<ChainDocument, 'head' | 'due'>
+type Besides = Pick<ChainDocument, 'due'>
 
 async function raise(chains: Chains, chain: string, token: string | undefined, target: number, besides: Besides): Promise<boolean> {
   for (let round = 1; round <= ROUNDS; round++) {

@@ -1,7 +1,7 @@
 import { findHead } from './chain-head.ts'
 import { hintId, type Step } from './documents.ts'
-import { dropFloor, dropSwept, dropUnraised, ensureFloor, type Floor, REMOVED, raiseToRemoved, readFloor, readSwept } from './floor.ts'
-import { nonceOf, sweep } from './sweep.ts'
+import { dropFloor, dropSwept, dropUnraised, ensureFloor, type Floor, REMOVED, raiseToRemoved, readFloor } from './floor.ts'
+import { nonceOf, sweepAll } from './sweep.ts'
 
 /** Each but the first is of a chain that another removes at the same time. */
 const ATTEMPTS = 4
@@ -27,8 +27,8 @@ export async function removeChain(step: Step, chain: string, n: number): Promise
       await step((chains) => dropUnraised(chains, chain, floor))
       continue
     }
-    if (!(await step((chains) => raiseToRemoved(chains, chain, floor, n)))) continue
-    await finish(step, chain, { ...floor, head: n })
+    if (!(await step((chains) => raiseToRemoved(chains, chain, floor)))) continue
+    await finish(step, chain, floor)
     return 'Done'
   }
   return 'Conflict'
@@ -41,10 +41,7 @@ export async function finishRemoval(step: Step, chain: string): Promise<void> {
 }
 
 async function finish(step: Step, chain: string, floor: Floor): Promise<void> {
-  const swept = await step((chains) => readSwept(chains, chain))
-  const from = swept.of === floor.token ? swept.swept : 1
-  // One more: of somebody who appended behind it meanwhile, though nobody should.
-  if (!(await sweep(step, chain, floor, from, floor.head + 2))) return
+  if (!(await sweepAll(step, chain, floor))) return
   await step((chains) => dropSwept(chains, chain, floor))
   await step((chains) => chains.deleteOne({ _id: hintId(chain) }))
   await step((chains) => dropFloor(chains, chain, floor))

@@ -1,10 +1,13 @@
-import type { Chains, Step } from './documents.ts'
-import { recordId } from './documents.ts'
+import type { ChainDocument, Chains, Step } from './documents.ts'
+import { numberOf, recordId } from './documents.ts'
 import type { Floor } from './floor.ts'
 import { isStill } from './floor.ts'
 
 /** Records that are deleted at once. */
 export const SWEEP_AT_ONCE = 16
+
+/** The character behind '9'. */
+const BEHIND_DIGITS = ':'
 
 /** A record as it was read: it is deleted as this one, or not at all. */
 export interface Seen {
@@ -34,6 +37,29 @@ export async function sweep(step: Step, chain: string, floor: Floor, from: numbe
     await step((chains) => deleteSeen(chains, chain, seen))
   }
   return true
+}
+
+/**
+ * Deletes every record of a removed chain, as above. Those that are there are asked for, and not the numbers from where a prune left off: who inserted a number that was pruned meanwhile and died before taking it back left a record
+ * below the floor, which would be a chain again as soon as the floor is gone.
+ */
+export async function sweepAll(step: Step, chain: string, floor: Floor): Promise<boolean> {
+  for (;;) {
+    const seen = await step((chains) => anySeen(chains, chain))
+    if (seen.length === 0) return true
+    if (!(await step((chains) => isStill(chains, chain, floor)))) return false
+    await step((chains) => deleteSeen(chains, chain, seen))
+    if (seen.length < SWEEP_AT_ONCE) return true
+  }
+}
+
+/** Some of the records of a chain, in the order of the index of `_id`. */
+async function anySeen(chains: Chains, chain: string): Promise<readonly Seen[]> {
+  const range = { _id: { $gt: `${chain}#`, $lt: `${chain}#${BEHIND_DIGITS}` } }
+  const found = await chains
+    .find<Pick<ChainDocument, '_id' | 'nonce'>>(range, { projection: { _id: 1, nonce: 1 }, limit: SWEEP_AT_ONCE })
+    .toArray()
+  return found.flatMap(({ _id, nonce }) => (nonce === undefined ? [] : [{ n: numberOf(_id), nonce }]))
 }
 
 /** The nonce of the record that has the number; undefined: none has. */

@@ -9,7 +9,7 @@ import { finishRemoval, removeChain } from '../../platform/mongo/remove.ts'
 import { randomOf } from '../faults/simulator/random.ts'
 
 /** The calls of a collection that go one at a time, in an order that is chosen. */
-const GATED: ReadonlySet<string | symbol> = new Set(['findOne', 'insertOne', 'updateOne', 'replaceOne', 'deleteOne'])
+const GATED: ReadonlySet<string | symbol> = new Set(['findOne', 'insertOne', 'updateOne', 'replaceOne', 'deleteOne', 'toArray'])
 
 /** What one who works with a chain does, from when it looks until it is done. */
 export type Doing = 'append' | 'end' | 'prune' | 'remove' | 'look'
@@ -59,11 +59,12 @@ interface Lives {
 }
 
 /** The collection, each call of which comes when it is let. */
-export function gated(chains: Chains, arrived: (call: () => Promise<void>) => void): Chains {
+export function gated<T extends object = Chains>(chains: T, arrived: (call: () => Promise<void>) => void): T {
   return new Proxy(chains, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)
       if (typeof value !== 'function') return value
+      if (name === 'find') return (...asked: unknown[]) => gated(value.apply(target, asked), arrived)
       if (!GATED.has(name)) return value.bind(target)
       return (...asked: unknown[]) =>
         new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 import type { ChainDocument, Chains } from '../../platform/mongo/documents.ts'
 
 type Filter = Readonly<Record<string, unknown>> & { readonly _id: string }
+type Range = { readonly _id: { readonly $gt: string; readonly $lt: string } }
 type Update = Readonly<Partial<Record<'$max' | '$set', Readonly<Record<string, unknown>>>>>
 type Document = Record<string, unknown>
 
@@ -11,6 +12,19 @@ export class ModelChains {
   async findOne(filter: Filter): Promise<ChainDocument | null> {
     const found = this.#matching(filter)
     return found === undefined ? null : ({ ...found } as unknown as ChainDocument)
+  }
+
+  /** By a range of ids alone; what is there when it is asked for. */
+  find({ _id: { $gt, $lt } }: Range, { limit }: { readonly limit: number }) {
+    const inRange = ([id]: [string, Document]): boolean => id > $gt && id < $lt
+    return {
+      toArray: async () =>
+        [...this.documents]
+          .filter(inRange)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, limit)
+          .map(([, each]) => ({ ...each })),
+    }
   }
 
   async insertOne(document: ChainDocument): Promise<void> {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { appendRecord } from '../../platform/mongo/append.ts'
 import { begun } from '../../platform/mongo/begun.ts'
 import { findHead } from '../../platform/mongo/chain-head.ts'
-import type { Step } from '../../platform/mongo/documents.ts'
+import { recordId, type Step } from '../../platform/mongo/documents.ts'
 import { pruneChain } from '../../platform/mongo/prune.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
 import { gated, liveThrough, plans, turn } from '../contract/chain-lives.ts'
@@ -95,3 +95,16 @@ test.each(late)('%s that goes on in the next life of the chain, from wherever it
   }
   expect(rests).toBeGreaterThan(from + 10)
 })
+
+test.each([1, 2])(
+  'a removal takes the record %d, too, that somebody inserted when it was pruned and who died before taking it back',
+  async (n) => {
+    const model = new ModelChains()
+    await live(model, 'old', 3)
+    const step: Step = (one) => one(model.asChains)
+    await pruneChain(step, chain, 3)
+    await model.insertOne({ _id: recordId(chain, n), nonce: 'late', kind: 'x', data: '{}' })
+    expect(await removeChain(step, chain, 3)).toBe('Done')
+    expect([...model.documents.keys()]).toEqual([])
+  },
+)
