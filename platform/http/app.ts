@@ -54,6 +54,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   engine.disable('etag')
   // A gateway that lets nobody to an address knows it in one writing.
   engine.enable('case sensitive routing')
+  engine.enable('strict routing')
   engine.set('trust proxy', options.trustedProxies ?? 0)
   const app: HttpApp = {
     name: options.name,
@@ -69,7 +70,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       meters: metersOf(options.metrics),
       routes: engine,
       readJson: express.json({ limit: options.bodyLimit ?? STANDARD_BODY, inflate: false, strict: true }),
-      otherMethods: express.Router({ caseSensitive: true }),
+      otherMethods: express.Router({ caseSensitive: true, strict: true }),
       described: [],
       commonErrors: [...(options.rate === 'none' ? [] : (['TooManyRequests'] as const)), 'Timeout', 'Internal'],
       limitCaller: callerLimit(options.accountRate, options.clock ?? systemClock),

@@ -110,6 +110,7 @@ test.each([
   '//v1/sessions/current',
   '/v1/sessions/current;x=1',
   '/V1/SESSIONS/current',
+  '/v1/sessions/current/',
   '/v1/sessions/%00',
   `/v1/sessions/${'A'.repeat(5_000)}`,
   '/v1/sessions/%',
