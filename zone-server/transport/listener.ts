@@ -44,6 +44,8 @@ const MAX_HEAD = 8 * 1024
 /** 'G' of GET: as the first byte of a length it would announce more than a gigabyte, so the two can't be mixed up. */
 const HTTP_START = 0x47
 
+const nothing = Buffer.alloc(0)
+
 type Carried = ReturnType<Listener['carried']>
 
 function plus({ sent, received }: Carried, socket: Socket): Carried {
@@ -59,7 +61,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   let gone: Carried = { sent: 0, received: 0 }
   const http = upgradeServer((socket, head) => {
     const client = clients.get(socket)
-    if (client !== undefined) adopt(client, Buffer.concat([client.early, head]), 'websocket', options, admittance)
+    if (client === undefined) return
+    const first = Buffer.concat([client.early, head])
+    // It is part of all that came with the request, up to 64 KiB, which would lie there for as long as the client stays.
+    client.early = nothing
+    adopt(client, first, 'websocket', options, admittance)
   })
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
