@@ -11,7 +11,7 @@ import { createMongoStore } from '../../platform/mongo/index.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
 import { extent } from '../faults/extent.ts'
 import { backupContract } from './backup-contract.ts'
-import { liveThrough, plans } from './chain-lives.ts'
+import { liveThrough, planSeed, plans } from './chain-lives.ts'
 import type { MongoServer } from './mongo-server.ts'
 import { MONGO_BUILD_LIMIT, startMongo, startProxy } from './mongo-server.ts'
 import { storeArchiveContract } from './store-archive-contract.ts'
@@ -161,7 +161,7 @@ describe('MongoDB', { timeout: 90_000 }, () => {
         await liveThrough(raw, `lives/${randomUUID()}`, plan)
         if (plan.deaths === 0) expect(await raw.find({}).toArray()).toEqual([])
       }),
-      { numRuns: extent({ quick: 5, usual: 5, full: 200 }), endOnFailure: true },
+      { numRuns: extent({ quick: 5, usual: 5, full: 200 }), ...planSeed, endOnFailure: true },
     )
     await client.close()
   })

@@ -6,7 +6,7 @@ import { findHead } from '../../platform/mongo/chain-head.ts'
 import { recordId, type Step } from '../../platform/mongo/documents.ts'
 import { pruneChain } from '../../platform/mongo/prune.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
-import { gated, liveThrough, plans, turn } from '../contract/chain-lives.ts'
+import { gated, liveThrough, planSeed, plans, turn } from '../contract/chain-lives.ts'
 import { ModelChains } from '../contract/model-chains.ts'
 import { extent } from './extent.ts'
 
@@ -20,7 +20,7 @@ test(
         if (plan.deaths === 0) expect([...model.documents.keys()]).toEqual([])
         expect(await findHead(model.asChains, 'a/chain')).toBeUndefined()
       }),
-      { numRuns: extent({ quick: 100, usual: 3_000, full: 50_000 }) },
+      { numRuns: extent({ quick: 100, usual: 3_000, full: 50_000 }), ...planSeed },
     )
   },
   extent({ quick: 60_000, usual: 180_000, full: 1_200_000 }),
