@@ -90,9 +90,10 @@ export function countBorn({ demand: { births }, now, rules }: FleetState): numbe
   return births.filter((at) => now - at < rules.countedWithin).length
 }
 
-/** Those that were announced lately and are no hosts yet. */
+/** Those that were announced lately and are no hosts yet; others are forgotten. */
 export function countNewborn({ demand: { newborn }, now, rules }: FleetState): number {
-  return [...newborn.values()].filter((since) => now - since < rules.newbornCounted).length
+  for (const [name, since] of [...newborn]) if (now - since >= rules.newbornCounted) newborn.delete(name)
+  return newborn.size
 }
 
 /**

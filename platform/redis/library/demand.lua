@@ -74,12 +74,13 @@ local function count_born(demand, fleet)
   return count
 end
 
--- Those that were announced lately and are no hosts yet.
+-- Those that were announced lately and are no hosts yet; others are forgotten.
 local function count_newborn(demand, fleet)
-  local count = 0
-  for _, since in pairs(demand.newborn or {}) do
-    if fleet.now - since < fleet.rules.newbornCounted then count = count + 1 end
+  local kept, count = {}, 0
+  for name, since in pairs(demand.newborn or {}) do
+    if fleet.now - since < fleet.rules.newbornCounted then kept[name], count = since, count + 1 end
   end
+  demand.newborn = kept
   return count
 end
 
