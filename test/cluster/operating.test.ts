@@ -179,9 +179,9 @@ test('the store is lost, and restored as docs/backup.md says: account, character
   await kubectl('wait', '--for=delete', 'pod', '-l', programs, '--timeout=170s')
   await cluster.kubectl('-n', hosts, 'scale', 'fleet', 'zone-servers', '--replicas', '0')
   const host = await hostOfMeadow()
-  await cluster.kubectl('-n', hosts, 'delete', 'gameserver', '-l', 'agones.dev/fleet=zone-servers', '--wait=false')
-  // It would close the meadow in the end, when nobody takes it; of no use here, and the index is to remember what the backup does not have.
+  // Asked to go it would close the meadow first, at once where another host has room; the index is to remember what the backup does not have.
   await cluster.killContainer(hosts, host, 'zone-server')
+  await cluster.kubectl('-n', hosts, 'delete', 'gameserver', '-l', 'agones.dev/fleet=zone-servers', '--wait=false')
   await cluster.waitFor('nobody to write', async () => (await names('pods')).length === 0, 170_000)
   const mongo = await MongoClient.connect(cluster.mongoUrl)
   expect(await mongo.db(database).dropDatabase()).toBe(true)
