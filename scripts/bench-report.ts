@@ -27,7 +27,7 @@ interface Result {
   readonly notes?: readonly string[]
 }
 
-const names = ['crowd', 'fan-out', 'tick', 'snapshot', 'day', 'wake', 'resolve', 'login', 'fleet', 'sizes']
+const names = ['crowd', 'fan-out', 'tick', 'snapshot', 'day', 'wake', 'resolve', 'login', 'slow', 'fleet', 'sizes']
 const page = join(root, 'docs', 'benchmarks.md')
 const plots = join(root, 'docs', 'benchmarks')
 const [begin, end] = ['<!-- figures: begin -->', '<!-- figures: end -->']
