@@ -84,7 +84,7 @@ main().then(
     process.exitCode ||= code
   },
   (error: unknown) => {
-    say(error instanceof Error ? error.message : String(error))
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error))
     process.exitCode = exitCode
   },
 )

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { clusterName, netnsName, netnsPath, node, stateDir } from './paths.ts'
 import { run, waitFor } from './run.ts'
-import { isAlive, type ProcessId, parentOf, processId, readState, updateState } from './state.ts'
+import { isAlive, type ProcessId, parentOf, processId, readState, signalProcess, updateState } from './state.ts'
 
 /*
  * All processes of the cluster live in a process namespace, a mount namespace and a network namespace of their own. Its first process is the one
@@ -132,7 +132,7 @@ export async function destroyNamespaces(): Promise<void> {
   if (state?.ready) await dismissVisitors()
   const recorded = [state?.init, state?.unshare].filter((each) => each !== undefined && each !== null)
   const all = [...recorded, ...clusterProcesses()]
-  for (const each of all) if (isAlive(each)) process.kill(each.pid, 'SIGKILL')
+  for (const each of all) signalProcess(each, 'SIGKILL')
   await waitFor('the processes of the cluster to end', () => !all.some(isAlive), 30_000)
   if (existsSync(netnsPath)) await run('ip', ['netns', 'del', netnsName])
   await waitFor('the control groups of the cluster to be empty', removeCgroups, 30_000)
@@ -145,7 +145,7 @@ async function dismissVisitors(): Promise<void> {
   const visitors = processesInNetwork().filter(({ pid }) => pid !== recorded && linkOf(`/proc/${pid}/ns/pid`) === here)
   const pids = new Set(visitors.map(({ pid }) => pid))
   // What a visitor has started is for the visitor to end: it may need it to clean up.
-  for (const each of visitors) if (isAlive(each) && !pids.has(parentOf(each.pid) ?? 0)) process.kill(each.pid, 'SIGHUP')
+  for (const each of visitors) if (!pids.has(parentOf(each.pid) ?? 0)) signalProcess(each, 'SIGHUP')
   await waitFor('visitors to end', () => !visitors.some(isAlive), 20_000).catch(() => {
     // Who is still there is killed with the rest.
   })

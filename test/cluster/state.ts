@@ -41,6 +41,20 @@ export function isAlive(id: ProcessId): boolean {
   return processId(id.pid)?.started === id.started
 }
 
+/**
+ * Signals a process, unless it is gone: then nothing happens, also when it goes between the look and the signal. Many end by themselves as soon as the first of their namespace does.
+ * @returns whether it was there to be signalled
+ */
+export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!isAlive(id)) return false
+  try {
+    return process.kill(id.pid, signal)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+    throw error
+  }
+}
+
 /** The number of the process that started it, or undefined when it is gone. */
 export function parentOf(pid: number): number | undefined {
   const fields = statFields(pid)

@@ -8,7 +8,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-state-'))
 vi.stubEnv('XDG_CACHE_HOME', folder)
 vi.stubEnv('BAILIWICK_CLUSTER', 'bailiwick')
-const { isAlive, processId, readState, takeLock, updateState } = await import('../../cluster/state.ts')
+const { isAlive, processId, readState, signalProcess, takeLock, updateState } = await import('../../cluster/state.ts')
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -22,6 +22,27 @@ test('a process is alive by number and start, and not when another took its numb
   child.kill('SIGKILL')
   await once(child, 'close')
   expect(isAlive(id)).toBe(false)
+})
+
+test('a process that is gone is not signalled, also when it goes between the look and the signal', async () => {
+  const child = spawn('sleep', ['60'])
+  await once(child, 'spawn')
+  const id = processId(child.pid ?? 0)
+  if (!id) throw new Error('the child has no identity')
+  const failing = vi.spyOn(process, 'kill')
+  const failWith = (code: string) =>
+    failing.mockImplementationOnce(() => {
+      throw Object.assign(new Error(`kill ${code}`), { code })
+    })
+  failWith('ESRCH')
+  expect(signalProcess(id, 'SIGKILL')).toBe(false)
+  failWith('EPERM')
+  expect(() => signalProcess(id, 'SIGKILL')).toThrow('kill EPERM')
+  expect(signalProcess(id, 'SIGKILL')).toBe(true)
+  await once(child, 'close')
+  expect(signalProcess(id, 'SIGKILL')).toBe(false)
+  expect(failing).toHaveBeenCalledTimes(3)
+  failing.mockRestore()
 })
 
 test('a lock is held by one, freed by its holder, and taken over from a dead one', () => {
