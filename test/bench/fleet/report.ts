@@ -63,7 +63,7 @@ export function report(points: readonly Point[], play: Play, restarts: number): 
   const zones = `${last.zones} zones`
   const below = (metric: string, value: number, unit: string, goal: number, peer?: number): Metric => ({
     ...{ metric: `${metric}, ${zones}`, value, unit, goal, met: value <= goal },
-    ...(peer === undefined ? {} : { peer, ratio: value / peer }),
+    ...(peer === undefined ? {} : { peer, ...(peer > 0 ? { ratio: value / peer } : {}) }),
   })
   const told = (metric: string, value: number, unit: string): Metric => ({ metric: `${metric}, ${zones}`, value, unit })
   const metrics = [
