@@ -115,7 +115,11 @@ export function capacityContract(harness: () => IndexHarness): void {
     it('knows a bounded number of those that are about to be hosts, the latest', async () => {
       const world = createWorld(harness())
       const { index, fleet } = world
-      for (let n = 0; n < NEWBORN_MAX + 2; n += 1) await index.announceHost(fleet, `h${n}`)
+      for (let n = 0; n < NEWBORN_MAX + 2; n += 1) {
+        await index.announceHost(fleet, `h${n}`)
+        // Of those of one millisecond none is later than the other.
+        await harness().advance(fleet, 1)
+      }
       expect((await index.autoscale(fleet, now)).standing).toBe(NEWBORN_MAX)
       await world.register(`h${NEWBORN_MAX + 1}`)
       await world.register('h0')
