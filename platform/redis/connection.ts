@@ -19,6 +19,8 @@ export type Client = ReturnType<typeof newClient>
 export interface ConnectionOptions {
   readonly url: string
   readonly log: Log
+  /** How long a call waits for its answer when it does not say so itself, ms. Default: INDEX_CALL_DEADLINE. */
+  readonly callDeadline?: number | undefined
   /** Runs on every new connection before it is used. */
   readonly prepare?: (client: Client) => Promise<void>
 }
@@ -41,7 +43,7 @@ function newClient(url: string) {
 }
 
 /** A connection to Redis that is made again for ever, with jitter, until it is closed. Its outages are logged, each once. */
-export function createConnection({ url, log, prepare }: ConnectionOptions): Connection {
+export function createConnection({ url, log, callDeadline = INDEX_CALL_DEADLINE, prepare }: ConnectionOptions): Connection {
   const address = addressOf(url)
   const stop = new AbortController()
   const closed = unavailable(address, 'the index is closed')
@@ -145,7 +147,7 @@ export function createConnection({ url, log, prepare }: ConnectionOptions): Conn
 
   void keepConnected()
   return {
-    async call(work, deadline = INDEX_CALL_DEADLINE) {
+    async call(work, deadline = callDeadline) {
       const end = performance.now() + deadline
       try {
         const client = await clientWithin(deadline)

@@ -17,13 +17,15 @@ export interface RedisIndexDeps {
   readonly url: string
   readonly log: Log
   readonly timing?: Partial<IndexRules>
+  /** How long a call waits for its answer, ms. Default: INDEX_CALL_DEADLINE, with which all other timing goes; more is for whoever would rather wait than hear that it did not come, as a suite on a busy machine. */
+  readonly callDeadline?: number
 }
 
 /**
  * The zone index in Redis 7.0 or newer. Connects by itself, and again for ever, until `close`; every method throws IndexUnavailable while that lasts.
  * Every change is one call of the function library (library/*.lua), which is loaded when it is missing or older. Throws ConfigInvalid for a URL that is none.
  */
-export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneIndex {
+export function createRedisIndex({ url, log, timing, callDeadline }: RedisIndexDeps): ZoneIndex {
   const rules: IndexRules = { ...defaultIndexRules, ...timing }
   const rulesText = JSON.stringify(rules)
   const library = readLibrary()
@@ -32,6 +34,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
   const connection = createConnection({
     url,
     log,
+    callDeadline,
     prepare: async (client) => {
       await checkWritable(client)
       await ensureLibrary(client, library)
@@ -135,8 +138,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
     getLayer: async (fleet, layer) => readLayerView(layer, await ask('get_layer', fleet, { layer })),
     watchFleet: (fleet, onChange, signal) =>
       watchStream({
-        url,
-        log,
+        ...{ url, log, callDeadline },
         stream: fleetChanges(fleet),
         onEntry: (entry) => onChange(fleetChange(entry)),
         onGap: () => onChange({ kind: 'gap' }),
@@ -144,8 +146,7 @@ export function createRedisIndex({ url, log, timing }: RedisIndexDeps): ZoneInde
       }),
     watchZones: (onChange, signal) =>
       watchStream({
-        url,
-        log,
+        ...{ url, log, callDeadline },
         stream: zoneChanges,
         onEntry: (entry) => onChange({ kind: 'zone', zone: entry.id as `${string}/${string}` }),
         onGap: () => onChange({ kind: 'gap' }),

@@ -15,6 +15,8 @@ export interface Entry {
 export interface WatchOptions {
   readonly url: string
   readonly log: Log
+  /** As a Connection's. */
+  readonly callDeadline?: number | undefined
   readonly stream: string
   readonly onEntry: (entry: Entry) => void
   /** Changes may have been missed: after a broken connection, a flush, or when the reader was too slow for what the stream keeps. */
@@ -35,9 +37,9 @@ const PAGE = 1_000
  * Follows a stream of changes on a connection of its own, until the signal aborts. Resolves when it has begun; throws IndexUnavailable when it can't begin.
  */
 export async function watchStream(options: WatchOptions): Promise<void> {
-  const { url, log, signal } = options
+  const { url, log, callDeadline, signal } = options
   if (signal.aborted) return
-  const connection = createConnection({ url, log })
+  const connection = createConnection({ url, log, callDeadline })
   signal.addEventListener('abort', () => connection.close(), { once: true })
   try {
     const position = (await connection.call((client) => tail(client, options.stream))) ?? start
@@ -75,8 +77,8 @@ async function follow(connection: Connection, options: WatchOptions, from: Posit
 }
 
 async function readOn(connection: Connection, options: WatchOptions, position: Position): Promise<Position> {
-  const { stream, onEntry, onGap, signal } = options
-  const deadline = INDEX_WATCH_BLOCK + INDEX_CALL_DEADLINE
+  const { stream, onEntry, onGap, signal, callDeadline = INDEX_CALL_DEADLINE } = options
+  const deadline = INDEX_WATCH_BLOCK + callDeadline
   const reply = await connection.call(
     (client) => client.xRead({ key: stream, id: position.id }, { BLOCK: INDEX_WATCH_BLOCK, COUNT: PAGE }),
     deadline,

@@ -5,10 +5,10 @@ import { silentLog } from '../../core/ports/log-port.ts'
 import { createMemoryIndex } from '../../platform/memory/memory-index.ts'
 import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
-import type { IndexHarness } from './index-harness.ts'
+import { type IndexHarness, PATIENCE } from './index-harness.ts'
 import { checkJournalLaws } from './index-journal-laws.ts'
 import { checkLaws, lawRules } from './index-laws.ts'
-import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
+import { changeableReplid, type RedisServer, startRedisServer, withoutDisk } from './redis-server.ts'
 
 function inMemory(): IndexHarness {
   const clock = new ManualClock()
@@ -21,11 +21,11 @@ describe('laws of the zone index', () => {
   let inRedis: IndexHarness
 
   beforeAll(async () => {
-    server = await startRedisServer(changeableReplid)
+    server = await startRedisServer([...withoutDisk, ...changeableReplid])
     const client = await createClient({ url: server.url })
       .on('error', () => undefined)
       .connect()
-    const index = createRedisIndex({ url: server.url, log: silentLog, timing: lawRules })
+    const index = createRedisIndex({ url: server.url, log: silentLog, timing: lawRules, callDeadline: PATIENCE })
     inRedis = {
       index,
       async advance(fleet, ms) {

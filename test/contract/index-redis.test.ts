@@ -6,7 +6,7 @@ import { fleetClock } from '../../platform/redis/keys.ts'
 import { createRedisIndex } from '../../platform/redis/redis-index.ts'
 import { indexContract } from './index-contract.ts'
 import { type IndexHarness, PATIENCE, rules } from './index-harness.ts'
-import { changeableReplid, type RedisServer, startRedisServer } from './redis-server.ts'
+import { changeableReplid, type RedisServer, startRedisServer, withoutDisk } from './redis-server.ts'
 
 /**
  * The whole contract against a real Redis in cluster mode, with all slots: it refuses a function that touches two slots or a key that was not declared.
@@ -14,7 +14,7 @@ import { changeableReplid, type RedisServer, startRedisServer } from './redis-se
 let server: RedisServer
 let index: ZoneIndex
 let harness: IndexHarness
-const cluster = ['--cluster-enabled', 'yes', ...changeableReplid]
+const cluster = ['--cluster-enabled', 'yes', ...withoutDisk, ...changeableReplid]
 
 beforeAll(async () => {
   server = await startRedisServer(cluster)
@@ -23,7 +23,7 @@ beforeAll(async () => {
     .connect()
   await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'])
   await vi.waitFor(async () => expect(await client.sendCommand(['CLUSTER', 'INFO'])).toContain('cluster_state:ok'), PATIENCE)
-  index = createRedisIndex({ url: server.url, log: silentLog, timing: rules })
+  index = createRedisIndex({ url: server.url, log: silentLog, timing: rules, callDeadline: PATIENCE })
   harness = {
     index,
     // Index time is Redis' time and what is added to it when its clock was set back: so a test can let time pass.

@@ -48,6 +48,9 @@ async function exists(path: string): Promise<boolean> {
 /** Setting under which `DEBUG CHANGE-REPL-ID` works: a server is then another one for its clients without a restart. */
 export const changeableReplid = ['--enable-debug-command', 'yes']
 
+/** For a server that is never started again: it writes no file, and so waits for no disk that others keep busy. */
+export const withoutDisk = ['--appendonly', 'no']
+
 /** A real Redis on a free port of the loopback address, with the settings that the chart recommends and those given. */
 export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
   const program = await findRedisServer()
