@@ -18,6 +18,7 @@ export class AccountBars {
   #position: string | undefined
   #looking = false
   #failing = false
+  #ended = false
 
   constructor(deps: AccountBarsDeps) {
     this.#deps = deps
@@ -25,6 +26,11 @@ export class AccountBars {
 
   has(account: string): boolean {
     return (this.#until.get(account) ?? 0) > this.#deps.clock.now()
+  }
+
+  /** Nobody asks any more: whether a call that is under way is answered is no news, as the index is closed next. */
+  end(): void {
+    this.#ended = true
   }
 
   /** Asks the index; one call at a time. Never rejects. */
@@ -40,7 +46,7 @@ export class AccountBars {
       // Each time: somebody may have been on the way in when the bar was heard of.
       if (this.#until.size > 0) onBarred((account) => this.has(account))
     } catch (error) {
-      if (!this.#failing) log.warn({ detail: describeError(error) }, 'the index does not say who is barred')
+      if (!this.#failing && !this.#ended) log.warn({ detail: describeError(error) }, 'the index does not say who is barred')
       this.#failing = true
     } finally {
       this.#looking = false

@@ -7,6 +7,7 @@ export class Calls<Kind extends string> {
   readonly #restMs: number
   readonly #busy = new Set<Kind>()
   readonly #failures = new Map<Kind, number>()
+  #ended = false
 
   constructor(log: Log, restMs: number) {
     this.#log = log
@@ -16,6 +17,11 @@ export class Calls<Kind extends string> {
   /** The kinds that can't be called now. */
   get busy(): ReadonlySet<Kind> {
     return this.#busy
+  }
+
+  /** Nobody makes calls any more. Those that are under way may fail: what they were made on is closed next, and that is no news. */
+  end(): void {
+    this.#ended = true
   }
 
   /** Starts a call; `then` follows when another of its kind may be made. Never throws. */
@@ -33,6 +39,7 @@ export class Calls<Kind extends string> {
           free()
         },
         (error: unknown) => {
+          if (this.#ended) return
           const failures = (this.#failures.get(kind) ?? 0) + 1
           this.#failures.set(kind, failures)
           // The 1st, 2nd, 4th, 8th … in a row.

@@ -39,6 +39,7 @@ const FLEET_LABEL = 'agones.dev/fleet'
 interface Self {
   readonly layers: HostLayers
   readonly membership: Membership
+  readonly bars: AccountBars
   readonly endpoint: () => string
 }
 
@@ -132,7 +133,7 @@ export class Host {
     this.#timers.push(setInterval(() => void bars.look(), ACCOUNT_BARS_READ_EVERY))
     const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers, load: () => this.#load.read() })
     this.#watch(fleet, host, layers)
-    return { layers, membership, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
+    return { layers, membership, bars, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
   }
 
   /** Hears at once of what concerns it; heartbeats would bring it too, later. */
@@ -261,6 +262,8 @@ export class Host {
     this.#ended = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#watching.abort()
+    this.#calls.end()
+    this.#self?.bars.end()
     this.#self?.layers.dropAll(reason)
   }
 }

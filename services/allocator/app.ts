@@ -122,6 +122,7 @@ async function follow(copy: IndexCopy, bars: AccountBars): Promise<Following> {
   return {
     stop() {
       clearInterval(looking)
+      bars.end()
       copy.stop()
     },
   }
