@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts'
-import { zoneId } from '../core/ids.ts'
+import { parsePair } from '../core/ids.ts'
 import {
   type Account,
   type JoinAnswer,
@@ -129,8 +129,8 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function checked(zone: string): string {
-  const [namespace = '', name = '', ...more] = zone.split('/')
-  return zoneId(namespace, more.length === 0 ? name : zone)
+  const { namespace, name } = parsePair(zone)
+  return `${namespace}/${name}`
 }
 
 function base(url: string): string {

@@ -28,9 +28,17 @@ export function narrator(out: (line: string) => void, view: () => ZoneView): Zon
   }
 }
 
-export function describeEntity(entity: ViewedEntity): string {
-  const where = describePosition(entity)
-  return entity.kind === 'avatar' ? `${entity.name} is at ${where}` : `a ${entity.name} [${entity.id}] lies at ${where}`
+/** What it does where it is: an item lies, a prop stands, and what lives is simply there. A kind of a later release is there, too. */
+const isThere: Readonly<Record<string, string | undefined>> = { item: 'lies', prop: 'stands' }
+
+export function describeEntity({ kind, name, id, ...place }: ViewedEntity): string {
+  const where = describePosition(place)
+  return kind === 'avatar' ? `${name} is at ${where}` : `${aThing(name)} [${id}] ${isThere[kind] ?? 'is'} at ${where}`
+}
+
+/** `a lantern`, `an apple`. */
+export function aThing(kind: string): string {
+  return `${/^[aeiou]/i.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
 /** Somebody who has gone out of view meanwhile is somebody. */

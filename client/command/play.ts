@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { describeError } from '../../core/errors.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
 import { type Client, describePosition, type ZoneSession } from '../index.ts'
-import { describeEntity, describeInventory, narrator } from './narrate.ts'
+import { aThing, describeEntity, describeInventory, narrator } from './narrate.ts'
 import type { Terminal } from './terminal.ts'
 
 const directions: Readonly<Record<string, readonly [number, number]>> = { north: [0, 1], south: [0, -1], east: [1, 0], west: [-1, 0] }
@@ -19,7 +19,7 @@ const help = [
   'drop NAME          something you carry',
   'give NAME to WHOM  something you carry, to somebody beside you',
   'emote NAME         wave, bow, …',
-  'who                is in view, and what lies around',
+  'who                is in view, and what is around',
   'look               again',
   'inventory          what you carry',
   'wait N             seconds (for scripts)',
@@ -114,25 +114,29 @@ async function tell({ session, out }: Play, rest: string): Promise<void> {
 }
 
 function pick({ session, out }: Play, what: string): void {
-  const items = [...session.view.entities.values()].filter((entity) => entity.kind === 'item')
-  const found = items.find((item) => String(item.id) === what) ?? items.find((item) => item.name === what)
-  if (found === undefined) out(`there is no ${what === '' ? 'such thing' : what} in view`)
-  else session.pickUp(found.id)
+  const inView = [...session.view.entities.values()]
+  const named = inView.filter((entity) => String(entity.id) === what || entity.name === what)
+  const item = named.find(({ kind }) => kind === 'item')
+  if (item !== undefined) session.pickUp(item.id)
+  else if (what === '') out('pick what?')
+  else out(named.length > 0 ? `${what} is nothing to pick up` : `there is no ${what} in view`)
 }
 
 function drop({ session, out }: Play, what: string): void {
   const found = session.view.inventory.find((item) => item.id === what || item.kind === what)
-  if (found === undefined) out(`you do not carry ${what === '' ? 'that' : `a ${what}`}`)
+  if (what === '') out('drop what?')
+  else if (found === undefined) out(`you do not carry ${aThing(what)}`)
   else session.drop(found.id)
 }
 
 function give({ session, out }: Play, rest: string): void {
   const [, what = '', whom = ''] = /^(.+?)\s+to\s+(\S+)$/.exec(rest) ?? []
   const item = session.view.inventory.find(({ id, kind }) => id === what || kind === what)
-  const receiver = [...session.view.entities.values()].find(({ kind, name }) => kind === 'avatar' && name === whom)
+  const named = [...session.view.entities.values()].filter(({ name }) => name === whom)
+  const receiver = named.find(({ kind }) => kind === 'avatar')
   if (what === '') out('give what to whom?')
-  else if (item === undefined) out(`you do not carry a ${what}`)
-  else if (receiver === undefined) out(`${whom} is not in view`)
+  else if (item === undefined) out(`you do not carry ${aThing(what)}`)
+  else if (receiver === undefined) out(named.length > 0 ? `${aThing(whom)} takes nothing` : `${whom} is not in view`)
   else session.give(item.id, receiver.id)
 }
 

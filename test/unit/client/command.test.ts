@@ -76,6 +76,7 @@ describe('command line', () => {
       'go up',
       'tell Nobody psst',
       'pick lantern',
+      'pick c1',
       'drop lantern',
       'who',
       'inventory',
@@ -91,6 +92,7 @@ describe('command line', () => {
       'go where? north, south, east, west',
       'Nobody has not heard you',
       'there is no lantern in view',
+      'c1 is nothing to pick up',
       'you do not carry a lantern',
       'you carry nothing',
       'dance? (help lists what you can do)',
@@ -136,6 +138,8 @@ describe('command line', () => {
     expect(shell.out.slice(-2)).toEqual(['goodbye (Replaced)', 'ended by the host: Replaced'])
     expect(shell.out).toContain('Eve: �[2Jgotcha')
     expect(await shell.run('play', 'game/nowhere', 'Ada')).toBe(1)
+    expect(await shell.run('play', 'meadow', 'Ada')).toBe(1)
+    expect(shell.err.at(-1)).toBe('The request is not well formed; asked: meadow; write namespace/name')
     expect(await shell.run('play', 'game/meadow', 'Nobody')).toBe(1)
     expect(shell.err.at(-1)).toBe('There is no such character; asked: Nobody; found: Ada; make one with: create NAME')
   })
