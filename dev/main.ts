@@ -1,35 +1,19 @@
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { describeError } from '../core/errors.ts'
 import { readConfig } from '../platform/config/index.ts'
-import { createLog, type LogLevel, logLevels } from '../platform/log/index.ts'
+import { createLog } from '../platform/log/index.ts'
 import { createIssuer } from '../platform/oidc/index.ts'
 import { issuerVariables, readIssuers } from '../services/auth/issuer-config.ts'
+import { readArguments, usage, type WorldArguments } from './options.ts'
 import { createEmbeddedWorld } from './world.ts'
-
-const root = join(import.meta.dirname, '..')
-const usage = `npm start -- [--port 8080] [--host 127.0.0.1] [--zones examples/world] [--data .bailiwick] [--log warn]`
 
 /** `npm start`: the embedded world. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '8080' },
-      host: { type: 'string', default: '127.0.0.1' },
-      zones: { type: 'string', default: join(root, 'examples', 'world') },
-      data: { type: 'string', default: join(root, '.bailiwick') },
-      log: { type: 'string', default: 'warn' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) return console.log(usage)
-  if (!/^\d{1,5}$/.test(values.port)) throw new Error(`--port ${values.port}: a number is needed`)
-  const logLevel = logLevels.find((level) => level === values.log)
-  if (logLevel === undefined) throw new Error(`--log ${values.log}: one of ${logLevels.join(', ')}`)
-  await run(Number(values.port), values.host, values.zones, values.data, logLevel)
+  const asked = readArguments(process.argv.slice(2), process.env)
+  if (asked === undefined) console.log(usage)
+  else await run(asked)
 }
 
-async function run(port: number, host: string, zones: string, data: string, logLevel: LogLevel): Promise<void> {
+async function run({ port, host, zones, data, logLevel }: WorldArguments): Promise<void> {
   const log = createLog({ name: 'bailiwick', level: logLevel })
   const environment = readConfig(issuerVariables, process.env)
   const settings = readIssuers({ ...environment, PUBLIC_URL: environment.PUBLIC_URL ?? `http://${host}:${port}` })
@@ -44,6 +28,7 @@ Bailiwick, embedded: operator, allocator, auth, characters and zone servers in t
   Open         ${world.url}
   Zones        ${names.join(', ') || 'none yet'}
   From         ${zones} (a saved file is an apply)
+  Client       npm run client -- --url ${world.url} zones (--help: all that it does)
   Data         ${data} (delete it to begin anew)
   Stop         Ctrl-C
 `)

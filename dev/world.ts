@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FleetBounds } from '../core/capacity.ts'
 import type { Clock } from '../core/clock.ts'
 import { monotonicClock, systemClock } from '../core/clock.ts'
+import { BailiwickError, describeError } from '../core/errors.ts'
 import type { FleetId, ZoneId } from '../core/ids.ts'
 import type { ZoneIndex } from '../core/ports/index-port.ts'
 import type { Log } from '../core/ports/log-port.ts'
@@ -58,11 +59,11 @@ export interface EmbeddedWorld {
 
 const FLEET = 'zone-servers'
 
-/** The whole of Bailiwick in this process, on one port: the operator's plan, zone servers and services over a folder, memory and SQLite. Throws ConfigInvalid when the port is taken. */
+/** The whole of Bailiwick in this process, on one port: the operator's plan, zone servers and services over a folder, memory and SQLite. Throws ConfigInvalid when the port is taken, or the data have no place. */
 export async function createEmbeddedWorld(options: WorldOptions): Promise<EmbeddedWorld> {
   const { log, data } = options
   const clock: Clock = systemClock
-  mkdirSync(data, { recursive: true })
+  makeFolder(data)
   const storeFile = join(data, 'store.sqlite')
   const store = await createSqliteStore({ file: storeFile })
   const index = createMemoryIndex({ clock })
@@ -135,6 +136,20 @@ export async function createEmbeddedWorld(options: WorldOptions): Promise<Embedd
 async function contentOf(index: ZoneIndex, zone: ZoneId): Promise<string | undefined> {
   const hash = (await index.getZone(zone))?.content
   return hash === undefined ? undefined : index.getContent(hash)
+}
+
+function makeFolder(data: string): void {
+  try {
+    mkdirSync(data, { recursive: true })
+    accessSync(data, constants.W_OK)
+  } catch (cause) {
+    throw new BailiwickError('ConfigInvalid', {
+      asked: `the folder ${data} for data`,
+      found: describeError(cause),
+      todo: 'name one that can be made and written to',
+      cause,
+    })
+  }
 }
 
 /** The key that signs access tokens: made once, kept beside the data, readable by its owner alone. */

@@ -147,7 +147,7 @@ describe('the embedded world', () => {
     }
   })
 
-  it('says so when the port is taken', async () => {
+  it('says so when the port is taken, or there is no place for the data', async () => {
     const port = Number(new URL(world.url).port)
     const again = createEmbeddedWorld({
       port,
@@ -159,6 +159,17 @@ describe('the embedded world', () => {
       capacity: 1,
     })
     await expect(again).rejects.toMatchObject({ code: 'ConfigInvalid', message: expect.stringContaining(String(port)) })
+    const file = join(zones, 'meadow.yaml')
+    const nowhere = createEmbeddedWorld({
+      port: 0,
+      host: '127.0.0.1',
+      zones,
+      data: join(file, 'data'),
+      log: silentLog,
+      logLevel: 'error',
+      capacity: 1,
+    })
+    await expect(nowhere).rejects.toMatchObject({ code: 'ConfigInvalid', message: expect.stringContaining(file) })
   })
 
   it('stopped and started again, it is as it was', async () => {
