@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compiledBefore } from '../../compiled.ts'
 
 const main = join(import.meta.dirname, '../../../services/auth/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-auth-'))
@@ -26,7 +27,7 @@ afterAll(() => {
 
 function start(env: Record<string, string>) {
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compiled'), INTERNAL_PORT: '0', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...compiledBefore, INTERNAL_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
@@ -79,10 +80,11 @@ describe('the program', { timeout: 90_000 }, () => {
     const program = start({ MONGODB_URL, REDIS_URL, SIGNING_KEY_FILE: keyFile, PORT: '0' })
     const [url, internal] = (await program.listening()).map((port) => `http://127.0.0.1:${port}`)
     expect((await fetch(`${url}/livez`)).status).toBe(200)
-    const ready = await fetch(`${url}/readyz`)
-    expect(ready.status).toBe(503)
-    expect(await ready.json()).toMatchObject({ code: 'StoreUnavailable' })
-    expect((await fetch(`${internal}/readyz`)).status).toBe(503)
+    // Each waits for the store as long as a call may.
+    const [ready, readyInside] = await Promise.all([url, internal].map((each) => fetch(`${each}/readyz`)))
+    expect(ready?.status).toBe(503)
+    expect(await ready?.json()).toMatchObject({ code: 'StoreUnavailable' })
+    expect(readyInside?.status).toBe(503)
     // Metrics are no players' business.
     expect((await fetch(`${url}/metrics`)).status).toBe(404)
     expect(await (await fetch(`${internal}/metrics`)).text()).toContain('program="auth"')

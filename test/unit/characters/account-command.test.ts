@@ -22,6 +22,7 @@ import { createPasswordHasher } from '../../../services/auth/passwords.ts'
 import { openSession } from '../../../services/auth/sessions.ts'
 import { listCharacters, makeCharacter } from '../../../services/characters/life.ts'
 import { sweepDue } from '../../../services/characters/sweep.ts'
+import { compiledBefore } from '../../compiled.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bailiwick-account-'))
 const main = join(import.meta.dirname, '../../../services/account/main.ts')
@@ -135,7 +136,7 @@ describe('the command over one account', () => {
   test('as a program', async () => {
     const { id } = await somebody('Programd')
     const run = async (...args: string[]) =>
-      promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { env: {} }).then(
+      promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { env: compiledBefore }).then(
         ({ stdout }) => ({ code: 0, text: stdout }),
         (error: unknown) => {
           const { code, stdout, stderr } = z.looseObject({ code: z.number(), stdout: z.string(), stderr: z.string() }).parse(error)

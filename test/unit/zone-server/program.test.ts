@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
@@ -11,6 +9,7 @@ import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { createRedisIndex } from '../../../platform/redis/redis-index.ts'
+import { compiledBefore } from '../../compiled.ts'
 import { MONGO_BUILD_LIMIT, type MongoServer, startMongo } from '../../contract/mongo-server.ts'
 import { type RedisServer, startRedisServer } from '../../contract/redis-server.ts'
 import { freePorts } from '../../free-port.ts'
@@ -19,7 +18,6 @@ import { TestClient } from './test-client.ts'
 import { ACCOUNT, FLEET, LAYER, pause, until, ZONE, zone } from './world-kit.ts'
 
 const main = join(import.meta.dirname, '../../../zone-server/main.ts')
-const compiled = mkdtempSync(join(tmpdir(), 'bailiwick-compiled-'))
 
 interface Process {
   readonly child: ChildProcess
@@ -59,7 +57,6 @@ afterAll(async () => {
   await store.close()
   await redis.stop()
   await mongo.remove()
-  rmSync(compiled, { recursive: true, force: true })
 })
 
 /** The zone server as it runs in a pod, but for the sidecar. */
@@ -68,8 +65,7 @@ async function start(): Promise<Process> {
   const sidecar = await startSidecar(0, { address: '127.0.0.1', port: gamePort })
   const env = {
     PATH: process.env['PATH'] ?? '',
-    // What the first one compiled the others need not.
-    NODE_COMPILE_CACHE: compiled,
+    ...compiledBefore,
     PORT: String(httpPort),
     GAME_PORT: String(gamePort),
     // So short that it waits for no other host.
@@ -155,7 +151,7 @@ describe('the program', () => {
 
   it('says what is wrong with its configuration and ends with exit code 1', async () => {
     const child = spawn(process.execPath, [main], {
-      env: { PATH: process.env['PATH'] ?? '', CAPACITY: 'many' },
+      env: { PATH: process.env['PATH'] ?? '', ...compiledBefore, CAPACITY: 'many' },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
