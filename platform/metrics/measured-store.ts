@@ -27,7 +27,7 @@ export function measuredStore(store: ListedStore, metrics: Metrics): ListedStore
     head: (chain) => measured('head', store.head(chain)),
     read: (chain, from, limit, which) => measured('read', store.read(chain, from, limit, which)),
     due: (kind, before, limit) => measured('due', store.due(kind, before, limit)),
-    chains: (after, limit) => measured('chains', store.chains(after, limit)),
+    chains: (after, limit, kind) => measured('chains', store.chains(after, limit, kind)),
     prune: (chain, below) => measured('prune', store.prune(chain, below)),
     remove: (chain, n) => measured('remove', store.remove(chain, n)),
     ping: () => measured('ping', store.ping()),

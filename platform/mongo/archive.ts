@@ -13,17 +13,18 @@ const LAST = '\uffff'
 
 /**
  * Names of chains behind `after`: collection by collection, in each by id. Every document of a chain has an id that begins with its name and '#', so they stand together, records before the others. What says nothing of a chain by
- * itself, as a hint that a removal left, makes none.
+ * itself, as a hint that a removal left, makes none. Of one `kind`: a collection is not asked for that needs no looking for, so that who sweeps one kind of chains needs no right to see which collections there are.
  */
 export async function chainNames(
   step: <T>(work: (database: Db) => Promise<T>) => Promise<T>,
   after: string | undefined,
   limit: number,
+  kind?: string,
 ): Promise<string[]> {
   const from = after === undefined ? '' : collectionName(after)
-  const collections = await step((database) => database.listCollections({}, { nameOnly: true }).toArray())
+  const collections = kind === undefined ? await step(collectionsOf) : [collectionName(`${kind}/`)]
   const names: string[] = []
-  for (const collection of collections.map(({ name }) => name).sort()) {
+  for (const collection of collections) {
     if (collection < from || collection.startsWith('system.')) continue
     let last = collection === from ? after : undefined
     while (names.length < limit) {
@@ -34,6 +35,11 @@ export async function chainNames(
     }
   }
   return names
+}
+
+async function collectionsOf(database: Db): Promise<string[]> {
+  const found = await database.listCollections({}, { nameOnly: true }).toArray()
+  return found.map(({ name }) => name).sort()
 }
 
 /**

@@ -1,7 +1,7 @@
 import { corrupt } from '../../core/store-record.ts'
 import type { ChainDocument, Chains } from './documents.ts'
-import { hintId, recordId } from './documents.ts'
-import { isUnchanged, REMOVED, readFloor } from './floor.ts'
+import { floorId, hintId, recordId } from './documents.ts'
+import { type Floor, floorOf, isUnchanged, REMOVED } from './floor.ts'
 
 /** How far ahead one round looks while the hint is behind. */
 const STRIDES = [1, 2, 4, 8, 16, 32, 64] as const
@@ -12,37 +12,51 @@ export interface FoundHead {
 }
 
 /**
- * The newest record of a chain, found by equality alone. Numbers are taken without holes, so a number that is absent shows that every
- * record that was there before the call is below it; what is below the floor may be gone. Undefined for an empty chain, and for a removed one. Throws StoreCorrupt for a floor behind which there is nothing.
+ * The newest record of a chain: the one that is there, is not below the floor, and has none behind it. Numbers are taken without holes, so a number that is absent shows that every record that was there before is below it; what is
+ * below the floor may be gone, or may be what somebody inserted too late and is about to take back (append.ts), which is why the floor is read with the records, and not before. Two questions where the hint is right, as it
+ * nearly always is. Undefined for an empty chain, and for a removed one. Throws StoreCorrupt for a floor behind which there is nothing.
  */
 export async function findHead(chains: Chains, chain: string): Promise<FoundHead | undefined> {
-  const [known, first] = await Promise.all([chains.findOne({ _id: hintId(chain) }), readFloor(chains, chain)])
-  let hint = known?.head ?? 1
-  for (let floor = first; floor.floor !== REMOVED; ) {
-    const found = await climb(chains, chain, Math.max(floor.floor, hint))
-    if (found !== undefined) return found
-    const now = await readFloor(chains, chain)
-    if (hint > floor.floor) {
-      // Of an earlier life of the chain, or of a database that was put back in part: the only hints without their record.
-      hint = 1
-    } else if (isUnchanged(floor, now)) {
-      if (floor.floor === 1) return undefined
-      throw corrupt(chain, floor.floor)
-    }
-    // Else: others appended and pruned past the start meanwhile; the floor, which they raised first, says how far.
-    floor = now
+  let n = (await chains.findOne({ _id: hintId(chain) }))?.head ?? 1
+  for (let before: Floor | undefined; ; ) {
+    const { document, next, floor } = await lookAt(chains, chain, n)
+    if (floor.floor === REMOVED) return undefined
+    // The hint is behind, or others pruned past here meanwhile: who raised the floor saw a record that high.
+    if (n < floor.floor) n = floor.floor
+    else if (next) n = await farthest(chains, chain, n)
+    else if (document !== undefined) return { n, document }
+    // A hint of an earlier life of the chain, or of a database that was put back in part; or others pruned, and removed it, since it was seen that there is one so high.
+    else if (n > floor.floor) n = floor.floor
+    else if (n === 1) return undefined
+    // Seen twice: it is no other life of the chain than that of which the record was missing.
+    else if (before !== undefined && isUnchanged(before, floor)) throw corrupt(chain, n)
+    else before = floor
   }
-  return undefined
 }
 
-async function climb(chains: Chains, chain: string, start: number): Promise<FoundHead | undefined> {
-  let n = start
-  for (;;) {
-    const [document, next] = await Promise.all([chains.findOne({ _id: recordId(chain, n) }), exists(chains, recordId(chain, n + 1))])
-    if (!next) return document === null ? undefined : { n, document }
-    const there = await Promise.all(STRIDES.map((stride) => exists(chains, recordId(chain, n + stride))))
-    n += STRIDES.findLast((_, i) => there[i] === true) ?? 1
-  }
+interface Look {
+  readonly document: ChainDocument | undefined
+  /** There is a record behind it. */
+  readonly next: boolean
+  /** As it was when the records were read, or later. */
+  readonly floor: Floor
+}
+
+/**
+ * The record, whether one is behind it, and the floor, in one question. A server reads it in one go, or (MongoDB, when it takes longer than some milliseconds) in several, each of a later state; then in the order of `_id`, in which the
+ * floor comes behind all numbers: so what is said of the floor holds for the records as they were read.
+ */
+async function lookAt(chains: Chains, chain: string, n: number): Promise<Look> {
+  const [record, behind, ofFloor] = [recordId(chain, n), recordId(chain, n + 1), floorId(chain)]
+  const found = await chains.find({ _id: { $in: [record, behind, ofFloor] } }, { sort: { _id: 1 } }).toArray()
+  const byId = new Map(found.map((each) => [each._id, each]))
+  return { document: byId.get(record), next: byId.has(behind), floor: floorOf(byId.get(ofFloor)) }
+}
+
+/** A higher number that has a record, as far as one round looks; there is one behind `n`. */
+async function farthest(chains: Chains, chain: string, n: number): Promise<number> {
+  const there = await Promise.all(STRIDES.map((stride) => exists(chains, recordId(chain, n + stride))))
+  return n + (STRIDES.findLast((_, i) => there[i] === true) ?? 1)
 }
 
 /** True when a document of this id is there. */

@@ -3,7 +3,7 @@ import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { corrupt, decodeData, kindOf } from '../../core/store-record.ts'
 
 /**
- * A collection holds four kinds of documents, told apart by `_id`, and every access but `due`, the names of chains and the sweep of a removed one names one `_id`: the cheapest query there is. (FerretDB over SQLite
+ * A collection holds four kinds of documents, told apart by `_id`, and every access but `due`, the names of chains and the sweep of a removed one names one `_id`, or the three of a look at the head (chain-head.ts): the cheapest queries there are. (FerretDB over SQLite
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.

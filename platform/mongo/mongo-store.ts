@@ -86,8 +86,8 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
       checkPlace(chain, n)
       return removeChain(stepsOn('removal of', chain), chain, n)
     },
-    async chains(after, limit) {
-      return chainNames((work) => connection.run('names of chains', work), after, Math.min(limit, MAX_READ))
+    async chains(after, limit, kind) {
+      return chainNames((work) => connection.run('names of chains', work), after, Math.min(limit, MAX_READ), kind)
     },
     async plant(chain, { n, nonce, ...record }) {
       const data = encodeAppend(chain, n, nonce, record)

@@ -6,6 +6,9 @@ import { checkDue, checkPlace, corrupt, decodeData, encodeAppend, hole, MAX_READ
 import { STORE_CALL_DEADLINE } from '../../core/timing.ts'
 import { type FileUse, openDatabase, untilFree } from './database.ts'
 
+/** Behind every name of a chain. */
+const LAST = '\u{10ffff}'
+
 export interface SqliteOptions {
   /** Made when it is not there. Several processes and worker threads may open the same one. `:memory:` for tests. */
   readonly file: string
@@ -71,10 +74,11 @@ export async function createSqliteStore(options: SqliteOptions): Promise<Archive
         }),
       )
     },
-    async chains(after, limit) {
-      const rows = await run('names of chains', () =>
-        statements.chains.all(after ?? '', after ?? '', Math.min(Math.max(0, limit), MAX_READ)),
-      )
+    async chains(after, limit, kind) {
+      // '0' is the character behind '/'.
+      const [first, end] = kind === undefined ? ['', LAST] : [`${kind}/`, `${kind}0`]
+      const behind = after === undefined || after < first ? first : after
+      const rows = await run('names of chains', () => statements.chains.all(behind, end, Math.min(Math.max(0, limit), MAX_READ)))
       return rows.map((row) => String(row['chain']))
     },
     async plant(chain, { n, nonce, ...record }) {
@@ -114,11 +118,11 @@ function prepareAll(database: DatabaseSync) {
     // From name to name by the key, without a look at what is between.
     chains: database.prepare(`
       WITH RECURSIVE names(chain) AS (
-        SELECT min(chain) FROM records WHERE chain > ?
+        SELECT min(chain) FROM records WHERE chain > ?1 AND chain < ?2
         UNION ALL
-        SELECT (SELECT min(chain) FROM records WHERE chain > names.chain) FROM names WHERE names.chain IS NOT NULL
+        SELECT (SELECT min(chain) FROM records WHERE chain > names.chain AND chain < ?2) FROM names WHERE names.chain IS NOT NULL
       )
-      SELECT chain FROM names WHERE chain > ? LIMIT ?`),
+      SELECT chain FROM names WHERE chain IS NOT NULL LIMIT ?3`),
     prune: database.prepare('DELETE FROM records WHERE chain = ? AND n < ? AND n < (SELECT max(n) FROM records WHERE chain = ?)'),
     remove: database.prepare('DELETE FROM records WHERE chain = ?'),
     ping: database.prepare('SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)'),

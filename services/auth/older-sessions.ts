@@ -8,6 +8,8 @@ import type { ListedStore } from '../../core/ports/store-archive-port.ts'
 import { SESSION_FORGOTTEN_AFTER } from '../../core/timing.ts'
 import { randomId, sessionForm } from './stored.ts'
 
+const SESSIONS = 'session'
+
 export interface OlderSessionsDeps {
   readonly store: ListedStore
   readonly clock: Clock
@@ -47,8 +49,8 @@ export class OlderSessions {
   async #next(store: ListedStore): Promise<readonly string[]> {
     if (this.#isAround) this.#turn()
     if (this.#isDone) return []
-    const listed = await store.chains(this.#after, DUE_PAGE)
-    const names = listed.filter((chain) => chain.startsWith(chains.session('')) && (!this.#hasTurned || chain <= this.#start))
+    const listed = await store.chains(this.#after, DUE_PAGE, SESSIONS)
+    const names = listed.filter((chain) => !this.#hasTurned || chain <= this.#start)
     const last = names.at(-1)
     if (last !== undefined && names.length === DUE_PAGE) this.#after = last
     else if (!this.#hasTurned) {

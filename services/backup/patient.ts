@@ -27,7 +27,7 @@ export function patientStore(store: ArchivedStore, timers: Timers, log: Log): Ar
     plant: (chain, entry) => patiently(`first record of ${chain}`, () => store.plant(chain, entry)),
     head: (chain) => patiently(`head of ${chain}`, () => store.head(chain)),
     read: (chain, from, limit, which) => patiently(`read of ${chain}`, () => store.read(chain, from, limit, which)),
-    chains: (after, limit) => patiently('names of chains', () => store.chains(after, limit)),
+    chains: (after, limit, kind) => patiently('names of chains', () => store.chains(after, limit, kind)),
     due: (kind, before, limit) => patiently(`what is due of ${kind}`, () => store.due(kind, before, limit)),
     prune: (chain, below) => patiently(`prune of ${chain}`, () => store.prune(chain, below)),
     remove: (chain, n) => patiently(`removal of ${chain}`, () => store.remove(chain, n)),

@@ -1,7 +1,8 @@
 import type { ChainDocument, Chains } from '../../platform/mongo/documents.ts'
 
 type Filter = Readonly<Record<string, unknown>> & { readonly _id: string }
-type Range = { readonly _id: { readonly $gt: string; readonly $lt: string } }
+type Range = { readonly $gt: string; readonly $lt: string }
+type Several = { readonly $in: readonly string[] }
 type Update = Readonly<Partial<Record<'$max' | '$set', Readonly<Record<string, unknown>>>>>
 type Document = Record<string, unknown>
 
@@ -14,13 +15,13 @@ export class ModelChains {
     return found === undefined ? null : ({ ...found } as unknown as ChainDocument)
   }
 
-  /** By a range of ids alone; what is there when it is asked for. */
-  find({ _id: { $gt, $lt } }: Range, { limit }: { readonly limit: number }) {
-    const inRange = ([id]: [string, Document]): boolean => id > $gt && id < $lt
+  /** By a range of ids, or some of them, in their order; what is there when it is asked for. */
+  find({ _id }: { readonly _id: Range | Several }, { limit }: { readonly limit?: number } = {}) {
+    const isAsked = ([id]: [string, Document]): boolean => ('$in' in _id ? _id.$in.includes(id) : id > _id.$gt && id < _id.$lt)
     return {
       toArray: async () =>
         [...this.documents]
-          .filter(inRange)
+          .filter(isAsked)
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
           .slice(0, limit)
           .map(([, each]) => ({ ...each })),

@@ -71,6 +71,17 @@ export function storeArchiveContract(name: string, open: () => Promise<ArchivedS
         const names = (await other.chains(`${mine}/${behind}`, 100)).filter((chain) => plain.includes(chain))
         expect(names).toEqual(plain.slice(plain.indexOf(`${mine}/${first}`)))
       }
+      for (const kind of [mine, `${mine}b`]) {
+        const ofKind: string[] = []
+        for (let after: string | undefined; ; after = ofKind.at(-1)) {
+          const page = await other.chains(after, 3, kind)
+          if (page.length === 0) break
+          ofKind.push(...page)
+        }
+        expect(ofKind.toSorted()).toEqual([...made, ...plain].filter((chain) => chain.startsWith(`${kind}/`)).sort())
+      }
+      expect(await other.chains(`${mine}/A`, 1, mine)).toEqual([`${mine}/Z`])
+      expect(await other.chains(undefined, 10, 'nothing-of-it')).toEqual([])
       expect(await store.remove(gone, 3)).toBe('Done')
       expect(await other.chains(undefined, 1_000)).not.toContain(gone)
     })

@@ -148,6 +148,12 @@ describe('MongoDB', { timeout: 90_000 }, () => {
     const whole = finds.filter(({ filter, projection }) => !isOfFloors(filter?._id?.$in) && JSON.stringify(projection) !== '{"_id":1}')
     expect(whole).toEqual([])
     expect(finds.length).toBeGreaterThan(1)
+    const asked: string[] = []
+    client.on('commandStarted', ({ commandName }) => asked.push(commandName))
+    expect(await chainNames((work) => work(client.db(database)), undefined, 1_000, 'names')).toEqual([chain])
+    // A database user may lack the right to list them.
+    expect(asked).not.toContain('listCollections')
+    expect(asked).toContain('find')
     await client.close()
     await store.close()
   })

@@ -15,9 +15,10 @@ async function older() {
   const asked = { chains: 0, heads: 0 }
   const counting: ListedStore = {
     ...store,
-    chains: (...parts) => {
+    // By a database user who may not see which kinds of chains there are.
+    chains: (after, limit, kind) => {
       asked.chains += 1
-      return store.chains(...parts)
+      return kind === undefined ? Promise.reject(new Error('not authorized')) : store.chains(after, limit, kind)
     },
     head: (chain) => {
       asked.heads += 1
