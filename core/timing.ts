@@ -283,7 +283,10 @@ export const ACCOUNT_BAR_KEPT = 3_600_000
 
 // Services
 export const ACCESS_TOKEN_TTL = 600_000
+/** A session that nobody used for so long has ended … */
 export const SESSION_TTL = 30 * 24 * 3_600_000
+/** … and every other one so long after it was opened: then the player logs in again (docs/accounts.md). */
+export const SESSION_LONGEST = 90 * 24 * 3_600_000
 /** The chain of a session that has ended is removed after so long: until then it says to whoever comes late that it has ended, and to a request that opened it that it is not to be opened again. */
 export const SESSION_FORGOTTEN_AFTER = 48 * 3_600_000
 /** An erasure whose account still lives after so long was never decided: whoever asked for it died before. */
@@ -477,6 +480,10 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
     Math.max(HTTP_REQUEST_DEADLINE, ISSUER_PROOF_TTL, ACCESS_TOKEN_TTL, STORE_CALL_DEADLINE) * 100 < SESSION_FORGOTTEN_AFTER &&
       IDEMPOTENCY_KEPT < SESSION_FORGOTTEN_AFTER,
     'a session is forgotten when nothing that opened, used or ended it is still under way or good',
+  ],
+  [
+    ACCESS_TOKEN_TTL * 100 < SESSION_TTL && SESSION_TTL * 2 < SESSION_LONGEST,
+    'who plays now and then is not asked to log in again each time',
   ],
   [LOGIN_WAIT_MIN < LOGIN_WAIT_MAX && LOGIN_WAIT_MAX < LOGIN_FAILURES_FORGOTTEN, 'a wait after failed logins grows, and ends'],
   [ACCOUNT_BARS_READ_EVERY * 2 < 1_000, 'who is banned is cut off within a second, even if one look comes late'],

@@ -26,7 +26,7 @@ export function addAdminRoutes(app: HttpApp, deps: RouteDeps): void {
 }
 
 const common = ['Forbidden', 'AccountUnknown', 'SessionEnded', 'Banned', 'StoreUnavailable'] as const
-const deeds = [...common, 'IndexUnavailable'] as const
+const deeds = [...common, 'IndexUnavailable', 'Busy'] as const
 
 function addFinding(app: HttpApp, deps: RouteDeps): void {
   const find = {

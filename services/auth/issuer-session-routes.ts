@@ -50,7 +50,8 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
     const key = keyOf(header)
     const proof = await openProof(deps.signer.sealer, body.proof, header)
     const account = await accountFor(deps, proof, body.name)
-    const given = { id: proof.session, repeated: 'Ends', key, loggedInAt: proof.loggedInAt } as const
+    const login = identityKey(proof.identity)
+    const given = { id: proof.session, repeated: 'Ends', key, loggedInAt: proof.loggedInAt, login } as const
     const open = await openSession(deps, account, header('user-agent') ?? '', given)
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
     // What is used up must not be shown again, by a second click or by another tab: that would end the session.
@@ -139,7 +140,7 @@ function proofIfGood({ signer }: RouteDeps, given: string | undefined, header: H
 
 function addUnlinking(app: HttpApp, deps: RouteDeps): void {
   const spec = {
-    summary: 'Ends that; asks for the password, or for a login of a moment ago',
+    summary: 'Ends that, and the sessions that it opened but this one; asks for the password, or for a login of a moment ago',
     auth: deps.liveAuth,
     params: identityParams,
     body: unlinkBody,
@@ -154,8 +155,8 @@ function addUnlinking(app: HttpApp, deps: RouteDeps): void {
     await confirmOwner(deps, caller, body.password, address)
     const by = keyedId(keyOf(header), 'unlink', caller.account, params.id)
     const gone = new Prepared(204, {})
-    if ((await unlinkIdentity(deps, caller.account, params.id, by)) === 'Again') return replayed(gone)
-    log.info({ account: caller.account }, 'a login of an issuer opens the account no more')
+    if ((await unlinkIdentity(deps, caller.account, params.id, { by, staying: caller.session })) === 'Again') return replayed(gone)
+    log.info({ account: caller.account }, 'a login of an issuer opens the account no more; the sessions that it opened ended')
     return gone
   })
 }

@@ -6,6 +6,7 @@ import type { StoredAccount } from './accounts.ts'
 import { changeAccount, getAccount } from './accounts.ts'
 import type { Identity } from './identities.ts'
 import { claimIdentity, doubtIdentity, identityClaimer, identityKey, releaseIdentity } from './identities.ts'
+import { goOnWithout } from './sessions.ts'
 
 interface LinkDeps {
   readonly store: Store
@@ -71,15 +72,23 @@ export function linkedBefore({ identities, spent = [] }: AccountData, by: string
 
 /**
  * Ends that: the account decides, then the claim is freed, by the sweep if need be. `by`: the keyed id of the request; 'Again': it was done before. Throws IdentityUnknown; LastLogin when nothing else opens the account;
- * AccountUnknown, Busy.
+ * AccountUnknown, Busy. The sessions that this login opened end with what the account says (live-session.ts), all but `staying`, that of whoever asks: which is told so first, so that no death in between ends it.
  */
-export async function unlinkIdentity({ store, clock }: LinkDeps, account: string, key: string, by?: string): Promise<'Done' | 'Again'> {
+export async function unlinkIdentity(
+  { store, clock }: LinkDeps,
+  account: string,
+  key: string,
+  { by, staying }: { readonly by?: string | undefined; readonly staying?: string | undefined } = {},
+): Promise<'Done' | 'Again'> {
   const wasDone = ({ spent = [] }: AccountData): boolean => by !== undefined && spent.includes(by)
   const unlink = async (data: AccountData): Promise<AccountData> =>
     wasDone(data) ? data : unlinked(data, { key, by, opening: await openingWithout(store, account, key, data) })
   const before = await getAccount(store, account)
   await unlink(before)
-  if (!wasDone(before)) await doubtIdentity(store, key, account, clock.now())
+  if (!wasDone(before)) {
+    await doubtIdentity(store, key, account, clock.now())
+    if (staying !== undefined) await goOnWithout(store, staying, key)
+  }
   let again = false
   await changeAccount(store, account, (data) => {
     again = wasDone(data)

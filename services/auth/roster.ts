@@ -19,21 +19,15 @@ export async function readRoster(store: Store, account: string): Promise<Session
   return rosterOf(chain, await store.head(chain))
 }
 
-/** Sessions that have ended and go out of the roster, and when one of them was used last (ms since 1970; undefined: nobody knows). */
-export interface Gone {
-  readonly ids: readonly string[]
-  readonly usedAt: number | undefined
-}
-
 /**
- * Adds a session, and notes the login. When the roster is full, `makeRoom` is asked which ones go, and has ended them when it answers; there is always one. Throws Busy.
+ * Adds a session, and notes the login. When the roster is full, `makeRoom` is asked for the ids of those that go, and has ended them when it answers; there is always one. Throws Busy.
  */
 export async function enterRoster(
   store: Store,
   account: string,
   session: RosterSession,
   now: number,
-  makeRoom: (full: readonly RosterSession[]) => Promise<Gone>,
+  makeRoom: (full: readonly RosterSession[]) => Promise<readonly string[]>,
 ): Promise<void> {
   const chain = chains.sessionsOf(account)
   const entry = { ...session, agent: tidy(session.agent) }
@@ -51,14 +45,25 @@ export async function enterRoster(
   throw new BailiwickError('Busy', { found: 'many logins of this account at once', todo: 'try again', retryAfterMs: 1_000 })
 }
 
-/** Takes sessions out, and remembers when they were used last; those that are not in it are no matter. Throws Busy. */
-export async function leaveRoster(store: Store, account: string, gone: Gone): Promise<void> {
+/** Takes sessions that have ended out; those that are not in it are no matter. Throws Busy. */
+export async function leaveRoster(store: Store, account: string, ids: readonly string[]): Promise<void> {
   const chain = chains.sessionsOf(account)
   await changeChain(store, chain, (head) => {
     const roster = rosterOf(chain, head)
-    const sessions = roster?.sessions.filter((each) => !gone.ids.includes(each.id)) ?? []
+    const sessions = roster?.sessions.filter((each) => !ids.includes(each.id)) ?? []
     if (roster === undefined || sessions.length === roster.sessions.length) return { result: undefined }
-    return { record: written({ ...roster, sessions, usedAt: latest(roster.usedAt, gone.usedAt) }), result: undefined }
+    return { record: written({ ...roster, sessions }), result: undefined }
+  })
+}
+
+/** Remembers that one of the account's sessions was used then (ms since 1970; undefined: nobody knows): before it ends, for what has ended is forgotten soon. Throws Busy. */
+export async function noteUse(store: Store, account: string, usedAt: number | undefined): Promise<void> {
+  const chain = chains.sessionsOf(account)
+  await changeChain(store, chain, (head) => {
+    const roster = rosterOf(chain, head)
+    if (usedAt === undefined || roster === undefined || usedAt <= Math.max(roster.lastLoginAt, roster.usedAt ?? 0))
+      return { result: undefined }
+    return { record: written({ ...roster, usedAt }), result: undefined }
   })
 }
 

@@ -1,24 +1,26 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { chains } from '../../core/chains.ts'
 import { type Change, changeChain } from '../../core/change-chain.ts'
 import type { Clock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
 import type { Log } from '../../core/ports/log-port.ts'
-import type { ChainEntry, Store, StoredRecord } from '../../core/ports/store-port.ts'
-import { HTTP_REQUEST_DEADLINE, SESSION_FORGOTTEN_AFTER, SESSION_TTL } from '../../core/timing.ts'
+import type { Store } from '../../core/ports/store-port.ts'
+import { HTTP_REQUEST_DEADLINE, SESSION_TTL } from '../../core/timing.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount, wrongCredentials } from './accounts.ts'
 import { assertNotBanned } from './bans.ts'
+import type { EndReason } from './live-session.ts'
+import { ended, isUsable, liveOf, liveSession, loginOf, recordOf, usedAtOf } from './live-session.ts'
 import { beside, type Renewal, renew } from './refresh-rule.ts'
-import type { Gone, RosterSession } from './roster.ts'
-import { enterRoster, eraseRoster, latest, leaveRoster, readRoster } from './roster.ts'
-import type { LiveSession, StoredSession } from './stored.ts'
+import { hashOf, isOfFamily, newFamily, newToken, readToken } from './refresh-token.ts'
+import type { RosterSession } from './roster.ts'
+import { enterRoster, eraseRoster, latest, leaveRoster, noteUse, readRoster } from './roster.ts'
 import { randomId, sessionForm } from './stored.ts'
 
 /**
  * A session is a chain `session/<id>`; its n counts the rotations. Records `live` hold the hash of the refresh token that is good now; `ended` is the
- * last one, and SESSION_FORGOTTEN_AFTER later the chain is removed. A refresh token is `<session>.<secret>`: who shows the session's id with another secret than the newest has an old token (used before, so
- * one of two holders is a thief, unless refresh-rule.ts knows better) and the session ends. It has ended, too, when its account is gone, banned, or in a later session epoch.
+ * last one, and SESSION_FORGOTTEN_AFTER later the chain is removed. Who shows one of its refresh tokens (refresh-token.ts) that is not the newest has an old one (used before, so
+ * one of two holders is a thief, unless refresh-rule.ts knows better) and the session ends. It has ended, too, when its account is gone, banned, in a later session epoch, or not opened any more by the login that opened it
+ * (live-session.ts).
  */
 export interface SessionDeps {
   readonly store: Store
@@ -43,13 +45,9 @@ export interface SessionView {
   readonly agent: string
 }
 
-type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' | 'AccountDeleted'
-
-const tokenForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
-
 /**
  * Opens a session for the account. It stands in the account's roster before it can be used; an account that has as many as it may have loses the one that was quiet the longest. `given`: its
- * id, where the same request may have opened it already; default: a new one. Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile; with an id that was there before SessionEnded
+ * id, where the same request may have opened it already; default: a new one. Throws Banned, Busy; WrongCredentials when the account was deleted meanwhile, or lost the login; with an id that was there before SessionEnded
  * (and it has ended then) or, where such a session goes on, IdempotencyKeyReused when it has ended.
  */
 export async function openSession(deps: SessionDeps, account: StoredAccount, agent: string, given?: GivenId): Promise<OpenSession> {
@@ -58,12 +56,20 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
   const session = given?.id ?? randomId()
   const known = given && (await openedBefore(deps, account, given))
   if (known !== undefined) return known
+  const openedWith = given?.login === undefined ? undefined : loginOf(account, given.login)
+  if (given?.login !== undefined && openedWith === undefined) throw wrongCredentials('log in again')
   const now = clock.now()
   await enterRoster(store, account.id, { id: session, openedAt: now, agent }, now, (full) => makeRoom(deps, account, full))
-  const { refreshToken, hash } = newToken(session)
+  const family = newFamily()
+  const { refreshToken, hash } = newToken(session, family)
   const key = given?.key
   const retired = key === undefined ? undefined : { hashes: [], at: now, key: hashOf(key) }
-  const record = liveSession(account, { tokenHash: hash, retired }, { openedAt: now, loggedInAt: given?.loggedInAt }, now)
+  const record = liveSession(
+    account,
+    { tokenHash: hash, retired },
+    { openedAt: now, loggedInAt: given?.loggedInAt, openedWith, family },
+    now,
+  )
   if ((await store.append(chains.session(session), 1, randomId(), record)) === 'Conflict') {
     // The same request, at the same time.
     const other = given && (await openedBefore(deps, account, given))
@@ -87,6 +93,8 @@ export interface GivenId {
   readonly key?: string | undefined
   /** When the issuer that vouches for it saw the player log in. */
   readonly loggedInAt?: number | undefined
+  /** The login of an issuer (identityKey) that opens it: it ends when the account loses that. */
+  readonly login?: string | undefined
 }
 
 /** For a request with a key. */
@@ -104,18 +112,18 @@ async function openedBefore(deps: SessionDeps, account: StoredAccount, { id, rep
   throw sessionEnded()
 }
 
-async function makeRoom(deps: SessionDeps, account: StoredAccount, full: readonly RosterSession[]): Promise<Gone> {
+async function makeRoom(deps: SessionDeps, account: StoredAccount, full: readonly RosterSession[]): Promise<readonly string[]> {
   const views = await Promise.all(full.map((each) => viewSession(deps, account, each)))
   const live = views.filter((view) => view !== undefined)
   if (live.length < full.length) {
     const dead = full.filter((each) => !live.some((view) => view.id === each.id)).map((each) => each.id)
     // What nobody can use any more still holds the account's id, and erasure finds it by the roster alone.
-    const used: (number | undefined)[] = []
-    for (const id of dead) used.push(await endSession(deps, id, 'Expired'))
-    return { ids: dead, usedAt: latest(...used) }
+    for (const id of dead) await endSession(deps, id, 'Expired')
+    return dead
   }
   const quietest = live.reduce((a, b) => (b.usedAt < a.usedAt ? b : a))
-  return { ids: [quietest.id], usedAt: await endSession(deps, quietest.id, 'TooMany') }
+  await endSession(deps, quietest.id, 'TooMany')
+  return [quietest.id]
 }
 
 /** Another refresh token of a session of the account, beside the one whose answer may be lost; undefined: there is no such session. Throws IdempotencyKeyReused, Busy. */
@@ -125,10 +133,10 @@ async function goOn({ store, clock }: SessionDeps, account: StoredAccount, sessi
     if (head === undefined) return { result: undefined }
     const now = clock.now()
     const live = liveOf(chain, head)
-    const { refreshToken, hash } = newToken(session)
-    if (live?.account !== account.id || live.sessionEpoch !== account.sessionEpoch || live.expiresAt <= now) {
+    if (!isUsable(live, account, now)) {
       throw new BailiwickError('IdempotencyKeyReused', { found: 'a session that has ended', todo: 'log in with another key' })
     }
+    const { refreshToken, hash } = newToken(session, live.family)
     const record = liveSession(account, beside(live, hash), live, now)
     return { record, result: { session, account, refreshToken, again: true } }
   })
@@ -141,8 +149,9 @@ export async function rotateSession(
   { key, fromPage, log }: { readonly key: string | undefined; readonly fromPage: boolean; readonly log: Log },
 ): Promise<OpenSession> {
   const { store, clock } = deps
-  const [, session, secret] = tokenForm.exec(refreshToken) ?? []
-  if (session === undefined || secret === undefined) throw sessionEnded()
+  const shown = readToken(refreshToken)
+  if (shown === undefined) throw sessionEnded()
+  const { session, secret } = shown
   const chain = chains.session(session)
   const renewal: Renewal = { hash: hashOf(secret), key: key === undefined ? undefined : hashOf(key), fromPage }
   const owner = liveOf(chain, await store.head(chain))?.account
@@ -151,11 +160,11 @@ export async function rotateSession(
   const renewed = await changeChain(store, chain, (head): Change<OpenSession | undefined> => {
     const now = clock.now()
     const live = liveOf(chain, head)
-    if (live === undefined || live.account !== owner || live.expiresAt <= now) throw sessionEnded()
-    const next = newToken(session)
+    if (live === undefined || live.account !== owner || live.expiresAt <= now || !isOfFamily(secret, live.family)) throw sessionEnded()
+    const next = newToken(session, live.family)
     const good = renew(live, renewal, next.hash, now)
     if (good === undefined) return { result: undefined }
-    if (account === undefined || account.sessionEpoch !== live.sessionEpoch) throw sessionEnded()
+    if (account === undefined || !isUsable(live, account, now)) throw sessionEnded()
     assertNotBanned(account, now)
     const record = liveSession(account, good, live, now)
     const again = good.siblings !== undefined
@@ -169,7 +178,7 @@ export async function liveAccount({ store, clock }: SessionDeps, account: string
   const chain = chains.session(session)
   const [head, found] = await Promise.all([store.head(chain), findAccount(store, account)])
   const live = liveOf(chain, head)
-  if (found === undefined || live?.account !== account || live.sessionEpoch !== found.sessionEpoch) throw sessionEnded()
+  if (found === undefined || !isUsable(live, found, clock.now())) throw sessionEnded()
   assertNotBanned(found, clock.now())
   return found
 }
@@ -203,23 +212,43 @@ export async function lastSeen({ store }: SessionDeps, account: string): Promise
 export async function revokeSession(deps: SessionDeps, account: StoredAccount, session: string): Promise<void> {
   const chain = chains.session(session)
   const live = liveOf(chain, await deps.store.head(chain))
-  if (live === undefined || live.account !== account.id || live.sessionEpoch !== account.sessionEpoch) {
+  if (!isUsable(live, account, deps.clock.now())) {
     throw new BailiwickError('SessionUnknown', { asked: session, todo: 'list the sessions' })
   }
   await endOwn(deps, account.id, session, 'Revoked')
 }
 
-/** Ends a session; one that is unknown or has ended stays as it is. Answers when it was used last. Throws Busy when it is being rotated all the time. */
-export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<number | undefined> {
+/**
+ * Ends a session; one that is unknown or has ended stays as it is. Its account's roster knows when it was used last before it ends: whatever dies behind that, a session that is forgotten is not forgotten to have been used.
+ * Throws Busy when it is being rotated all the time.
+ */
+export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<void> {
   const chain = chains.session(session)
-  return changeChain(
+  await changeChain(
     store,
     chain,
-    (head): Change<number | undefined> => {
-      if (head === undefined) return { result: undefined }
-      const found = sessionForm.read(chain, head)
-      const usedAt = usedAtOf(found)
-      return found.kind === 'live' ? { record: ended(reason, usedAt, clock.now()), result: usedAt } : { result: usedAt }
+    async (head): Promise<Change<undefined>> => {
+      const live = liveOf(chain, head)
+      if (live === undefined) return { result: undefined }
+      // The roster of one that is deleted is erased anyway.
+      if (reason !== 'AccountDeleted') await noteUse(store, live.account, usedAtOf(live))
+      return { record: ended(reason, clock.now()), result: undefined }
+    },
+    'always',
+  )
+}
+
+/** The session goes on without this login, whether or not that opened it: for whoever removes it. Throws Busy. */
+export async function goOnWithout(store: Store, session: string, login: string): Promise<void> {
+  const chain = chains.session(session)
+  await changeChain(
+    store,
+    chain,
+    (head): Change<undefined> => {
+      const live = liveOf(chain, head)
+      if (live?.openedWith?.key !== login) return { result: undefined }
+      const { openedWith: _, ...without } = live
+      return { record: recordOf(without), result: undefined }
     },
     'always',
   )
@@ -245,10 +274,10 @@ export async function logout(deps: SessionDeps, account: string, session: string
   await endOwn(deps, account, session, 'Logout')
 }
 
-/** Ends a session of this account and takes it out of the roster, which remembers when it was used: what has ended is forgotten soon. */
+/** Ends a session of this account and takes it out of the roster. */
 async function endOwn(deps: SessionDeps, account: string, session: string, reason: EndReason): Promise<void> {
-  const usedAt = await endSession(deps, session, reason)
-  await leaveRoster(deps.store, account, { ids: [session], usedAt })
+  await endSession(deps, session, reason)
+  await leaveRoster(deps.store, account, [session])
 }
 
 /** What is to be shown of a session in the roster; undefined: it can't be used any more. */
@@ -261,60 +290,14 @@ async function viewSession({ store, clock }: SessionDeps, account: StoredAccount
     return { id, openedAt, usedAt: openedAt, expiresAt: openedAt + SESSION_TTL, agent }
   }
   const live = liveOf(chain, head)
-  if (live === undefined || live.expiresAt <= clock.now() || live.sessionEpoch !== account.sessionEpoch) return undefined
+  if (!isUsable(live, account, clock.now())) return undefined
   return { id, openedAt, usedAt: live.usedAt ?? openedAt, expiresAt: live.expiresAt, agent }
-}
-
-function liveOf(chain: string, head: ChainEntry | undefined): LiveSession | undefined {
-  const record = head === undefined ? undefined : sessionForm.read(chain, head)
-  return record?.kind === 'live' ? record : undefined
 }
 
 async function reused(deps: SessionDeps, session: string, account: string, log: Log): Promise<never> {
   await endOwn(deps, account, session, 'RefreshReused')
   log.warn({ account, session }, 'a refresh token was used twice; the session was ended')
   throw new BailiwickError('RefreshReused', { todo: 'log in again; if it was not you who used it, change the password' })
-}
-
-/** A refresh token, and what is kept of it. */
-function newToken(session: string): { readonly refreshToken: string; readonly hash: string } {
-  const secret = randomBytes(32).toString('base64url')
-  return { refreshToken: `${session}.${secret}`, hash: hashOf(secret) }
-}
-
-/** Due when it can not be used any more. */
-function liveSession(
-  account: StoredAccount,
-  good: Pick<LiveSession, 'tokenHash' | 'siblings' | 'retired'>,
-  opened: Pick<LiveSession, 'openedAt' | 'loggedInAt'>,
-  now: number,
-): StoredRecord {
-  const { tokenHash, siblings, retired } = good
-  const { openedAt = now, loggedInAt } = opened
-  const expiresAt = now + SESSION_TTL
-  const data = sessionForm.write({
-    ...{ account: account.id, tokenHash, expiresAt, sessionEpoch: account.sessionEpoch, openedAt, usedAt: now },
-    ...(loggedInAt === undefined ? {} : { loggedInAt }),
-    ...(siblings === undefined ? {} : { siblings }),
-    ...(retired === undefined ? {} : { retired: { ...retired } }),
-  })
-  return { kind: 'live', data, due: expiresAt }
-}
-
-/** Due when it is to be forgotten. */
-function ended(reason: EndReason, usedAt: number | undefined, now: number): StoredRecord {
-  const data = sessionForm.write({ reason, endedAt: now, ...(usedAt === undefined ? {} : { usedAt }) })
-  return { kind: 'ended', data, due: now + SESSION_FORGOTTEN_AFTER }
-}
-
-/** When it was opened or renewed last; undefined: written by a release that did not say. */
-function usedAtOf(session: StoredSession): number | undefined {
-  return session.kind === 'live' ? (session.usedAt ?? session.openedAt) : session.usedAt
-}
-
-/** A secret of 256 random bits needs no slow hash. */
-function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
 }
 
 function sessionEnded(): BailiwickError {

@@ -7,12 +7,13 @@ import { storedForm } from '../../core/stored-form.ts'
 import { z } from '../../core/validate/index.ts'
 import type { StoredAccount } from './accounts.ts'
 import { findAccount } from './accounts.ts'
+import { isBanned } from './bans.ts'
 import type { SessionDeps } from './sessions.ts'
 import { lastSeen } from './sessions.ts'
 import type { Member, Power, StaffRole, StandInRule } from './standing.ts'
 import { staffRoles, standIn } from './standing.ts'
 
-const member = z.object({ account: z.string(), role: z.enum(staffRoles), since: z.number() })
+const member = z.object({ account: z.string(), role: z.enum(staffRoles), since: z.number(), ownerSince: z.number().exactOptional() })
 export const staffForm = storedForm('staff', z.object({ kind: z.literal('staff'), members: z.array(member) }))
 /** Each look at who stands in reads when every one of them was seen. */
 const MAX_STAFF = 64
@@ -37,14 +38,16 @@ export async function grantRole(store: Store, account: string, role: Exclude<Sta
   })
 }
 
-/** Makes an account the owner; the one before is an admin from then on. For whoever has the store itself: no route leads here. Throws TooManyStaff, Busy. */
+/** Makes an account the owner, which counts as seen at that moment; the one before is an admin from then on. For whoever has the store itself: no route leads here. Throws TooManyStaff, Busy. */
 export async function makeOwner(store: Store, account: string, now: number): Promise<void> {
   await changeStaff(store, (members) => {
     const known = members.find((member) => member.account === account)
     if (known?.role === 'owner') return members
     const others = members.filter((member) => member !== known)
-    const before = others.map((member): Member => (member.role === 'owner' ? { ...member, role: 'admin' } : member))
-    return [...before, { account, role: 'owner', since: known?.since ?? now }]
+    const before = others.map(
+      (other): Member => (other.role === 'owner' ? { account: other.account, role: 'admin', since: other.since } : other),
+    )
+    return [...before, { account, role: 'owner', since: known?.since ?? now, ownerSince: now }]
   })
 }
 
@@ -60,22 +63,24 @@ export async function eraseStaff(store: Store, account: string): Promise<void> {
   )
 }
 
-/** Who stands in for an absent owner now, and when each of the staff was seen last. */
+/** Who stands in for an absent owner now, and when each of the staff was seen last. Whoever is banned can do nothing, and stands in for nobody. */
 export async function lookAtStaff(deps: SessionDeps, rule: StandInRule) {
   const { store, clock } = deps
   const members = await readStaff(store)
   const seen = await Promise.all(
     members.map(async (member) => {
       const account = await findAccount(store, member.account)
-      return account === undefined ? undefined : { member, seenAt: await lastSeen(deps, account.id) }
+      return account === undefined ? undefined : { member, account, seenAt: await lastSeen(deps, account.id) }
     }),
   )
   const living = seen.filter((each) => each !== undefined)
   const seenAt = new Map(living.flatMap(({ member, seenAt: at }) => (at === undefined ? [] : [[member.account, at] as const])))
   // An owner whose account is gone is absent for ever.
   const owner = members.filter((member) => member.role === 'owner' && !living.some((each) => each.member === member))
-  const standing = [...living.map(({ member }) => member), ...owner]
-  return { members: living.map(({ member }) => member), seenAt, standIn: standIn(standing, seenAt, clock.now(), rule) }
+  const now = clock.now()
+  const able = living.filter(({ member, account }) => member.role === 'owner' || !isBanned(account.ban, now))
+  const standing = [...able.map(({ member }) => member), ...owner]
+  return { members: living.map(({ member }) => member), seenAt, standIn: standIn(standing, seenAt, now, rule) }
 }
 
 /** What the account may do at this moment. */

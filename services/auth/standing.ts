@@ -9,6 +9,8 @@ export interface Member {
   readonly role: StaffRole
   /** Since when it is one of them (ms since 1970); a change of its role changes nothing of it. */
   readonly since: number
+  /** Of the owner: since when it is that (ms since 1970); absent: a release made it that did not say, and it is at least as long as `since`. */
+  readonly ownerSince?: number
 }
 
 /** When an owner is taken for absent, and who of the others for present; in days. `ownerAbsent` 0: never. */
@@ -20,7 +22,7 @@ export interface StandInRule {
 export const DAY = 24 * 3_600_000
 
 /**
- * Who acts as admin while the owner is absent: of the members seen within `seenWithin` days the one that is a member for the longest, once the owner was not seen for `ownerAbsent` days. It is computed
+ * Who acts as admin while the owner is absent: of the members seen within `seenWithin` days the one that is a member for the longest, once the owner was not seen for `ownerAbsent` days, of which none counts before it became the owner. It is computed
  * whenever it is asked, from who was seen last when, and kept nowhere: it ends as the owner logs in, and moves on as a longer-standing member is seen again. Being the stand-in changes
  * nothing of it. Undefined: nobody is.
  */
@@ -32,8 +34,8 @@ export function standIn(
 ): string | undefined {
   const owner = members.find((member) => member.role === 'owner')
   if (owner === undefined || ownerAbsent === 0) return undefined
-  // One who never logged in was last here when it became the owner.
-  if (now - (seenAt.get(owner.account) ?? owner.since) < ownerAbsent * DAY) return undefined
+  const becameOwner = owner.ownerSince ?? owner.since
+  if (now - Math.max(seenAt.get(owner.account) ?? becameOwner, becameOwner) < ownerAbsent * DAY) return undefined
   const present = members.filter((member) => {
     const seen = seenAt.get(member.account)
     return member.role !== 'owner' && seen !== undefined && now - seen <= seenWithin * DAY

@@ -26,6 +26,10 @@ const live = z.object({
   usedAt: z.number().optional(),
   /** When the issuer that vouched for it saw the player log in: it may be long before, as of a browser that is logged in there. */
   loggedInAt: z.number().optional(),
+  /** The login of an issuer with which it was opened, as its account named it then (identityKey); absent: it was a password, or whoever has it removed that login and stayed. */
+  openedWith: z.object({ key: z.string(), linkedAt: z.number() }).optional(),
+  /** What all of its refresh tokens have in common: refresh-token.ts. */
+  family: z.string().optional(),
   siblings: z.array(z.string()).optional(),
   retired: z
     .object({ hashes: z.array(z.string()), at: z.number(), key: z.string().exactOptional(), fromPage: z.boolean().exactOptional() })
@@ -38,6 +42,7 @@ export const sessionForm = storedForm(
   'session',
   z.discriminatedUnion('kind', [
     live,
+    // `usedAt`: of a release that had not told the roster before.
     z.object({ kind: z.literal('ended'), reason: z.string(), endedAt: z.number().optional(), usedAt: z.number().optional() }),
   ]),
 )

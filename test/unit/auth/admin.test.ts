@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
-import { deleteAccount } from '../../../services/auth/accounts.ts'
+import { ACCOUNT_BAR_KEPT } from '../../../core/timing.ts'
+import { deleteAccount, findAccount } from '../../../services/auth/accounts.ts'
 import { noteDeed, readDeeds } from '../../../services/auth/audit.ts'
 import { eraseKept } from '../../../services/auth/erasure.ts'
 import { grantRole, makeOwner } from '../../../services/auth/staff.ts'
@@ -143,6 +144,74 @@ describe('the stand-in', () => {
     })
     expect((await login('Olga')).status).toBe(201)
     expect(problem(await get(moda, 'audit'))).toEqual(forbidden)
+  })
+})
+
+test('an owner counts as seen when made one, and an admin who was the owner is nobody special', async () => {
+  const { owner, admin, moderator, clock, store, loggedIn, get } = await court()
+  clock.advance(200 * DAY)
+  await makeOwner(store, admin.account.id, clock.now())
+  // Once more is not a new beginning.
+  clock.advance(10 * DAY)
+  await makeOwner(store, admin.account.id, clock.now())
+  clock.advance(20 * DAY - 1)
+  const mayStandIn = async () => (await get(await loggedIn('Moda'), 'audit')).status === 200
+  expect(await mayStandIn()).toBe(false)
+  clock.advance(1)
+  expect(await mayStandIn()).toBe(true)
+  const { data } = (await store.head(chains.staff)) ?? {}
+  expect(data?.['members']).toMatchObject([
+    { account: owner.account.id, role: 'admin' },
+    { account: moderator.account.id, role: 'moderator' },
+    { account: admin.account.id, role: 'owner', ownerSince: expect.any(Number) },
+  ])
+  expect(JSON.stringify(data).match(/ownerSince/g)).toHaveLength(1)
+})
+
+test('whoever is banned stands in for nobody, and keeps nobody else from it', async () => {
+  const { admin, moderator, player, clock, store, grant, ban, owner, loggedIn, get } = await court()
+  clock.advance(1)
+  expect((await grant(owner, player, 'moderator')).status).toBe(200)
+  await grantRole(store, admin.account.id, undefined, clock.now())
+  clock.advance(25 * DAY)
+  const admins = await loggedIn('Adam')
+  await grantRole(store, admin.account.id, 'admin', clock.now())
+  expect((await loggedIn('Moda')).account.id).toBe(moderator.account.id)
+  expect((await ban(admins, moderator)).status).toBe(200)
+  clock.advance(5 * DAY)
+  expect((await get(await loggedIn('Paul'), 'audit')).status).toBe(200)
+})
+
+describe('a ban and its lifting at once', () => {
+  /** What the second one does while the index is told of the first. */
+  async function amid(first: 'ban' | 'unban', meanwhile: (world: Awaited<ReturnType<typeof court>>) => Promise<unknown>) {
+    const world = await court()
+    const { moderator, player, index, ban, unban, store } = world
+    if (first === 'unban') await ban(moderator, player)
+    const name = first === 'ban' ? 'barAccount' : 'unbarAccount'
+    const tell = index[name].bind(index)
+    index[name] = async (account: string, forMs?: number) => {
+      Object.assign(index, { [name]: tell })
+      await meanwhile(world)
+      await tell(account, forMs ?? 0)
+    }
+    expect((await (first === 'ban' ? ban(moderator, player) : unban(moderator, player))).status).toBe(200)
+    return { barred: await world.barred(), stored: await findAccount(store, player.account.id) }
+  }
+  test('leave the player barred when the ban is stored last', async () => {
+    const { barred, stored } = await amid('unban', ({ admin, player, ban }) => ban(admin, player))
+    expect([barred, stored?.ban?.reason]).toEqual([[stored?.id], 'shouting'])
+  })
+  test('leave the player free when the lifting is', async () => {
+    const { barred, stored } = await amid('ban', ({ admin, player, unban }) => unban(admin, player))
+    expect([barred, stored?.ban]).toEqual([[], undefined])
+  })
+  test('leave one barred who deletes the account meanwhile', async () => {
+    const { barred, stored } = await amid('unban', async ({ player, store, clock, index }) => {
+      await deleteAccount({ store, clock }, player.account.id)
+      await index.barAccount(player.account.id, ACCOUNT_BAR_KEPT)
+    })
+    expect([barred.length, stored]).toEqual([1, undefined])
   })
 })
 

@@ -138,18 +138,6 @@ describe('when an account was seen last is known of a session that is gone:', ()
         expect((await readRoster(store, id))?.sessions).toEqual([])
       },
     ],
-    [
-      'dropped by a full roster',
-      async ({ clock, store }, deps, account) => {
-        const head = await store.head(chains.sessionsOf(account.id))
-        clock.advance(1)
-        for (let k = 0; k < MAX_SESSIONS; k++) await openSession(deps, account, '')
-        // As if they had been there before.
-        const roster = await store.head(chains.sessionsOf(account.id))
-        const data = { ...roster?.data, lastLoginAt: head?.data['lastLoginAt'] ?? 0, sessions: [] }
-        await store.append(chains.sessionsOf(account.id), (roster?.n ?? 0) + 1, 'k', { kind: 'roster', data })
-      },
-    ],
   ])('%s', async (_, ends) => {
     const world = await stage()
     const { store, clock, refresh } = world

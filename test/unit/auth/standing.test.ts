@@ -34,6 +34,38 @@ describe('who stands in, by how many days ago each was seen', () => {
     expect(standIn(fresh, new Map([['old', NOW + DAY]]), NOW + DAY, rule)).toBe('old')
   })
 
+  test.each<[string, { ownerFor: number; staffFor: number; seen?: number }, string | undefined]>([
+    ['made one today, and not seen for a year', { ownerFor: 0, staffFor: 500, seen: 365 }, undefined],
+    ['made one a millisecond less than 30 days ago', { ownerFor: 30 - 1 / DAY, staffFor: 500, seen: 365 }, undefined],
+    ['made one 30 days ago', { ownerFor: 30, staffFor: 500, seen: 365 }, 'old'],
+    ['made one 30 days ago, seen a millisecond later', { ownerFor: 30, staffFor: 500, seen: 30 - 1 / DAY }, undefined],
+    ['made one 30 days ago, seen a millisecond before', { ownerFor: 30, staffFor: 500, seen: 30 + 1 / DAY }, 'old'],
+    ['made one lately, a moderator for long, and never seen', { ownerFor: 29, staffFor: 500 }, undefined],
+    ['made one long ago, seen today', { ownerFor: 400, staffFor: 500, seen: 0 }, undefined],
+  ])('an owner who was %s', (_, { ownerFor, staffFor, seen }, expected) => {
+    const members = [{ ...member('owner', 'owner', staffFor), ownerSince: daysAgo(ownerFor) }, member('old', 'moderator', 300)]
+    const seenAt = new Map([['old', NOW], ...(seen === undefined ? [] : [['owner', daysAgo(seen)] as const])])
+    expect(standIn(members, seenAt, NOW, rule)).toBe(expected)
+  })
+
+  test.each<[string, number, number, string | undefined]>([
+    ['is not absent before 30 days of that are over', 29, 365, undefined],
+    ['is, then', 30, 365, 'old'],
+  ])('an owner whom an earlier release made one, which did not say when, %s', (_, staffFor, seen, expected) => {
+    const members = [member('owner', 'owner', staffFor), member('old', 'moderator', 300)]
+    expect(
+      standIn(
+        members,
+        new Map([
+          ['old', NOW],
+          ['owner', daysAgo(seen)],
+        ]),
+        NOW,
+        rule,
+      ),
+    ).toBe(expected)
+  })
+
   test('where it is turned off, or nobody is the owner, nobody does', () => {
     const seen = new Map([['old', NOW]])
     expect(standIn(staff, seen, NOW, { ...rule, ownerAbsent: 0 })).toBeUndefined()
@@ -69,7 +101,7 @@ test('laws: it is never the owner, always one who was seen lately, and the longe
       if (owner.seen !== undefined) seen.set('owner', NOW - owner.seen)
       for (const [at, { seen: days }] of others.entries()) if (days !== undefined) seen.set(`m${at}`, NOW - days)
       const found = standIn(members, seen, NOW, rule)
-      const ownerAway = (owner.seen ?? owner.since) >= 30 * DAY
+      const ownerAway = Math.min(owner.seen ?? owner.since, owner.since) >= 30 * DAY
       const present = others.flatMap(({ since, seen: days }) => (days !== undefined && days <= 7 * DAY ? [since] : []))
       expect(found !== undefined).toBe(ownerAway && present.length > 0)
       if (found !== undefined) expect(others[Number(found.slice(1))]?.since).toBe(Math.max(...present))

@@ -111,7 +111,7 @@ test('however links and removals of one login come between one another, who was 
       const inTurns = <A extends readonly unknown[], T>(work: (...args: A) => Promise<T>) => turns.scheduleFunction(work)
       const slow = { ...deps, store: { ...store, append: inTurns(store.append), head: inTurns(store.head), prune: inTurns(store.prune) } }
       const all = asked.map(async (each, at) => {
-        if (each === 'remove') return unlinkIdentity(slow, bob.id, mine, `removal ${at}`)
+        if (each === 'remove') return unlinkIdentity(slow, bob.id, mine, { by: `removal ${at}` })
         return linkIdentity(slow, each === 'link' ? bob.id : eve.id, identity, `link ${at}`)
       })
       const outcomes = await turns.waitFor(Promise.allSettled(all))
