@@ -41,7 +41,8 @@ export async function startMongo(): Promise<MongoServer> {
   const port = await freePort()
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
-    child = spawn(program, ['--port', String(port), '--dbpath', folder], { stdio: ['ignore', 'ignore', 'ignore'] })
+    // It collects less often than by itself: an eighth of the time that it takes, for some memory.
+    child = spawn(program, ['--port', String(port), '--dbpath', folder], { stdio: 'ignore', env: { ...process.env, GOGC: '400' } })
     await untilListening(port, child)
   }
   const stop = async (): Promise<void> => {
