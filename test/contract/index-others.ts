@@ -137,7 +137,15 @@ export function othersContract(harness: () => IndexHarness): void {
         { kind: 'layer', layer, host: 'a' },
       ] as const
       // Assigned, Serving, asked to close, Closing, its host told that the slot is free, asleep.
-      const expected = [host, held, { ...held, reported: 'Serving' }, held, held, held, { kind: 'layer', layer, host: undefined }]
+      const expected = [
+        host,
+        { ...held, assigned: 1 },
+        { ...held, reported: 'Serving' },
+        held,
+        held,
+        held,
+        { kind: 'layer', layer, host: undefined },
+      ]
       await vi.waitFor(() => expect(changes).toEqual(expected), PATIENCE)
     })
 
@@ -149,7 +157,8 @@ export function othersContract(harness: () => IndexHarness): void {
       const changes = await watched(world)
       await world.index.removeHost(world.fleet, 'a')
       await vi.waitFor(() => {
-        for (const host of ['a', 'b']) expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host })
+        expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host: 'a' })
+        expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host: 'b', assigned: 2 })
       }, PATIENCE)
     })
 
