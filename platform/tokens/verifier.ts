@@ -52,10 +52,16 @@ export function createTokenVerifier(
   }
 }
 
-/** `keys` as a function: those that are good now. */
+/** `keys` as a function: those that are good now. A set reads each of its keys once, so it is kept while they are the same objects. */
 function givenKeys(keys: PublicKeys | (() => PublicKeys)): KeySource {
   if (typeof keys !== 'function') return createLocalJWKSet(keys)
-  return (header) => createLocalJWKSet(keys())(header)
+  let known: { readonly keys: PublicKeys['keys']; readonly set: KeySource } | undefined
+  return (header) => {
+    const now = keys()
+    const isSame = known?.keys.length === now.keys.length && now.keys.every((key, at) => key === known?.keys[at])
+    if (known === undefined || !isSame) known = { keys: now.keys, set: createLocalJWKSet(now) }
+    return known.set(header)
+  }
 }
 
 /** The `auth` hook of routes: a bearer token in the Authorization header. */
