@@ -11,7 +11,7 @@ export interface Question {
 }
 
 export interface HonestReport {
-  /** How long each answer took from the moment when it was due, ms, in ascending order. */
+  /** How long each answer took from the moment when it was asked for, ms, in ascending order. Who asks does not wait for answers, so none hides another; what makes it late is its own. */
   readonly took: readonly number[]
   /** What was no right answer; without refused ones. */
   readonly wrong: readonly string[]
@@ -44,7 +44,7 @@ export async function askHonestly(questions: readonly Question[], until: HowLong
     const early = due - performance.now()
     if (early > 0) await pause(early)
     while (open.size >= (until.atOnce ?? Number.POSITIVE_INFINITY)) await Promise.race(open)
-    const sent = until.atOnce === undefined ? due : performance.now()
+    const sent = performance.now()
     const question = questions[asked % questions.length] as Question
     const one = ask(agent, question)
       .then((fault) => {
@@ -54,7 +54,7 @@ export async function askHonestly(questions: readonly Question[], until: HowLong
       })
       .finally(() => open.delete(one))
     open.add(one)
-    due = sent + 1_000 / PER_SECOND
+    due = (until.atOnce === undefined ? due : sent) + 1_000 / PER_SECOND
   }
   await Promise.all(open)
   agent.destroy()

@@ -4,6 +4,7 @@ import { boundsInMillimetres } from '../../../core/geometry.ts'
 import { held, judge } from '../../bench/crowd/rule.ts'
 import type { Run } from '../../bench/crowd/run.ts'
 import { difference, pairsBeyond } from '../../bench/kit/paired.ts'
+import { pooledRatio } from '../../bench/kit/pooled.ts'
 import { median } from '../../bench/kit/result.ts'
 import { plot } from '../../bench/kit/svg.ts'
 import { CELL, worldFor } from '../../bench/kit/world.ts'
@@ -115,5 +116,37 @@ describe('pairs', () => {
     expect(high).toBeGreaterThan(0)
     expect(p).toBeGreaterThan(0.5)
     expect(pairsBeyond(first, second, 2)).toBe(20)
+  })
+})
+
+describe('blocks in pairs', () => {
+  // The best and the worst of what could be drawn, and what lies between.
+  const drawn = () => {
+    let at = 0
+    return () => (at++ % 97) / 97
+  }
+  const even = Array.from(
+    { length: 8 },
+    () =>
+      [
+        [1, 2, 3, 4],
+        [2, 4, 6, 8],
+      ] as const,
+  )
+
+  it('have the percentile of all of them together', () => {
+    expect(pooledRatio(even, 0.99, drawn())).toEqual({ first: 4, second: 8, ratio: 2, low: 2, high: 2 })
+    expect(pooledRatio(even, 0, drawn())).toMatchObject({ first: 1, second: 2 })
+    // One event of one block is not what most answers are like.
+    const rare = [[[1], Array.from({ length: 200 }, (_, k) => (k === 0 ? 90 : 1))] as const, ...even]
+    const { first, second, low, high } = pooledRatio(rare, 0.99, drawn())
+    expect([first, second, high]).toEqual([4, 8, 2])
+    // Drawn often enough it is.
+    expect(low).toBeLessThan(1)
+  })
+
+  it('tell nothing where there are none', () => {
+    expect(pooledRatio([], 0.99)).toEqual({ first: 0, second: 0, ratio: 0, low: 0, high: 0 })
+    expect(pooledRatio([[[], []]], 0.99)).toMatchObject({ ratio: 0 })
   })
 })
