@@ -15,9 +15,9 @@ const START_LIMIT = 60_000
  * They come within a second and a half, the readers have asked for all that they want two seconds later, and the first are cut when they have been there for ten (HTTP_HEADERS_LIMIT): between lies the time in which all of them
  * are held.
  */
-const HELD = { perSecond: SIZE / 1.5, settleMs: 2_200, sampleMs: quick ? 4_000 : 5_800 }
+const HELD = { perSecond: SIZE / 1.5, settleMs: 2_200, sampleMs: quick ? 3_000 : 5_800 }
 /** They come within eight seconds. Then those that are cut come back at an even pace: about 300 a second of 5,000. */
-const RETURNING = { perSecond: SIZE / 8, settleMs: quick ? 2_000 : 12_000, sampleMs: quick ? 5_000 : 10_000 }
+const RETURNING = { perSecond: SIZE / 8, settleMs: quick ? 2_000 : 12_000, sampleMs: quick ? 4_000 : 10_000 }
 /** Compiled, with what a process keeps for good. */
 const WARM_UP = 5_000
 /** What a crowd that went has left is done. */

@@ -61,7 +61,7 @@ export function report({ held, returning, wrong }: Measured): void {
       series: [{ held: short(held), returning: short(returning) }],
       notes: [
         `${wrong.length} answers to others that were not right${wrong.length > 0 ? `, the first: ${wrong[0]}` : ''}`,
-        "the p99 is that of all answers of its kind together: of a single sample of some seconds it is one event or two, mostly the host's",
+        'the p99 is that of all answers of its kind together: of a single sample of some seconds it is one event or two',
         ofHeld.note,
         ofReturning.note,
         `the host had this machine's cores for others for ${(median(stolen) * 100).toFixed(1)}% of the time (${(Math.max(...stolen) * 100).toFixed(1)}% in the worst sample)`,
