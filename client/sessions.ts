@@ -158,7 +158,8 @@ export class Sessions {
   }
 
   /**
-   * Makes a call with a valid access token: renewed before it expires, and once more when the service does not take it (its clock may differ from ours).
+   * Makes a call with a valid access token: renewed before it expires, and once more when the service does not take it (its clock may differ from ours; in a page another tab may have logged in anew, which ended the session of this one,
+   * and the cookie is that of the new one).
    * Throws Unauthenticated when nobody is logged in.
    */
   async authorized<T>(call: (token: string) => Promise<T>): Promise<T> {
@@ -167,7 +168,7 @@ export class Sessions {
     try {
       return await call(session.accessToken)
     } catch (error) {
-      if (!isCode(error, 'Unauthenticated')) throw error
+      if (!isCode(error, 'Unauthenticated') && !(this.#inCookie && isCode(error, 'SessionEnded'))) throw error
       return call((await this.#renew(session.accessToken)).accessToken)
     }
   }

@@ -29,6 +29,11 @@ export function refreshTokenOf(header: (name: string) => string | undefined): st
   return token
 }
 
+/** The refresh token that a browser has kept until now; undefined: none, or two, one of which was planted. */
+export function keptToken(header: (name: string) => string | undefined): string | undefined {
+  return cookieOf(header, COOKIE)
+}
+
 /** The value of a request's cookie; undefined: there is none, or there are two. */
 export function cookieOf(header: (name: string) => string | undefined, cookie: string): string | undefined {
   const found = (header('cookie') ?? '').split(';').flatMap((part) => {

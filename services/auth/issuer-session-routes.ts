@@ -5,7 +5,7 @@ import type { StoredAccount } from './accounts.ts'
 import { getAccount, makeAccount } from './accounts.ts'
 import { tokensAnswer } from './answers.ts'
 import { confirmOwner } from './confirm-owner.ts'
-import { assertOwnPage, OWN_PAGE_HEADER } from './cookie.ts'
+import { assertOwnPage, keptToken, OWN_PAGE_HEADER } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
 import { identityHolder, identityKey } from './identities.ts'
 import type { Header, Proof } from './issuer-login.ts'
@@ -14,7 +14,7 @@ import { identitiesAnswer, identityParams, issuerSessionBody, linkBody, unlinkBo
 import { identitiesLinks, sessionLinks } from './links.ts'
 import { keyOfAnother, linkedBefore, linkIdentity, unlinkIdentity } from './links-of-account.ts'
 import { sessionAnswer } from './schemas.ts'
-import { openSession } from './sessions.ts'
+import { endReplaced, openSession } from './sessions.ts'
 
 const ownPage = { [OWN_PAGE_HEADER]: 'Any value; needed where the cookie is used: other sites can not send it' }
 
@@ -53,6 +53,7 @@ function addSession(app: HttpApp, deps: RouteDeps): void {
     const login = identityKey(proof.identity)
     const given = { id: proof.session, repeated: 'Ends', key, loggedInAt: proof.loggedInAt, login } as const
     const open = await openSession(deps, account, header('user-agent') ?? '', given)
+    if (body.refreshIn === 'cookie') await endReplaced(deps, keptToken(header), open.session)
     log.info({ account: account.id, session: open.session, issuer: proof.issuer }, 'session opened')
     // What is used up must not be shown again, by a second click or by another tab: that would end the session.
     return tokensAnswer(deps, 201, open, body.refreshIn, body.proof === undefined ? [dropLoginCookie] : [])

@@ -5,7 +5,7 @@ import { identityKey } from './identities.ts'
 import type { LiveSession, StoredSession } from './stored.ts'
 import { sessionForm } from './stored.ts'
 
-export type EndReason = 'Logout' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' | 'AccountDeleted'
+export type EndReason = 'Logout' | 'Replaced' | 'Revoked' | 'RefreshReused' | 'TooMany' | 'Expired' | 'AccountDeleted'
 
 /** What a session keeps from when it was opened. */
 export type Opened = Pick<LiveSession, 'openedAt' | 'loggedInAt' | 'openedWith' | 'family'>

@@ -3,11 +3,11 @@ import type { HttpApp } from '../../platform/http/index.ts'
 import { keyedId, keyedSecretly, keyOf, Prepared, replayedSays, route } from '../../platform/http/index.ts'
 import { changeAccount, checkCredentials } from './accounts.ts'
 import { counted, tokensAnswer } from './answers.ts'
-import { assertOwnPage, dropCookie, OWN_PAGE_HEADER, refreshTokenOf } from './cookie.ts'
+import { assertOwnPage, dropCookie, keptToken, OWN_PAGE_HEADER, refreshTokenOf } from './cookie.ts'
 import type { RouteDeps } from './deps.ts'
 import { sessionLinks, sessionsLinks } from './links.ts'
 import { loginBody, refreshBody, sessionAnswer, sessionParams, sessionsAnswer } from './schemas.ts'
-import { goesOn, listSessions, logout, openSession, revokeSession, rotateSession } from './sessions.ts'
+import { endReplaced, goesOn, listSessions, logout, openSession, revokeSession, rotateSession } from './sessions.ts'
 
 const ownPage = { [OWN_PAGE_HEADER]: 'Any value; needed where the cookie is used: other sites can not send it' }
 const heeds = { ...ownPage, ...keyedSecretly }
@@ -23,7 +23,7 @@ export function addSessionRoutes(app: HttpApp, deps: RouteDeps): void {
 function addLogin(app: HttpApp, deps: RouteDeps): void {
   const logins = deps.metrics.counter('auth_logins_total', 'Logins', ['result'])
   const spec = {
-    summary: 'Logs in: opens a session',
+    summary: 'Logs in: opens a session; in a browser the one that its cookie had before ends',
     body: loginBody,
     heeds,
     answer: { status: 201, body: sessionAnswer, links: sessionLinks, says },
@@ -37,6 +37,7 @@ function addLogin(app: HttpApp, deps: RouteDeps): void {
       const attempt = deps.throttle.enter(body.name, address)
       const account = await counted(attempt, () => checkCredentials(deps, body.name, body.password))
       const open = await openSession(deps, account, header('user-agent') ?? '', goesOn(keyedId(key, 'session', account.id)))
+      if (body.refreshIn === 'cookie') await endReplaced(deps, keptToken(header), open.session)
       logins.add({ result: 'Done' })
       log.info({ account: account.id, session: open.session }, 'session opened')
       return await tokensAnswer(deps, 201, open, body.refreshIn)

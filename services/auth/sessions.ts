@@ -238,6 +238,17 @@ export async function endSession({ store, clock }: SessionDeps, session: string,
   )
 }
 
+/**
+ * Ends the session whose refresh token a browser had in its cookie until that of another session, `by`, took its place: nobody but a thief has it any more (OWASP ASVS 5, 7.2.4). Only for what was a token of that session. Throws Busy.
+ */
+export async function endReplaced(deps: SessionDeps, kept: string | undefined, by: string): Promise<void> {
+  const shown = kept === undefined ? undefined : readToken(kept)
+  if (shown === undefined || shown.session === by) return
+  const chain = chains.session(shown.session)
+  const live = liveOf(chain, await deps.store.head(chain))
+  if (live?.family !== undefined && isOfFamily(shown.secret, live.family)) await endOwn(deps, live.account, shown.session, 'Replaced')
+}
+
 /** The session goes on without this login, whether or not that opened it: for whoever removes it. Throws Busy. */
 export async function goOnWithout(store: Store, session: string, login: string): Promise<void> {
   const chain = chains.session(session)

@@ -27,7 +27,7 @@ export async function staffRoleOf(store: Store, account: string): Promise<StaffR
   return (await readStaff(store)).find((member) => member.account === account)?.role
 }
 
-/** Makes an account what `role` says; undefined: a player. The owner stays the owner. Throws TooManyStaff, Forbidden for the owner, Busy. */
+/** Makes an account what `role` says; undefined: a player. The owner stays the owner. Throws TooManyStaff, Forbidden for the owner, Busy; AccountUnknown when it was deleted meanwhile. */
 export async function grantRole(store: Store, account: string, role: Exclude<StaffRole, 'owner'> | undefined, now: number): Promise<void> {
   await changeStaff(store, (members) => {
     const known = members.find((member) => member.account === account)
@@ -36,6 +36,10 @@ export async function grantRole(store: Store, account: string, role: Exclude<Sta
     const others = members.filter((member) => member !== known)
     return role === undefined ? others : [...others, { account, role, since: known?.since ?? now }]
   })
+  // Its erasure may have looked before we wrote, and nobody could take away the role of an account that is not there.
+  if ((await findAccount(store, account)) !== undefined) return
+  await eraseStaff(store, account)
+  throw new BailiwickError('AccountUnknown', { asked: account })
 }
 
 /** Makes an account the owner, which counts as seen at that moment; the one before is an admin from then on. For whoever has the store itself: no route leads here. Throws TooManyStaff, Busy. */

@@ -168,6 +168,21 @@ test('an owner counts as seen when made one, and an admin who was the owner is n
   expect(JSON.stringify(data).match(/ownerSince/g)).toHaveLength(1)
 })
 
+test('an account that is erased while it is made a moderator is none', async () => {
+  const { admin, player, grant, store, clock, get } = await court()
+  const { append } = store
+  store.append = async (chain, ...rest) => {
+    if (chain !== chains.staff) return append(chain, ...rest)
+    Object.assign(store, { append })
+    await deleteAccount({ store, clock }, player.account.id)
+    await eraseKept({ store, clock }, player.account.id)
+    return append(chain, ...rest)
+  }
+  expect(problem(await grant(admin, player, 'moderator'))).toEqual({ status: 404, code: 'AccountUnknown' })
+  expect(JSON.stringify(await store.head(chains.staff))).not.toContain(player.account.id)
+  expect((await get(admin, 'staff')).status).toBe(200)
+})
+
 test('whoever is banned stands in for nobody, and keeps nobody else from it', async () => {
   const { admin, moderator, player, clock, store, grant, ban, owner, loggedIn, get } = await court()
   clock.advance(1)

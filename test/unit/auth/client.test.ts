@@ -101,6 +101,21 @@ test('a page whose cookie another tab has made another account’s is logged out
   expect(await second.sessions.list()).toHaveLength(1)
 })
 
+test('a page whose other tab logs in anew, with the same account, goes on with that login', async () => {
+  const { urls } = await world()
+  const { ask } = browser()
+  const page = () => createClient({ ...urls, fetch: ask, refreshIn: 'cookie' })
+  const [first, second] = [page(), page()]
+  await first.login('Ann', PASSWORD)
+  await second.login('Ann', PASSWORD)
+  expect(await first.sessions.list()).toHaveLength(1)
+  await second.refresh()
+  expect(await first.sessions.list()).toHaveLength(1)
+  await second.logout()
+  await expect(first.sessions.list()).rejects.toMatchObject({ code: 'SessionEnded' })
+  expect(await first.account()).toBeUndefined()
+})
+
 test('the command line does the same', async () => {
   const { url } = await world()
   const folder = mkdtempSync(join(tmpdir(), 'bailiwick-client-'))

@@ -57,6 +57,37 @@ describe('a browser', () => {
     expect(problem(await refresh(own)).code).toBe('SessionEnded')
   })
 
+  test('that logs in again ends the session that it had: nobody but a thief has its token any more', async () => {
+    const { login, refresh, cookie, ask, loggedIn } = await inBrowser()
+    const elsewhere = await loggedIn('Ann')
+    const again = await login({ ...own, cookie })
+    expect(again.status).toBe(201)
+    expect(problem(await refresh({ ...own, cookie })).code).toBe('SessionEnded')
+    const next = again.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const renewed = await refresh({ ...own, cookie: next })
+    expect(renewed.status).toBe(200)
+    const listed = await ask('GET', '/v1/sessions', undefined, String(renewed.body['accessToken']))
+    expect(listed.body['sessions']).toHaveLength(2)
+    expect((await ask('GET', '/v1/accounts/current', undefined, elsewhere.accessToken)).status).toBe(200)
+  })
+
+  test('that asks again to log in, because it heard nothing, keeps the session that it may have by then', async () => {
+    const { login, refresh, cookie } = await inBrowser()
+    const keyed = { ...own, 'idempotency-key': 'a-key-of-1' }
+    const cookieOf = (answer: Awaited<ReturnType<typeof login>>) => answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const first = cookieOf(await login({ ...keyed, cookie }))
+    const second = cookieOf(await login({ ...keyed, cookie: first }))
+    expect((await refresh({ ...own, cookie: second })).status).toBe(200)
+  })
+
+  test('ends no session by a cookie that was never its token, nor by two', async () => {
+    const { login, refresh, cookie } = await inBrowser()
+    const forged = cookie.replace(/\..*$/, `.${'A'.repeat(43)}`)
+    for (const shown of [forged, `${cookie}; ${cookie}`, '__Host-bailiwick-refresh=x'])
+      expect((await login({ ...own, cookie: shown })).status).toBe(201)
+    expect((await refresh({ ...own, cookie })).status).toBe(200)
+  })
+
   test('that logs out loses the cookie', async () => {
     const { answer, ask } = await inBrowser()
     const gone = await ask('DELETE', '/v1/sessions/current', undefined, String(answer.body['accessToken']))
