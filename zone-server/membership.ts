@@ -101,10 +101,11 @@ export class Membership {
     const reports = this.#reports()
     const unheard = layers.door.unheard()
     const answer = await index.heartbeat(fleet, { host, incarnation: this.#incarnation, outdated, layers: reports, load: load() })
-    layers.settleEnded(answer, reports)
-    layers.door.settle(answer, unheard)
-    // It knows of what was told before it was asked for.
+    // It knows of what was told before it was asked for; what was told since it does not take back, nor is forgotten by it that such a layer has ended here already.
     for (const [layer, generation] of news) if (this.#news.get(layer) === generation) this.#news.delete(layer)
+    const now = answer.known ? withNews(answer, this.#news) : answer
+    layers.settleEnded(now, reports)
+    layers.door.settle(now, unheard)
     if (answer.known) {
       this.#answer = answer
       this.#answeredAt = askedAt

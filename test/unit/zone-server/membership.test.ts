@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import { BailiwickError } from '../../../core/errors.ts'
-import type { FleetId } from '../../../core/ids.ts'
-import type { ZoneIndex } from '../../../core/ports/index-port.ts'
+import type { FleetId, LayerId } from '../../../core/ids.ts'
+import type { HeartbeatAnswer, ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import { NEWS_BELIEVED_FOR } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
@@ -11,9 +11,9 @@ import { Membership } from '../../../zone-server/membership.ts'
 
 const fleet: FleetId = 'game/zone-servers'
 /** Of a host that serves nothing. */
-function membershipOf(index: ZoneIndex, clock: ManualClock): Membership {
+function membershipOf(index: ZoneIndex, clock: ManualClock, settleEnded: (answer: HeartbeatAnswer) => void = () => undefined): Membership {
   const door = { unheard: () => [], settle: () => undefined }
-  const layers = { reports: () => [], settleEnded: () => undefined, indexForgot: () => undefined, door } as unknown as HostLayers
+  const layers = { reports: () => [], settleEnded, indexForgot: () => undefined, door } as unknown as HostLayers
   const load = (): { cpu: number; lateness: number } => ({ cpu: 0, lateness: 0 })
   return new Membership({ index, log: silentLog, clock, fleet, host: 'h1', node: 'n1', capacity: 4, layers, load })
 }
@@ -74,15 +74,18 @@ describe('news of an assignment', () => {
       await answers.held
       return answer
     }
-    const host = membershipOf({ ...index, heartbeat }, clock)
+    /** By which answers it is settled what ended here. */
+    const settled: (readonly LayerId[])[] = []
+    const host = membershipOf({ ...index, heartbeat }, clock, ({ layers }) => settled.push(layers.map((one) => one.layer)))
     await host.register('h1:7000')
     await host.heartbeat(false)
+    settled.pop()
     const named = () => host.observed().answer?.layers.map(({ layer: id, generation }) => [id, generation])
-    return { clock, index, host, answers, named }
+    return { clock, index, host, answers, named, settled }
   }
 
   it('is what the next answer would say; an answer that was asked for before it takes nothing back, a later one does', async () => {
-    const { host, answers, named } = await registered()
+    const { host, answers, named, settled } = await registered()
     const gate = Promise.withResolvers<void>()
     answers.held = gate.promise
     const early = host.heartbeat(false)
@@ -94,6 +97,8 @@ describe('news of an assignment', () => {
     // To the index it is another's.
     await host.heartbeat(false)
     expect(named()).toEqual([])
+    // Whether it ended here meanwhile is not forgotten by the first: it would be begun once more.
+    expect(settled).toEqual([[layer], []])
   })
 
   it('is not older than an answer, and is named once', async () => {
