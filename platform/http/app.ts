@@ -27,6 +27,9 @@ const STANDARD_BODY = 64 * 1024
 /** More than the longest that players' services are asked with (two passwords of 512 characters, each an escape of six). */
 export const PUBLIC_BODY = 16 * 1024
 
+/** A webhook of the cluster brings all labels and annotations of an object with it (kubectl keeps the whole object in one): up to 256 KiB, of which JSON escapes some. */
+const INTERNAL_BODY = 1024 * 1024
+
 /** One HTTP application. Routes are added with `route`; `listener` answers requests. */
 export interface HttpApp {
   readonly name: string
@@ -82,7 +85,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
 
 /** What is for the cluster alone, on a port of its own: health and metrics. Routes may be added. */
 export function createInternalApp(options: Pick<HttpAppOptions, 'name' | 'log' | 'metrics' | 'ready' | 'openapi' | 'clock'>): HttpApp {
-  return createHttpApp({ ...options, rate: 'none' })
+  return createHttpApp({ ...options, rate: 'none', bodyLimit: INTERNAL_BODY })
 }
 
 /** Answers what no route took: an error, another method of a known address, an address that there is not. */

@@ -33,8 +33,8 @@ export type Cluster = {
   /** Runs kubectl with -o json and gives the parsed answer. */
   kubectlJson<T>(...args: string[]): Promise<T>
   helm(...args: string[]): Promise<string>
-  /** Applies YAML text, an object or several; kubectl refuses unknown fields. */
-  applyManifest(manifest: string | object | object[]): Promise<string>
+  /** Applies YAML text, an object or several; kubectl refuses unknown fields. `flags` are more of kubectl's, as `--dry-run=server`. */
+  applyManifest(manifest: string | object | object[], ...flags: string[]): Promise<string>
   deleteManifest(manifest: string | object | object[]): Promise<string>
   /** Makes a namespace unless it exists. Game servers with host ports need `privileged`. */
   ensureNamespace(name: string, podSecurity?: 'privileged' | 'baseline' | 'restricted'): Promise<void>
@@ -132,7 +132,7 @@ async function create(parts: Parts): Promise<Cluster> {
     kubectlWithin,
     kubectlJson,
     helm: (...args) => run(parts.helm, args, { env }),
-    applyManifest: (manifest) => withInput(['apply', '-f', '-'], manifestText(manifest)),
+    applyManifest: (manifest, ...flags) => withInput(['apply', ...flags, '-f', '-'], manifestText(manifest)),
     deleteManifest: (manifest) => withInput(['delete', '--ignore-not-found', '-f', '-'], manifestText(manifest)),
     async ensureNamespace(name, podSecurity = 'restricted') {
       const labels = { 'pod-security.kubernetes.io/enforce': podSecurity }

@@ -3,13 +3,15 @@
 import http from 'node:http'
 import { keyOf } from './cache.ts'
 import { autoscalerController } from './controller/autoscalers.ts'
+import { concernsSet, isResized } from './controller/changes.ts'
 import { fleetController } from './controller/fleets.ts'
 import { gameServerController } from './controller/servers.ts'
 import { setController } from './controller/sets.ts'
 import { controllerKey, openWorld, type World } from './controller/world.ts'
 import { inClusterClient, KubeError } from './kube.ts'
-import { HEALTH_PORT } from './names.ts'
+import { HEALTH_PORT, QUEUE_DELAY_MS, RESYNC_EVERY_MS } from './names.ts'
 import { createQueue, type KeyQueue } from './queue.ts'
+import type { GameServer } from './types.ts'
 
 interface Queues {
   fleets: KeyQueue
@@ -47,25 +49,30 @@ function createQueues(world: World, image: string): Queues {
 }
 
 function route(world: World, queues: Queues): void {
-  const addIfKnown = (queue: KeyQueue, key: string | undefined) => {
-    if (key !== undefined) queue.add(key)
+  const toldOfServer = (server: GameServer | undefined) => {
+    const key = server === undefined ? undefined : controllerKey(server, 'GameServerSet')
+    if (key !== undefined) queues.sets.add(key)
   }
-  world.fleets.cache.onChange((key) => queues.fleets.add(key))
+  world.fleets.cache.onChange((key) => queues.fleets.addAfter(key, QUEUE_DELAY_MS))
   world.sets.cache.onChange((key, current, previous) => {
-    queues.sets.add(key)
+    if (isResized(current, previous)) queues.sets.addAfter(key, QUEUE_DELAY_MS)
     const set = current ?? previous
-    if (set !== undefined) addIfKnown(queues.fleets, controllerKey(set, 'Fleet'))
+    const fleet = set === undefined ? undefined : controllerKey(set, 'Fleet')
+    if (fleet !== undefined) queues.fleets.addAfter(fleet, QUEUE_DELAY_MS)
   })
   world.servers.cache.onChange((key, current, previous) => {
     queues.servers.add(key)
-    const server = current ?? previous
-    if (server !== undefined) addIfKnown(queues.sets, controllerKey(server, 'GameServerSet'))
+    if (concernsSet(current)) toldOfServer(current ?? previous)
   })
   world.pods.cache.onChange((key) => queues.servers.add(key))
   world.nodes.cache.onChange((_key, _current, previous) => {
     if (previous === undefined) for (const server of world.servers.cache.list()) queues.servers.add(keyOf(server))
   })
-  world.autoscalers.cache.onChange((key) => queues.autoscalers.add(key))
+  world.autoscalers.cache.onChange((key) => queues.autoscalers.addAfter(key, QUEUE_DELAY_MS))
+  setInterval(() => {
+    for (const fleet of world.fleets.cache.list()) queues.fleets.add(keyOf(fleet))
+    for (const server of world.servers.cache.list().filter(concernsSet)) toldOfServer(server)
+  }, RESYNC_EVERY_MS)
 }
 
 async function main(): Promise<void> {

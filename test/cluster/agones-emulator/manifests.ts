@@ -9,8 +9,6 @@ export interface EmulatorOptions {
   namespace: string
   /** The image that holds the emulator's sources; its entrypoint is node. */
   image: string
-  /** Where game servers may run; elsewhere their pods are forbidden for want of a service account. */
-  gameServerNamespaces: string[]
 }
 
 function namespace(name: string): object {
@@ -106,9 +104,12 @@ function controllerManifests(options: EmulatorOptions): object[] {
   ]
 }
 
-function gameServerNamespaceManifests(name: string): object[] {
+/**
+ * Gives what lets game servers run in a namespace, for the emulator and for Agones, whose chart makes the same: the account of the sidecars, without which their pods are forbidden, and
+ * the budget that keeps pods from being evicted.
+ */
+export function gameServerNamespaceManifests(name: string): object[] {
   return [
-    namespace(name),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SDK_SERVICE_ACCOUNT, namespace: name } },
     {
       apiVersion: `${RBAC}/v1`,
@@ -126,15 +127,7 @@ function gameServerNamespaceManifests(name: string): object[] {
   ]
 }
 
-/**
- * Gives everything that installs the Agones emulator, a test double: definitions, controller, and in each namespace for game servers the
- * account of the sidecars and the budget that keeps their pods from being evicted. Apply it in this order.
- */
+/** Gives what installs the Agones emulator, a test double: definitions, rights and controller. Apply it in this order. */
 export function agonesEmulatorManifests(options: EmulatorOptions): object[] {
-  return [
-    ...customResourceDefinitions(),
-    sdkRole(),
-    ...controllerManifests(options),
-    ...options.gameServerNamespaces.flatMap((name) => gameServerNamespaceManifests(name)),
-  ]
+  return [...customResourceDefinitions(), sdkRole(), ...controllerManifests(options)]
 }

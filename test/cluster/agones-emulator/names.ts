@@ -33,3 +33,7 @@ export const ERROR_KEPT_MS = 30_000
 export const SDK_WRITE_DELAY_MS = 500
 /** An autoscaler's webhook has so long to answer, in milliseconds. */
 export const WEBHOOK_TIMEOUT_MS = 15_000
+/** Agones' queues: a fleet, a set whose size was changed, or an autoscaler is looked at so long after it was told of, in milliseconds. A set hears of its servers at once. */
+export const QUEUE_DELAY_MS = 200
+/** Agones is told of everything again so often, in milliseconds. */
+export const RESYNC_EVERY_MS = 30_000

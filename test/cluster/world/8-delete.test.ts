@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { chains } from '../../../core/chains.ts'
 import { layerId } from '../../../core/ids.ts'
 import { createMongoStore } from '../../../platform/mongo/index.ts'
 import { newPlayer } from './player.ts'
-import { game, inPhase, release, releaseNamespace, square, useWorld, type World } from './release.ts'
+import { game, inPhase, square, useWorld, type World } from './release.ts'
 
 let world: World
 
 beforeAll(async () => {
   world = await useWorld()
-})
-
-// The harness takes its own cluster down; somebody else's is left as it was found. What uninstallation leaves is the business of chart-install.test.ts.
-afterAll(async () => {
-  if (world.cluster.own) return
-  await world.cluster.kubectl('-n', game, 'delete', 'zones', '--all', '--timeout=150s')
-  await world.cluster.helm('uninstall', release, '-n', releaseNamespace, '--wait', '--timeout', '180s')
 })
 
 describe('7. going away', () => {

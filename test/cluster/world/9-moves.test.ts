@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Zone } from '../../../core/zone.ts'
 import { type Movers, percentile, startMovers } from './movers.ts'
-import { copyFleet, type GameServer, game, report, square, useWorld, type World } from './release.ts'
+import { copyFleet, type GameServer, game, leaveWorld, report, square, useWorld, type World } from './release.ts'
 
 /** A fleet of its own: the machine of a test has few cores. */
 const FLEET = 'movers'
@@ -128,6 +128,8 @@ afterAll(async () => {
   await world.cluster.kubectl('-n', game, 'delete', 'zones', ...zones, '--ignore-not-found', '--timeout=150s')
   await world.cluster.kubectl('-n', game, 'delete', 'fleetautoscaler', FLEET, '--ignore-not-found')
   await world.cluster.kubectl('-n', game, 'delete', 'fleet', FLEET, '--ignore-not-found')
+  // The last of the world's suites.
+  await leaveWorld(world)
 })
 
 describe(`9. ${ZONES} zones with a walking player each are moved`, () => {

@@ -119,6 +119,14 @@ export async function useWorld(): Promise<World> {
   }
 }
 
+/** The harness takes its own cluster down; somebody else's is left as it was found. What uninstallation leaves is the business of chart-install.test.ts. */
+export async function leaveWorld({ cluster }: World): Promise<void> {
+  if (cluster.own) return
+  await cluster.kubectl('-n', game, 'delete', 'zones', '--all', '--timeout=150s')
+  await cluster.helm('uninstall', release, '-n', releaseNamespace, '--wait', '--timeout', '180s')
+  await cluster.kubectl('delete', 'namespace', game, releaseNamespace, '--wait=false')
+}
+
 export const square = (metres: number) => ({ min: { x: 0, y: 0 }, max: { x: metres, y: metres } })
 
 /** Waits for a zone's phase, and gives the zone. */

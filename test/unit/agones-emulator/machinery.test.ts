@@ -7,7 +7,7 @@ import {
   wantedReplicas,
   webhookUrl,
 } from '../../cluster/agones-emulator/controller/autoscaler-plan.ts'
-import { agonesEmulatorManifests } from '../../cluster/agones-emulator/manifests.ts'
+import { agonesEmulatorManifests, gameServerNamespaceManifests } from '../../cluster/agones-emulator/manifests.ts'
 import { createQueue, retryPause } from '../../cluster/agones-emulator/queue.ts'
 import type { FleetAutoscaler, KubeObject } from '../../cluster/agones-emulator/types.ts'
 import { fleet } from './objects.ts'
@@ -154,7 +154,7 @@ describe('an autoscaler', () => {
 
 describe('the manifests', () => {
   it('name kinds, accounts and budgets for each namespace, each object once', () => {
-    const objects = agonesEmulatorManifests({ namespace: 'sys', image: 'i', gameServerNamespaces: ['x', 'y'] })
+    const objects = [...agonesEmulatorManifests({ namespace: 'sys', image: 'i' }), ...['x', 'y'].flatMap(gameServerNamespaceManifests)]
     const ids = objects.map((each) => {
       const { kind, metadata } = each as { kind: string; metadata: { name: string; namespace?: string } }
       return `${kind} ${metadata.namespace ?? ''}/${metadata.name}`

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { concernsSet, isResized } from '../../cluster/agones-emulator/controller/changes.ts'
 import {
   nodeFill,
   overflowServers,
@@ -147,5 +148,20 @@ describe('overflow', () => {
     const servers = [gameServer('a', 'Allocated')]
     expect(overflowServers(gameServerSet(0), servers, nodeFill(servers))).toEqual([])
     expect(overflowServers(gameServerSet(1, { allocationOverflow }), servers, nodeFill(servers))).toEqual([])
+  })
+})
+
+describe('a change', () => {
+  it('of a server is a set’s business, but not of one that is being deleted, until it is gone', () => {
+    const [ready, deleted] = [gameServer('a', 'Ready'), gameServer('a', 'Allocated', { deleted: true })]
+    expect([ready, deleted, undefined].map(concernsSet)).toEqual([true, false, true])
+  })
+
+  it('of a set is its own when it is new or of another size, not for its counts', () => {
+    const three = gameServerSet(3)
+    expect(isResized(three, undefined)).toBe(true)
+    expect(isResized(gameServerSet(2), three)).toBe(true)
+    expect(isResized(gameServerSet(3, {}, { replicas: 3 }), three)).toBe(false)
+    expect(isResized(undefined, three)).toBe(false)
   })
 })

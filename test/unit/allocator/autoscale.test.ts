@@ -56,6 +56,12 @@ describe('FleetAutoscaler webhook', () => {
     })
   })
 
+  it('takes all that may be annotated on a Fleet', async () => {
+    const { ask } = await stageAt(new ManualClock())
+    const applied = JSON.stringify({ env: 'x'.repeat(250_000) })
+    expect(await ask(0, { 'kubectl.kubernetes.io/last-applied-configuration': applied, 'bailiwick.dev/spare': '2' })).toBe(2)
+  })
+
   it('an empty fleet has its spare; 0 is an answer', async () => {
     const { ask } = await stageAt(new ManualClock())
     expect(await ask(0)).toBe(1)

@@ -53,6 +53,25 @@ function podLossRow(stage: () => Stage): void {
   })
 }
 
+function deletionRow(stage: () => Stage): void {
+  row(stage, '27: a server that is deleted through the API is replaced when it is gone, not before', async (own) => {
+    const { apply, fleet, ready, api, until, history, serversOf } = own
+    await apply(fleet('r27', 1, { graceSeconds: 6, env: { ON_TERM: 'ignore' } }))
+    const [server] = await ready('r27', 1)
+    // Its set has seen it Ready by then, and has no reason to look again.
+    await until('the count of r27', () => fleetStatus(own, 'r27')['readyReplicas'] === 1)
+    await api.ask('DELETE', paths.server(nameOf(server)))
+    const uid = server?.metadata.uid ?? ''
+    await until('the deletion', () => history.servers.get(NAMESPACE, nameOf(server))?.metadata.deletionTimestamp !== undefined)
+    // Long enough for a controller that would act on the deletion alone, short of the pod's grace.
+    await sleep(2000)
+    expect(serversOf('r27').map(({ metadata }) => metadata.uid)).toEqual([uid])
+    await until('the deleted server to be gone', () => history.servers.gone.has(uid))
+    const [next] = await ready('r27', 1)
+    expect(next?.metadata.uid).not.toBe(uid)
+  })
+}
+
 function sizeRows(stage: () => Stage): void {
   row(stage, '20: scaling down takes servers in order, and never Allocated or Reserved ones', async (own) => {
     const { apply, fleet, ready, api, call, inState, until, history, setReplicas, serversOf } = own
@@ -213,10 +232,11 @@ function errorRows(stage: () => Stage): void {
   })
 }
 
-/** Rows 19–23 and 25: what fleets and their sets do. */
+/** Rows 19–23, 25 and 27: what fleets and their sets do. */
 export function fleetRows(stage: () => Stage): void {
   errorRows(stage)
   updateRows(stage)
   podLossRow(stage)
+  deletionRow(stage)
   sizeRows(stage)
 }
