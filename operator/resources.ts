@@ -99,7 +99,14 @@ function gameContainer(container: Fields, dedicated: Dedicated, fleet: string): 
   const own = { CAPACITY: '1', FLEET: fleet }
   const copied = list(container['env']).filter((each) => !Object.hasOwn(own, text(record(each)['name']) ?? ''))
   const env = [...copied, ...Object.entries(own).map(([name, value]) => ({ name, value }))]
-  return { ...container, env, ...(dedicated.resources === undefined ? {} : { resources: withoutEmpty(dedicated.resources) }) }
+  return { ...container, env, ...(dedicated.resources === undefined ? {} : { resources: withoutEmpty(quantities(dedicated.resources)) }) }
+}
+
+/** Agones' schema takes quantities of a Fleet that changes as text alone, where a pod's may be numbers. */
+function quantities(resources: Fields): Fields {
+  const asText = (amounts: unknown): Fields =>
+    Object.fromEntries(Object.entries(record(amounts)).map(([name, amount]) => [name, String(amount)]))
+  return Object.fromEntries(Object.entries(resources).map(([kind, amounts]) => [kind, asText(amounts)]))
 }
 
 /** Server-side apply makes null of an object that is empty now and was not before, and the schema then refuses all of it. */

@@ -312,6 +312,20 @@ describe('chart', () => {
     expect(without.filter((each) => each.kind === 'CustomResourceDefinition')).toEqual([])
   })
 
+  it('gives a Fleet its quantities as text, which is all that Agones takes in changes: --set makes numbers', async () => {
+    const fleets = (
+      await render({ ...trial, hosts: { resources: { requests: { cpu: 2, memory: 1073741824 }, limits: { cpu: 2.5 } } } })
+    ).filter((each) => each.kind === 'Fleet')
+    expect(fleets.length).toBeGreaterThan(0)
+    for (const fleet of fleets) {
+      const [host] = fleet.spec.template.spec.template.spec.containers
+      expect(host?.resources).toMatchObject({
+        requests: { cpu: '2', memory: expect.stringMatching(/^1073741824$|^1\.073741824e\+09$/) },
+        limits: { cpu: '2.5' },
+      })
+    }
+  })
+
   it('keeps hosts when only the chart, the services or the size of the fleet change', async () => {
     const before = one(await render(trial), 'Fleet', 'zone-servers').spec
     const changes: Values[] = [

@@ -320,3 +320,20 @@ spec:
   ports:
     - { name: http, port: {{ $values.service.port }}, targetPort: http, protocol: TCP, appProtocol: http }
 {{- end -}}
+
+{{/* Resources with their quantities as text: a Fleet that changes may have no numbers, which --set makes of them. */}}
+{{- define "bailiwick.textResources" -}}
+{{- $resources := dict }}
+{{- range $kind, $amounts := . }}
+{{- if kindIs "map" $amounts }}
+{{- $written := dict }}
+{{- range $name, $amount := $amounts }}
+{{- $_ := set $written $name (toString $amount) }}
+{{- end }}
+{{- $_ := set $resources $kind $written }}
+{{- else }}
+{{- $_ := set $resources $kind $amounts }}
+{{- end }}
+{{- end }}
+{{- toYaml $resources }}
+{{- end }}

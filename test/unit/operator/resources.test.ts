@@ -84,7 +84,7 @@ describe('the fleet of a dedicated zone', () => {
     expect(spec['containers']?.[0]).toEqual(pod.containers[0])
     expect(spec['containers']?.[1]).toEqual({
       ...pod.containers[1],
-      resources: { limits: { cpu: 1 } },
+      resources: { limits: { cpu: '1' } },
       env: [pod.containers[1]?.env?.[1], { name: 'CAPACITY', value: '1' }, { name: 'FLEET', value: 'zone-meadow' }],
     })
   })

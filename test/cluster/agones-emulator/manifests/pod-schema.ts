@@ -36,9 +36,6 @@ interface Model {
 export const INT_OR_STRING: Schema = { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] }
 export const STRING_MAP: Schema = { type: 'object', additionalProperties: { type: 'string' } }
 
-/** Fields that the client calls strings and that hold quantities, which may be written as numbers. */
-const QUANTITY_FIELDS = new Set(['limits', 'requests', 'overhead', 'capacity', 'sizeLimit', 'divisor', 'storage'])
-
 const SCALARS: Record<string, Schema> = {
   string: { type: 'string' },
   number: { type: 'integer' },
@@ -46,16 +43,6 @@ const SCALARS: Record<string, Schema> = {
   Date: { type: 'string', format: 'date-time', nullable: true },
   IntOrString: INT_OR_STRING,
   any: { 'x-kubernetes-preserve-unknown-fields': true },
-}
-
-function quantity(type: string): Schema | undefined {
-  if (type === 'string') return INT_OR_STRING
-  return type === '{ [key: string]: string; }' ? { type: 'object', additionalProperties: INT_OR_STRING } : undefined
-}
-
-function attributeSchema({ baseName, type }: Attribute): Schema {
-  const asQuantity = QUANTITY_FIELDS.has(baseName) ? quantity(type) : undefined
-  return asQuantity ?? typeSchema(type)
 }
 
 function typeSchema(type: string): Schema {
@@ -71,11 +58,11 @@ function typeSchema(type: string): Schema {
 function modelSchema(name: string): Schema {
   const model = (k8s as unknown as Record<string, Model | undefined>)[name]
   if (model === undefined) throw new Error(`the Kubernetes client has no model ${name}`)
-  const properties = model.getAttributeTypeMap().map((attribute): [string, Schema] => [attribute.baseName, attributeSchema(attribute)])
+  const properties = model.getAttributeTypeMap().map((attribute): [string, Schema] => [attribute.baseName, typeSchema(attribute.type)])
   return { type: 'object', properties: Object.fromEntries(properties) }
 }
 
-/** Gives the schema of a model of the Kubernetes client, for example V1PodTemplateSpec. Throws when there is no such model. */
+/** Gives the schema of a model of the Kubernetes client, for example V1PodTemplateSpec. Quantities are text, as in Agones' definitions, though a pod's may be numbers. Throws when there is no such model. */
 export function schemaOf(model: string): Schema {
   return modelSchema(model)
 }
