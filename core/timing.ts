@@ -8,8 +8,6 @@
 export const HEARTBEAT_EVERY = 500
 /** A host whose last heartbeat is older is taken for dead and its layers are placed again. */
 export const HOST_DEAD_AFTER = 2_000
-/** A host that was answered a heartbeat this lately takes its news for true and begins a claim by them; else it asks first, for it may have lost the layer meanwhile. */
-export const NEWS_BELIEVED_FOR = 1_000
 /** … and one of which Agones says that it is Unhealthy (its container has ended, say), when it is silent for so long. */
 export const HOST_SUSPECT_DEAD_AFTER = 1_000
 /** No death verdict for so long after the index restarted, failed over or its clock jumped: every live host reaches it, and is heard, within this. */
@@ -415,10 +413,6 @@ export const LOAD_LIMIT = 600_000
 
 /** The inequalities that the protocol relies on; each with the reason. Exported for the test that lists them. */
 export const inequalities: readonly (readonly [boolean, string])[] = [
-  [
-    HEARTBEAT_EVERY < NEWS_BELIEVED_FOR && NEWS_BELIEVED_FOR * 2 <= HOST_DEAD_AFTER,
-    'what a host begins by news it has not lost by its own silence',
-  ],
   [HEARTBEAT_EVERY * 3 < HOST_DEAD_AFTER, 'three heartbeats may be lost before a host is taken for dead'],
   [
     HEARTBEAT_EVERY * 2 <= HOST_SUSPECT_DEAD_AFTER && HOST_SUSPECT_DEAD_AFTER < HOST_DEAD_AFTER,

@@ -30,44 +30,14 @@ export interface FirstLook {
   readonly head: ChainEntry | undefined
   /** The epoch of the layer's fence in the index. */
   readonly fenceEpoch: number
-  /** The newest snapshot of that head, when it is being read already. */
-  readonly snapshot?: SnapshotAhead | undefined
-}
-
-/** A snapshot never changes: whether it is still the one to begin from is decided when it is asked for, as is what its failure means. */
-export interface SnapshotAhead {
-  readonly n: number
-  readonly read: ReturnType<typeof readSnapshot>
-}
-
-/** Begins to read the snapshot that a claim behind this head begins from; undefined: there is none, or the head can't be read, which the claim will say. */
-export function readSnapshotAhead(
-  layer: LayerId,
-  head: ChainEntry | undefined,
-  deps: Pick<LeaseDeps, 'store' | 'log' | 'packing'>,
-): SnapshotAhead | undefined {
-  if (head === undefined) return undefined
-  try {
-    const { newestSnapshot } = seenHead(chains.layer(layer), head)
-    return newestSnapshot === 0 ? undefined : snapshotAhead(layer, newestSnapshot, deps)
-  } catch {
-    return undefined
-  }
-}
-
-function snapshotAhead(layer: LayerId, n: number, deps: Pick<LeaseDeps, 'store' | 'log' | 'packing'>): SnapshotAhead {
-  const read = readSnapshot(layer, n, deps)
-  read.catch(() => undefined)
-  return { n, read }
 }
 
 /** Throws StoreUnavailable, IndexUnavailable. */
 export async function lookFirst(
   layer: LayerId,
-  { index }: { readonly index: Pick<LeaseDeps['index'], 'fenceEpoch'> },
-  reading: Promise<ChainEntry | undefined>,
+  { store, index }: { readonly store: Pick<LeaseDeps['store'], 'head'>; readonly index: Pick<LeaseDeps['index'], 'fenceEpoch'> },
 ): Promise<FirstLook> {
-  const [head, fenceEpoch] = await Promise.all([reading, index.fenceEpoch(layer)])
+  const [head, fenceEpoch] = await Promise.all([store.head(chains.layer(layer)), index.fenceEpoch(layer)])
   return { head, fenceEpoch }
 }
 
@@ -99,8 +69,8 @@ interface Claiming {
   readonly nonce: string
   /** Looked at already; used once. */
   firstLook: Promise<FirstLook> | undefined
-  /** The newest snapshot, which is read at the latest while the layer is opened and fenced. */
-  ahead: SnapshotAhead | undefined
+  /** The newest snapshot, which is read while the layer is opened and fenced. */
+  ahead?: { readonly n: number; readonly read: ReturnType<typeof readSnapshot> }
   base?: BaseSnapshot
   journal: readonly JournalEntry[]
   lease?: Lease
@@ -139,7 +109,7 @@ export async function claimLayer(request: ClaimRequest, deps: LeaseDeps, signal:
 }
 
 function begin(request: ClaimRequest, deps: LeaseDeps, signal: AbortSignal, firstLook?: Promise<FirstLook>): Claiming {
-  return { request, deps, signal, chain: chains.layer(request.layer), nonce: randomUUID(), journal: [], firstLook, ahead: undefined }
+  return { request, deps, signal, chain: chains.layer(request.layer), nonce: randomUUID(), journal: [], firstLook }
 }
 
 function served({ lease, recovered, request }: Claiming): Claimed {
@@ -175,8 +145,7 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
     case 'open': {
       const { host, generation, zone } = request
       const { content } = await zone
-      if (step.lastSnapshot > 0 && claiming.ahead?.n !== step.lastSnapshot)
-        claiming.ahead = snapshotAhead(request.layer, step.lastSnapshot, deps)
+      if (step.lastSnapshot > 0) readAhead(claiming, step.lastSnapshot)
       const record = {
         kind: 'open',
         host,
@@ -218,11 +187,16 @@ async function look(seen: ClaimSeen, step: LookStep, claiming: Claiming): Promis
 
 /** The look that was begun ahead; when it failed or was used already, another one. */
 async function first(claiming: Claiming): Promise<FirstLook> {
-  const { request, deps, chain, firstLook: ahead } = claiming
+  const ahead = claiming.firstLook
   claiming.firstLook = undefined
-  const looked = (await ahead?.catch(() => undefined)) ?? (await lookFirst(request.layer, deps, deps.store.head(chain)))
-  claiming.ahead = looked.snapshot
-  return looked
+  return (await ahead?.catch(() => undefined)) ?? lookFirst(claiming.request.layer, claiming.deps)
+}
+
+/** Begins to read a snapshot, which never changes: whether it is still the one to begin from is decided when it is asked for, as is what its failure means. */
+function readAhead(claiming: Claiming, n: number): void {
+  const read = readSnapshot(claiming.request.layer, n, claiming.deps)
+  read.catch(() => undefined)
+  claiming.ahead = { n, read }
 }
 
 /** Replays what was confirmed, and stores of it what the store lacks: from here on the chain alone is enough, and says which past is the one. */

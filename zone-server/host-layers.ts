@@ -60,8 +60,6 @@ interface Claiming {
   readonly abort: AbortController
   /** Asked to close before it was even served. */
   closeRequested: CloseReason | undefined
-  /** Its zone may have changed since it was read for the claim, when the layer could not be told. */
-  hasNewZone: boolean
 }
 
 /** Characters of the reason that the index is told. */
@@ -91,7 +89,7 @@ export class HostLayers {
   constructor(deps: HostLayersDeps) {
     this.#deps = deps
     steps.belongsTo(deps.fleet, deps.host)
-    this.#zones = new ReadAhead({ packing: packingOffThread, ...deps })
+    this.#zones = new ReadAhead(deps.index, deps.store, deps.timers)
     this.#writer = new JournalWriter(deps.index, deps.meters)
     this.door = new HostDoor({
       ...deps,
@@ -148,7 +146,7 @@ export class HostLayers {
 
   claim(layer: LayerId, generation: number): void {
     invariant(!this.has(layer), 'a host has a layer once', `a second claim of ${layer}`)
-    const claiming: Claiming = { generation, abort: new AbortController(), closeRequested: undefined, hasNewZone: false }
+    const claiming: Claiming = { generation, abort: new AbortController(), closeRequested: undefined }
     this.#claiming.set(layer, claiming)
     this.door.begun({ layer, generation })
     this.#deps.onChange()
@@ -206,10 +204,8 @@ export class HostLayers {
     this.#failures.delete(layer)
   }
 
-  /** New settings of a zone, or of any (undefined), go to its layers; to those that are being claimed when they are served. One after another: what was read first must not come last. */
+  /** New settings of a zone, or of any (undefined), go to its layers. One after another: what was read first must not come last. */
   refreshZone(zone: ZoneId | undefined): Promise<void> {
-    this.#zones.changed(zone)
-    for (const [layer, claiming] of this.#claiming) if (zone === undefined || zone === parseLayerId(layer).zone) claiming.hasNewZone = true
     this.#refreshing = this.#refreshing.then(() => this.#refresh(zone))
     return this.#refreshing
   }
@@ -254,7 +250,8 @@ export class HostLayers {
       log.info({ layer, generation: claiming.generation, epoch, players, ms: timers.now() - began }, 'layer served')
       if (claiming.closeRequested !== undefined) served.close(claiming.closeRequested)
       this.#deps.onChange()
-      if (claiming.hasNewZone) void this.refreshZone(parseLayerId(layer).zone)
+      // They may have changed since they were read for the claim, when the layer could not be told.
+      void this.refreshZone(parseLayerId(layer).zone)
     } catch (error) {
       if (this.#claiming.get(layer) !== claiming) return
       log.error({ layer, generation: claiming.generation, host, detail: describeError(error) }, 'layer not claimed')

@@ -132,21 +132,18 @@ export class Host {
     })
     this.#timers.push(setInterval(() => void bars.look(), ACCOUNT_BARS_READ_EVERY))
     const membership = new Membership({ index, clock, fleet, host, node, capacity, log, layers, load: () => this.#load.read() })
-    this.#watch(fleet, host, layers, membership)
+    this.#watch(fleet, host, layers)
     return { layers, membership, bars, endpoint: () => advertise ?? `${this.#server?.address}:${this.#server?.ports[0]?.port}` }
   }
 
   /** Hears at once of what concerns it; heartbeats would bring it too, later. */
-  #watch(fleet: FleetId, name: string, layers: HostLayers, membership: Membership): void {
+  #watch(fleet: FleetId, name: string, layers: HostLayers): void {
     const { index } = this.#deps
     const { signal } = this.#watching
     const onFleet = (change: FleetChange): void => {
       // It says so itself.
       if (change.kind === 'layer' && change.host === name && change.reported !== undefined) return
-      if (change.kind === 'layer' && change.host === name && !layers.has(change.layer)) {
-        layers.expect(change.layer)
-        if (change.assigned !== undefined) membership.told(change.layer, change.assigned)
-      }
+      if (change.kind === 'layer' && change.host === name && !layers.has(change.layer)) layers.expect(change.layer)
       const concerns = change.kind === 'gap' || change.host === name || (change.kind === 'layer' && layers.has(change.layer))
       if (concerns) this.#kick()
       // A restart of the index may lie in it, of which a layer with nothing to write would not hear.
@@ -155,7 +152,7 @@ export class Host {
     const forEver = { log: this.#deps.log, timers: this.#deps.clock, signal }
     const watches = [
       retrying(() => index.watchFleet(fleet, onFleet, signal), { what: 'watch of the fleet', ...forEver }),
-      retrying(() => this.#watchZones(layers, signal), {
+      retrying(() => index.watchZones((change) => void layers.refreshZone(change.zone), signal), {
         what: 'watch of the zones',
         ...forEver,
       }),
@@ -163,12 +160,6 @@ export class Host {
     Promise.all(watches).catch((error: unknown) => {
       if (!signal.aborted) this.#fail(error)
     })
-  }
-
-  async #watchZones(layers: HostLayers, signal: AbortSignal): Promise<void> {
-    await this.#deps.index.watchZones((change) => void layers.refreshZone(change.zone), signal)
-    // What changed before it could be watched.
-    void layers.refreshZone(undefined)
   }
 
   #beat(): void {

@@ -40,7 +40,7 @@ export interface Recovered {
 export async function readSnapshot(
   layer: LayerId,
   n: number,
-  { store, log, packing }: Pick<LeaseDeps, 'store' | 'log' | 'packing'>,
+  { store, log, packing }: LeaseDeps,
 ): Promise<{ readonly seen: SeenSnapshot; readonly base?: BaseSnapshot }> {
   const chain = chains.layer(layer)
   const [entry] = await store.read(chain, n, 1)

@@ -352,17 +352,8 @@ export type RedeemAnswer =
   | { readonly ok: false; readonly code: 'TicketUnknown' | 'TicketUsed' | 'TicketExpired' | 'LayerLost' }
 
 export type FleetChange =
-  /**
-   * `reported`: its host has said that it is in this state, or that its epoch or safety changed there; absent: something else changed. `assigned`: it was placed on that host, in this generation; absent: something else
-   * changed, or a release before wrote it.
-   */
-  | {
-      readonly kind: 'layer'
-      readonly layer: LayerId
-      readonly host: string | undefined
-      readonly reported?: LayerReport['state']
-      readonly assigned?: number
-    }
+  /** `reported`: its host has said that it is in this state, or that its epoch or safety changed there; absent: something else changed. */
+  | { readonly kind: 'layer'; readonly layer: LayerId; readonly host: string | undefined; readonly reported?: LayerReport['state'] }
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'gap' }
 

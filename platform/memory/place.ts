@@ -182,7 +182,7 @@ export function place(fleet: FleetState, layer: LayerRecord): boolean {
   layer.since = fleet.now
   if (claimsByTurns(layer)) fleet.turnUntil = fleet.now + turnLength(fleet)
   occupy(fleet, layer, host)
-  fleet.changed({ kind: 'layer', layer: layer.layer, host: host.name, assigned: layer.generation })
+  layerChanged(fleet, layer)
   return true
 }
 

@@ -182,9 +182,8 @@ export function createRedisIndex({ url, log, timing, callDeadline }: RedisIndexD
 
 const reportedStates: ReadonlySet<string> = new Set(['Claiming', 'Serving', 'Closing'])
 
-function fleetChange({ kind, id, host, reported, assigned }: Entry): FleetChange {
+function fleetChange({ kind, id, host, reported }: Entry): FleetChange {
   if (kind === 'host') return { kind, host: id }
   const change = { kind: 'layer', layer: id as LayerId, host: host === '' ? undefined : host } as const
-  if (reportedStates.has(reported)) return { ...change, reported: reported as LayerReport['state'] }
-  return assigned === '' ? change : { ...change, assigned: Number(assigned) }
+  return reportedStates.has(reported) ? { ...change, reported: reported as LayerReport['state'] } : change
 }

@@ -10,8 +10,6 @@ export interface Entry {
   readonly host: string
   /** '': nothing. */
   readonly reported: string
-  /** '': nothing. */
-  readonly assigned: string
 }
 
 export interface WatchOptions {
@@ -92,8 +90,7 @@ async function readOn(connection: Connection, options: WatchOptions, position: P
     if (signal.aborted) return at
     const number = Number(message['n'])
     if (number !== at.number + 1) onGap()
-    const field = (name: string): string => message[name] ?? ''
-    onEntry({ kind: field('kind'), id: field('id'), host: field('host'), reported: field('reported'), assigned: field('assigned') })
+    onEntry({ kind: message['kind'] ?? '', id: message['id'] ?? '', host: message['host'] ?? '', reported: message['reported'] ?? '' })
     at = { id, number }
   }
   return at

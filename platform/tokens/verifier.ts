@@ -1,5 +1,4 @@
-import { KeyObject } from 'node:crypto'
-import { createLocalJWKSet } from 'jose'
+import { createLocalJWKSet, errors, jwtVerify } from 'jose'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
 import { BailiwickError } from '../../core/errors.ts'
@@ -7,8 +6,7 @@ import type { Log } from '../../core/ports/log-port.ts'
 import { silentLog } from '../../core/ports/log-port.ts'
 import { ACCESS_TOKEN_TTL, TOKEN_CLOCK_TOLERANCE } from '../../core/timing.ts'
 import type { Caller } from './claims.ts'
-import { AUDIENCE, callerClaims, ISSUER } from './claims.ts'
-import { claimsOf, isSignedBy, readCompact, TokenExpired } from './compact.ts'
+import { ALGORITHM, AUDIENCE, callerClaims, ISSUER } from './claims.ts'
 import type { KeySource } from './key-source.ts'
 import { remoteKeys } from './key-source.ts'
 import type { PublicKeys } from './signer.ts'
@@ -24,9 +22,6 @@ export interface VerifierOptions {
 }
 
 const MAX_TOKEN_LENGTH = 4_096
-/** Seconds, as tokens count. */
-const TOLERANCE = TOKEN_CLOCK_TOLERANCE / 1_000
-const MAX_AGE = ACCESS_TOKEN_TTL / 1_000
 
 /** Checks tokens offline, with keys that are given or fetched from the auth service's JWKS address. */
 export function createTokenVerifier(
@@ -39,14 +34,20 @@ export function createTokenVerifier(
     async verify(accessToken) {
       if (accessToken.length > MAX_TOKEN_LENGTH) throw refusal('a token that is too long')
       try {
-        const token = readCompact(accessToken)
-        const key = KeyObject.from(await keys({ ...token.header }))
-        if (!isSignedBy(token, key)) throw new Error('a signature that is not ours')
-        const now = Math.floor(clock.now() / 1_000)
-        return callerClaims.parse(claimsOf(token, ISSUER, AUDIENCE, { now, tolerance: TOLERANCE, maxAge: MAX_AGE }))
+        const { payload } = await jwtVerify(accessToken, keys, {
+          algorithms: [ALGORITHM],
+          typ: 'JWT',
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          requiredClaims: ['exp', 'iat'],
+          maxTokenAge: ACCESS_TOKEN_TTL / 1_000,
+          clockTolerance: TOKEN_CLOCK_TOLERANCE / 1_000,
+          currentDate: new Date(clock.now()),
+        })
+        return callerClaims.parse(payload)
       } catch (error) {
         if (error instanceof BailiwickError) throw error
-        throw refusal(error instanceof TokenExpired ? 'an expired token' : 'a token that is not valid', error)
+        throw refusal(error instanceof errors.JWTExpired ? 'an expired token' : 'a token that is not valid', error)
       }
     },
   }

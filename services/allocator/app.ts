@@ -4,6 +4,7 @@ import { BailiwickError, type ErrorCode } from '../../core/errors.ts'
 import { type ZoneId, zoneId } from '../../core/ids.ts'
 import type { ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
+import type { ZoneSettings } from '../../core/settings.ts'
 import { ACCOUNT_BARS_READ_EVERY, ZONE_WAIT_MAX } from '../../core/timing.ts'
 import {
   createHttpApp,
@@ -168,6 +169,7 @@ function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
       if (bars.has(caller.account)) throw new BailiwickError('Banned', { todo: 'ask those who run the world' })
       // The access token makes it a secret: the key alone need not be one.
       const ticket = keyedId(keyOf(header), 'ticket', header('authorization') ?? '', zone, body.character)
+      const settingsBefore = (asked: ZoneId): ZoneSettings | undefined => copy.settingsBefore(asked)
       const waiting = {
         index,
         clock,
@@ -175,7 +177,7 @@ function addJoinRoute(app: HttpApp, deps: JoinRouteDeps): void {
         crowds,
         meters,
         witness,
-        before: (asked: ZoneId) => copy.before(asked),
+        settingsBefore,
         ...(joinWaitMs === undefined ? {} : { waitMs: joinWaitMs }),
       }
       const { character, unreached } = body

@@ -4,8 +4,7 @@ import { layerToOpen } from '../../core/layer-demand.ts'
 import type { CharacterLocation, LayerView, ZoneIndex } from '../../core/ports/index-port.ts'
 import type { Log } from '../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../core/settings.ts'
-import { COPY_STALE_AFTER } from '../../core/timing.ts'
-import { chooseLayer, layersOf } from './choose-layer.ts'
+import { chooseLayer } from './choose-layer.ts'
 import { NextLayers } from './next-layers.ts'
 import { RecentJoins } from './recent-joins.ts'
 
@@ -37,12 +36,6 @@ export class Crowds {
     const isServed = views.some((view) => view.layer === layer && view.state === 'Serving')
     if (layer !== undefined) this.#recent.sent(layer, character, isServed)
     return layer
-  }
-
-  /** The layer for the first character in a zone that sleeps; undefined: a layer of it does not, or others were sent there since it was known to. `views`: of the layers that have a record. As with `choose`, `stayed` takes it back. */
-  chooseAsleep(settings: ZoneSettings, views: readonly LayerView[], character: string): LayerId | undefined {
-    if (views.some(({ state }) => state !== 'Asleep') || this.#recent.isAwaited(layersOf(settings), COPY_STALE_AFTER)) return undefined
-    return this.choose(settings, views, character, undefined)
   }
 
   /** Who was to go to the layer got no ticket. */

@@ -19,7 +19,6 @@ import {
 } from '../../core/timing.ts'
 import { layersFor } from './choose-layer.ts'
 import type { Crowds } from './crowds.ts'
-import { type Guess, guessAsleep, isRight, type ZoneBefore } from './guess.ts'
 import type { LayerWait, LayerWaits } from './layer-waits.ts'
 import type { JoinMeters } from './meters.ts'
 import type { Witness } from './witness.ts'
@@ -65,8 +64,8 @@ export interface JoinDeps {
   readonly clock: Clock
   readonly meters: JoinMeters
   readonly witness: Pick<Witness, 'told'>
-  /** A zone as it was a moment ago: with it its layers are read, or the one that sleeps is woken, while the settings are read. */
-  readonly before?: (zone: ZoneId) => ZoneBefore | undefined
+  /** A zone's settings as they were a while ago: with them its layers are read while the settings are. */
+  readonly settingsBefore?: (zone: ZoneId) => ZoneSettings | undefined
   /** How long a join waits, ms; default: JOIN_WAIT. */
   readonly waitMs?: number
 }
@@ -82,13 +81,7 @@ export async function joinZone(deps: JoinDeps, request: JoinRequest): Promise<Jo
   const giveUp = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs)])
   const believesUntil = clock.now() + Math.min(JOIN_UNREACHED_WAIT, waitMs / 2)
   let ticket = newTicket(request, request.ticket)
-  const lookedAt = clock.now()
-  const { location, woken, ...found } = await firstLook(deps, request, ticket)
-  if (woken !== undefined) {
-    meters.woke()
-    return joined(woken, ticket, clock.now() - lookedAt)
-  }
-  if (found.missed) ticket = newTicket(request)
+  const { location, ...found } = await firstLook(deps, request)
   let seen: Seen | undefined = found
   for (let first = true; ; first = false) {
     const now: Seen = seen ?? (await look(index, await zoneSettings(index, request.zone), location))
@@ -171,42 +164,21 @@ interface Seen {
   readonly layers: readonly LayerView[]
 }
 
-interface FirstLook extends Seen {
-  readonly location: CharacterLocation | undefined
-  /** The zone slept, and this is its layer with a ticket for the character. */
-  readonly woken?: JoinAnswer
-  /** The ticket may be for another layer than the one that is right. */
-  readonly missed?: boolean
-}
-
-/** Where the character is, and the zone: in one round trip when it sleeps, or its layers are those that were expected, else in two. */
-async function firstLook(deps: JoinDeps, { zone, character, unreached }: JoinRequest, ticket: NewTicket): Promise<FirstLook> {
-  const { index } = deps
-  const before = deps.before?.(zone)
-  const guess = unreached === undefined ? guessAsleep(deps, before, ticket) : undefined
-  if (guess !== undefined) return checked(deps, guess, zone, character)
-  const ahead = before && readLayers(index, before.settings)
+/** Where the character is, and the zone: in one round trip when its layers are those that were expected, else in two. */
+async function firstLook(
+  { index, settingsBefore }: JoinDeps,
+  { zone, character }: JoinRequest,
+): Promise<Seen & { readonly location: CharacterLocation | undefined }> {
+  const before = settingsBefore?.(zone)
+  const ahead = before && readLayers(index, before)
   // Whoever needs it sees what it failed with.
   ahead?.catch(() => undefined)
   const [location, settings] = await Promise.all([index.getLocation(character), zoneSettings(index, zone)])
-  const isSame = settings.fleet === before?.settings.fleet && settings.layers.max === before.settings.layers.max
+  const isSame = settings.fleet === before?.fleet && settings.layers.max === before.layers.max
   // One more than that: the character is in one beyond them.
-  if (ahead !== undefined && isSame && layersFor(settings, location).length === settings.layers.max)
+  if (ahead !== undefined && isSame && layersFor(settings, location).length === before.layers.max)
     return { location, settings, layers: await ahead }
   return { location, ...(await look(index, settings, location)) }
-}
-
-/** What came of a guess, and if it was wrong, the zone as it is. */
-async function checked({ index, crowds }: JoinDeps, guess: Guess, zone: ZoneId, character: string): Promise<FirstLook> {
-  let isWoken = false
-  try {
-    const [location, settings, answer] = await Promise.all([index.getLocation(character), zoneSettings(index, zone), guess.answer])
-    isWoken = isRight(guess, answer, settings, location)
-    if (isWoken) return { location, settings, layers: [answer], woken: answer }
-    return { location, missed: answer.ticketed, ...(await look(index, settings, location)) }
-  } finally {
-    if (!isWoken) crowds.stayed(guess.layer, character)
-  }
 }
 
 async function look(index: ZoneIndex, settings: ZoneSettings, location: CharacterLocation | undefined): Promise<Seen> {

@@ -46,12 +46,6 @@ export class RecentJoins {
     })
   }
 
-  /** Whether anybody was sent to one of these layers within the last `ms`. */
-  isAwaited(layers: readonly LayerId[], ms: number): boolean {
-    this.#turn()
-    return layers.some((layer) => this.#now.has(layer) || this.#before.has(layer) || this.#waking.isAwaited(layer, ms))
-  }
-
   #turn(): void {
     const passed = this.#clock.now() - this.#since
     if (passed >= 0 && passed < HEARTBEAT_EVERY) return

@@ -50,12 +50,6 @@ export class WakingJoins {
     return isOver ? 0 : crowd.sentAt.size
   }
 
-  /** Somebody was sent there within the last `ms`. */
-  isAwaited(layer: LayerId, ms: number): boolean {
-    const newest = [...(this.#crowds.get(layer)?.sentAt.values() ?? [])].at(-1)
-    return newest !== undefined && Math.abs(this.#clock.now() - newest) < ms
-  }
-
   /** Drops whose tickets are no longer good. */
   forget(): void {
     const now = this.#clock.now()

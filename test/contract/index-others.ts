@@ -137,15 +137,7 @@ export function othersContract(harness: () => IndexHarness): void {
         { kind: 'layer', layer, host: 'a' },
       ] as const
       // Assigned, Serving, asked to close, Closing, its host told that the slot is free, asleep.
-      const expected = [
-        host,
-        { ...held, assigned: 1 },
-        { ...held, reported: 'Serving' },
-        held,
-        held,
-        held,
-        { kind: 'layer', layer, host: undefined },
-      ]
+      const expected = [host, held, { ...held, reported: 'Serving' }, held, held, held, { kind: 'layer', layer, host: undefined }]
       await vi.waitFor(() => expect(changes).toEqual(expected), PATIENCE)
     })
 
@@ -157,8 +149,7 @@ export function othersContract(harness: () => IndexHarness): void {
       const changes = await watched(world)
       await world.index.removeHost(world.fleet, 'a')
       await vi.waitFor(() => {
-        expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host: 'a' })
-        expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host: 'b', assigned: 2 })
+        for (const host of ['a', 'b']) expect(changes).toContainEqual({ kind: 'layer', layer: world.layer(0), host })
       }, PATIENCE)
     })
 

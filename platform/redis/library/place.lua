@@ -197,7 +197,7 @@ local function place(fleet, layer)
   layer.since = fleet.now
   if claims_by_turns(layer) then redis.call('HSET', fleet.key.clock, 'turnUntil', fleet.now + turn_length(fleet)) end
   occupy(fleet, layer, host)
-  tell(fleet, 'layer', layer.layer, layer.host, nil, layer.generation)
+  layer_changed(fleet, layer)
   return true
 end
 

@@ -68,11 +68,11 @@ local function begin_change(fleet)
     'heard', fleet.heard and '1' or '0', 'replid', replid, 'checked', checked)
 end
 
--- `reported`: the state that its host has said a layer is in; `assigned`: the generation in which it was placed on the host; else something else changed.
-local function tell(fleet, kind, id, host, reported, assigned)
+-- `reported`: the state that its host has said a layer is in; else something else changed.
+local function tell(fleet, kind, id, host, reported)
   local number = redis.call('HINCRBY', fleet.key.clock, 'changes', 1)
   redis.call('XADD', fleet.key.changes, 'MAXLEN', '~', fleet.rules.changesKept, '*',
-    'n', number, 'kind', kind, 'id', id, 'host', host or '', 'reported', reported or '', 'assigned', assigned or '')
+    'n', number, 'kind', kind, 'id', id, 'host', host or '', 'reported', reported or '')
 end
 
 local function host_of(fleet, name)

@@ -1,6 +1,6 @@
 import { BailiwickError, describeError, isCode } from '../../../core/errors.ts'
 import type { FleetId, ZoneId } from '../../../core/ids.ts'
-import type { LayerView, ZoneIndex } from '../../../core/ports/index-port.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import type { Log } from '../../../core/ports/log-port.ts'
 import type { ZoneSettings } from '../../../core/settings.ts'
 import { COPY_REFRESH_EVERY, COPY_STALE_AFTER } from '../../../core/timing.ts'
@@ -78,13 +78,9 @@ export class IndexCopy {
     return entry === undefined ? undefined : { entry, age }
   }
 
-  /** As it was read last, for those who look themselves how it is now: its settings, however old, and the layers that have a record, undefined when that is not known or too old to be told. */
-  before(zone: ZoneId): { readonly settings: ZoneSettings; readonly layers: readonly LayerView[] | undefined } | undefined {
-    const settings = this.#zones.get(zone)?.settings
-    if (settings === undefined) return undefined
-    const fleet = this.#fleets.get(settings.fleet)
-    const isFresh = fleet !== undefined && this.#ageOf(fleet.asOf) <= COPY_STALE_AFTER
-    return { settings, layers: isFresh ? fleet.layersOf(zone) : undefined }
+  /** Its settings as they were read last, however long ago: for those who look themselves how they are now. */
+  settingsBefore(zone: ZoneId): ZoneSettings | undefined {
+    return this.#zones.get(zone)?.settings
   }
 
   has(zone: ZoneId): boolean {

@@ -12,8 +12,8 @@ const END_LIMIT = 3_000
 /** Heap for thousands of connections, in MiB. */
 const HEAP = 2_048
 
-/** False on a machine of one core, and if so asked (`-- --unpinned`): there nothing is pinned, and what is measured is the sum of both sides. */
-export const canPin = !process.argv.includes('--unpinned') && availableParallelism() > 1 && has('taskset')
+/** False on a machine of one core: there nothing is pinned, and what is measured is the sum of both sides. */
+export const canPin = availableParallelism() > 1 && has('taskset')
 
 function has(program: string): boolean {
   try {

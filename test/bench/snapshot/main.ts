@@ -129,7 +129,7 @@ async function open(through: Store): Promise<Layer> {
     timers: systemClock,
     packing: packingOffThread,
     writer: new JournalWriter(index),
-    zones: new ReadAhead({ index, store: through, log: silentLog, packing: packingOffThread, timers: systemClock }),
+    zones: new ReadAhead(index, through, systemClock),
     onTick,
   }
   const signal = new AbortController().signal

@@ -1,7 +1,6 @@
 // `npm run bench:wake`: joins of sleeping zones until the first state frame, with a host beside them and without; -- --quick: fewer.
 import { setTimeout as delay } from 'node:timers/promises'
 import { keepAwake } from '../kit/awake.ts'
-import { canPin } from '../kit/pinned.ts'
 import { median, quick, say, writeResult } from '../kit/result.ts'
 import { plot } from '../kit/svg.ts'
 import { callCosts, type TracedWake } from './calls.ts'
@@ -100,7 +99,7 @@ writeResult(
       'the calls are medians: when each begins after the request, and how long it takes; some overlap',
       'kept from sleeping: by loops that run only when nobody else wants to; a virtual machine that has nothing to do gives its cores away, and gets them back late',
       'cold: a process is started in the moment of the join; what Agones and the kubelet take, and the second between two polls of the webhook, come on top',
-      `${canPin ? 'zone server alone on core 0; allocator, Redis and the client on core 1' : 'nothing is pinned to a core'}; store: SQLite in a file`,
+      'zone server alone on core 0; allocator, Redis and the client on core 1; store: SQLite in a file',
       ...(quick ? ['quick: fewer wakes'] : []),
     ],
   },

@@ -332,7 +332,7 @@ describe('claim and recovery', () => {
 
   it('a look that was begun before another host had the layer costs a second one, and nothing else', async () => {
     const before = await played('host-1', 3)
-    const firstLook = lookFirst(LAYER_ID, { index }, store.head(chain))
+    const firstLook = lookFirst(LAYER_ID, { store, index })
     await firstLook
     await before.lease.close(before.state.tick, signal)
     const between = new Play(await claim('host-2', 2))

@@ -1,19 +1,18 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { ManualClock } from '../../../core/clock.ts'
 import { BailiwickError } from '../../../core/errors.ts'
-import type { FleetId, LayerId } from '../../../core/ids.ts'
-import type { HeartbeatAnswer, ZoneIndex } from '../../../core/ports/index-port.ts'
+import type { FleetId } from '../../../core/ids.ts'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
-import { NEWS_BELIEVED_FOR } from '../../../core/timing.ts'
 import { createMemoryIndex } from '../../../platform/memory/memory-index.ts'
 import type { HostLayers } from '../../../zone-server/host-layers.ts'
 import { Membership } from '../../../zone-server/membership.ts'
 
 const fleet: FleetId = 'game/zone-servers'
 /** Of a host that serves nothing. */
-function membershipOf(index: ZoneIndex, clock: ManualClock, settleEnded: (answer: HeartbeatAnswer) => void = () => undefined): Membership {
+function membershipOf(index: ZoneIndex, clock: ManualClock): Membership {
   const door = { unheard: () => [], settle: () => undefined }
-  const layers = { reports: () => [], settleEnded, indexForgot: () => undefined, door } as unknown as HostLayers
+  const layers = { reports: () => [], settleEnded: () => undefined, door } as unknown as HostLayers
   const load = (): { cpu: number; lateness: number } => ({ cpu: 0, lateness: 0 })
   return new Membership({ index, log: silentLog, clock, fleet, host: 'h1', node: 'n1', capacity: 4, layers, load })
 }
@@ -60,68 +59,4 @@ it('a host that gave itself back and is needed after all begins anew, and takes 
   await host.register('h1:7000')
   // … until it is a host again.
   expect(await index.getLayer(fleet, 'game/meadow/0')).toMatchObject({ state: 'Assigned', host: 'h1' })
-})
-
-describe('news of an assignment', () => {
-  const layer = 'game/meadow/0'
-  async function registered() {
-    const clock = new ManualClock()
-    const index = createMemoryIndex({ clock })
-    onTestFinished(() => index.close())
-    const answers = { held: undefined as Promise<void> | undefined }
-    const heartbeat: ZoneIndex['heartbeat'] = async (...asked) => {
-      const answer = await index.heartbeat(...asked)
-      await answers.held
-      return answer
-    }
-    /** By which answers it is settled what ended here. */
-    const settled: (readonly LayerId[])[] = []
-    const host = membershipOf({ ...index, heartbeat }, clock, ({ layers }) => settled.push(layers.map((one) => one.layer)))
-    await host.register('h1:7000')
-    await host.heartbeat(false)
-    settled.pop()
-    const named = () => host.observed().answer?.layers.map(({ layer: id, generation }) => [id, generation])
-    return { clock, index, host, answers, named, settled }
-  }
-
-  it('is what the next answer would say; an answer that was asked for before it takes nothing back, a later one does', async () => {
-    const { host, answers, named, settled } = await registered()
-    const gate = Promise.withResolvers<void>()
-    answers.held = gate.promise
-    const early = host.heartbeat(false)
-    host.told(layer, 3)
-    expect(named()).toEqual([[layer, 3]])
-    gate.resolve()
-    await early
-    expect(named()).toEqual([[layer, 3]])
-    // To the index it is another's.
-    await host.heartbeat(false)
-    expect(named()).toEqual([])
-    // Whether it ended here meanwhile is not forgotten by the first: it would be begun once more.
-    expect(settled).toEqual([[layer], []])
-  })
-
-  it('is not older than an answer, and is named once', async () => {
-    const { index, host, named } = await registered()
-    await index.placeLayer(fleet, layer)
-    await host.heartbeat(false)
-    host.told(layer, 0)
-    expect(named()).toEqual([[layer, 1]])
-    host.told(layer, 2)
-    expect(named()).toEqual([[layer, 2]])
-  })
-
-  it('is not believed by a host that was silent for a while, nor by one that the index does not know', async () => {
-    const { clock, index, host, named } = await registered()
-    clock.advance(NEWS_BELIEVED_FOR)
-    host.told(layer, 1)
-    expect(named()).toEqual([])
-    await host.heartbeat(false)
-    host.told(layer, 1)
-    expect(named()).toEqual([[layer, 1]])
-    await index.removeHost(fleet, 'h1')
-    await host.heartbeat(false)
-    host.told(layer, 1)
-    expect(named()).toBeUndefined()
-  })
 })
