@@ -3,7 +3,7 @@ import { describeError } from '../../core/errors.ts'
 import { EMOTES } from '../../core/protocol/emotes.ts'
 import { type Client, describePosition, type ZoneSession } from '../index.ts'
 import { aThing, describeEntity, describeInventory, narrator } from './narrate.ts'
-import type { Terminal } from './terminal.ts'
+import { type Terminal, whenInterrupted } from './terminal.ts'
 
 const directions: Readonly<Record<string, readonly [number, number]>> = { north: [0, 1], south: [0, -1], east: [1, 0], west: [-1, 0] }
 const MAX_GO_SECONDS = 60
@@ -42,7 +42,7 @@ export async function play(client: Client, zone: string, character: string, term
   )
   const stop = new AbortController()
   void session.ended.then(() => stop.abort())
-  terminal.interrupted.addEventListener('abort', () => void session.leave(), { once: true })
+  whenInterrupted(terminal, () => void session.leave())
   try {
     await session.ready()
     for await (const line of terminal.lines(stop.signal)) {
@@ -50,8 +50,8 @@ export async function play(client: Client, zone: string, character: string, term
       await obey({ session, out, stop: stop.signal }, line.trim())
     }
   } catch (error) {
-    // Told by the session's end already.
-    if (!stop.signal.aborted) throw error
+    // Told by the session's end already; who interrupts it while it joins has left, too.
+    if (!stop.signal.aborted && !terminal.interrupted.aborted) throw error
   }
   await flushed(session)
   const end = await session.leave()

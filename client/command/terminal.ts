@@ -36,6 +36,12 @@ export function createTerminal(
   }
 }
 
+/** Calls back once the user wants to stop; at once when that was before. */
+export function whenInterrupted({ interrupted }: Terminal, call: () => void): void {
+  if (interrupted.aborted) call()
+  else interrupted.addEventListener('abort', call, { once: true })
+}
+
 function printable(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}]/gu, (character) => (character === '\n' ? '\n' : '�'))
 }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { MM_PER_M } from '../../core/geometry.ts'
 import { type Client, describePosition, type SessionEnd, type ZoneSession, type ZoneView } from '../index.ts'
 import { narrator } from './narrate.ts'
-import type { Terminal } from './terminal.ts'
+import { type Terminal, whenInterrupted } from './terminal.ts'
 
 /** It goes another way so often, at least and at most, ms. */
 const STEP_MIN = 500
@@ -25,7 +25,7 @@ export async function wander(client: Client, zone: string, character: string, se
   const session = begin(client, zone, character, walk, (line) => terminal.out(line))
   const stop = new AbortController()
   void session.ended.then(() => stop.abort())
-  terminal.interrupted.addEventListener('abort', () => void session.leave(), { once: true })
+  whenInterrupted(terminal, () => void session.leave())
   const over = AbortSignal.any([stop.signal, AbortSignal.timeout(seconds * 1_000)])
   while (!over.aborted) {
     if (session.playing) step(session)

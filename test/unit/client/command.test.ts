@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,7 +111,7 @@ describe('command line', () => {
 
   it('the end of the input leaves, and so does Ctrl-C', async () => {
     const world = await startWorld()
-    const host = await world.startHost('host-1')
+    await world.startHost('host-1')
     const shell = shellIn(world)
     await shell.run('login', 'ada', 'secret')
     const first = shell.run('play', 'game/meadow', 'Ada')
@@ -119,10 +120,26 @@ describe('command line', () => {
     const other = shellIn(world)
     await other.run('login', 'ada', 'secret')
     const second = other.run('play', 'game/meadow', 'c1')
-    await expect.poll(() => host.zone.players.length).toBe(1)
+    // Who is not welcome yet has nobody to tell that it leaves.
+    await expect.poll(() => other.out).toContain('you are c1 in game/meadow/0, epoch 1')
     other.interrupt.abort()
     expect(await second).toBe(0)
     expect(world.characters.get('c1')?.applied.map(({ body }) => body.case)).toEqual(['say', 'leave', 'leave'])
+  })
+
+  it('Ctrl-C leaves while it still joins, and before', async () => {
+    const world = await startWorld()
+    const shell = shellIn(world)
+    await shell.run('login', 'ada', 'secret')
+    const ended = shell.run('play', 'game/meadow', 'Ada')
+    // Nobody is there who would welcome it.
+    await expect.poll(() => getEventListeners(shell.interrupt.signal, 'abort').length).toBe(1)
+    shell.interrupt.abort()
+    expect(await ended).toBe(0)
+    expect(shell.out.at(-1)).toBe('you have left')
+    expect(await shell.run('play', 'game/meadow', 'Ada')).toBe(0)
+    expect(await shell.run('wander', 'game/meadow', 'Ada')).toBe(1)
+    expect(shell.err).toEqual([])
   })
 
   it('a session that the host ends is told, with an exit code', async () => {
