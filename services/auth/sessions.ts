@@ -70,19 +70,18 @@ export async function openSession(deps: SessionDeps, account: StoredAccount, age
     { openedAt: now, loggedInAt: given?.loggedInAt, openedWith, family },
     now,
   )
-  if ((await store.append(chains.session(session), 1, randomId(), record)) === 'Conflict') {
-    // The same request, at the same time.
-    const other = given && (await openedBefore(deps, account, given))
-    if (other === undefined) throw new BailiwickError('Internal', { found: `a session that is gone: ${session}` })
-    return other
-  }
+  const appended = await store.append(chains.session(session), 1, randomId(), record)
   if ((await findAccount(store, account.id)) === undefined) {
-    // Its erasure may have looked before we wrote.
+    // Its erasure may have looked before we wrote, if only the roster.
     await endSession(deps, session, 'AccountDeleted')
     await eraseRoster(store, account.id)
     throw wrongCredentials()
   }
-  return { session, account, refreshToken, again: false }
+  if (appended !== 'Conflict') return { session, account, refreshToken, again: false }
+  // The same request, at the same time.
+  const other = given && (await openedBefore(deps, account, given))
+  if (other === undefined) throw new BailiwickError('Internal', { found: `a session that is gone: ${session}` })
+  return other
 }
 
 /** The id of a session that is to be opened, and what happens when there is one of that id: `GoesOn`, it is the same request again; `Ends`, what lets it be opened is good once, and one of the two who have it is not the player. */

@@ -119,6 +119,31 @@ test('an account that is deleted and erased while somebody logs in gets no sessi
   expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
 })
 
+test.each(['GoesOn', 'Ends'] as const)('nor does anything stay of one whose login was asked for twice at once: %s', async (repeated) => {
+  const { store, clock } = await stage()
+  const deps = { store, clock }
+  const account = await makeAccount({ ...deps, passwords: cheap }, 'Ann', PASSWORD)
+  const given = { id: 'A'.repeat(22), repeated }
+  let isFirst = true
+  const slow: Store = {
+    ...store,
+    async append(chain, ...args) {
+      if (chain === chains.sessionsOf(account.id) && isFirst) {
+        isFirst = false
+        await openSession(deps, account, 'phone', given)
+        await deleteAccount(deps, account.id)
+        await eraseDeleted(deps, (_, error) => {
+          throw error
+        })
+      }
+      return store.append(chain, ...args)
+    },
+  }
+  await expect(openSession({ store: slow, clock }, account, 'phone', given)).rejects.toMatchObject({ code: 'WrongCredentials' })
+  expect(await store.head(chains.session(given.id))).toMatchObject({ kind: 'ended', data: { reason: 'AccountDeleted' } })
+  expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
+})
+
 describe('when an account was seen last is known of a session that is gone:', () => {
   type World = Awaited<ReturnType<typeof stage>>
   const idOf = (refreshToken: string) => refreshToken.split('.')[0] ?? ''
