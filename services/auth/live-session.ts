@@ -63,9 +63,10 @@ export function recordOf({ kind, ...session }: LiveSession): StoredRecord {
   return { kind, data, due: session.expiresAt }
 }
 
-/** It says nothing of its account any more. Due when it is to be forgotten. */
-export function ended(reason: EndReason, now: number): StoredRecord {
-  return { kind: 'ended', data: sessionForm.write({ reason, endedAt: now }), due: now + SESSION_FORGOTTEN_AFTER }
+/** It says nothing of its account any more, but when it was used last where the roster does not. Due when it is to be forgotten. */
+export function ended(reason: EndReason, now: number, usedAt: number | undefined): StoredRecord {
+  const data = sessionForm.write({ reason, endedAt: now, ...(usedAt === undefined ? {} : { usedAt }) })
+  return { kind: 'ended', data, due: now + SESSION_FORGOTTEN_AFTER }
 }
 
 /** When it was opened or renewed last; undefined: written by a release that did not say. */

@@ -219,22 +219,26 @@ export async function revokeSession(deps: SessionDeps, account: StoredAccount, s
 
 /**
  * Ends a session; one that is unknown or has ended stays as it is. Its account's roster knows when it was used last before it ends: whatever dies behind that, a session that is forgotten is not forgotten to have been used.
- * Throws Busy when it is being rotated all the time.
+ * Where the roster can not be told the session ends all the same, for it may be a thief's, and says so itself; then throws what was thrown there. Throws Busy when it is being rotated all the time.
  */
 export async function endSession({ store, clock }: SessionDeps, session: string, reason: EndReason): Promise<void> {
   const chain = chains.session(session)
-  await changeChain(
+  const untold = await changeChain(
     store,
     chain,
-    async (head): Promise<Change<undefined>> => {
+    async (head): Promise<Change<{ readonly error: unknown } | undefined>> => {
       const live = liveOf(chain, head)
       if (live === undefined) return { result: undefined }
+      const usedAt = usedAtOf(live)
       // The roster of one that is deleted is erased anyway.
-      if (reason !== 'AccountDeleted') await noteUse(store, live.account, usedAtOf(live))
-      return { record: ended(reason, clock.now()), result: undefined }
+      const result = reason === 'AccountDeleted' ? undefined : await failureOf(noteUse(store, live.account, usedAt))
+      // One that nobody can use any more can wait.
+      if (result !== undefined && reason === 'Expired') throw result.error
+      return { record: ended(reason, clock.now(), result && usedAt), result }
     },
     'always',
   )
+  if (untold !== undefined) throw untold.error
 }
 
 /**
@@ -308,6 +312,15 @@ async function reused(deps: SessionDeps, session: string, account: string, log: 
   await endOwn(deps, account, session, 'RefreshReused')
   log.warn({ account, session }, 'a refresh token was used twice; the session was ended')
   throw new BailiwickError('RefreshReused', { todo: 'log in again; if it was not you who used it, change the password' })
+}
+
+async function failureOf(work: Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    return { error }
+  }
 }
 
 function sessionEnded(): BailiwickError {

@@ -42,7 +42,7 @@ export const sessionForm = storedForm(
   'session',
   z.discriminatedUnion('kind', [
     live,
-    // `usedAt`: of a release that had not told the roster before.
+    // `usedAt`: of one whose roster could not be told, and of a release that told it behind the end.
     z.object({ kind: z.literal('ended'), reason: z.string(), endedAt: z.number().optional(), usedAt: z.number().optional() }),
   ]),
 )

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chains } from '../../../core/chains.ts'
+import { BailiwickError } from '../../../core/errors.ts'
 import { silentLog } from '../../../core/ports/log-port.ts'
 import type { Store } from '../../../core/ports/store-port.ts'
 import { SESSION_TTL } from '../../../core/timing.ts'
@@ -142,6 +143,26 @@ test.each(['GoesOn', 'Ends'] as const)('nor does anything stay of one whose logi
   await expect(openSession({ store: slow, clock }, account, 'phone', given)).rejects.toMatchObject({ code: 'WrongCredentials' })
   expect(await store.head(chains.session(given.id))).toMatchObject({ kind: 'ended', data: { reason: 'AccountDeleted' } })
   expect(await store.read(chains.sessionsOf(account.id), 1, 10)).toMatchObject([{ kind: 'erased', data: {} }])
+})
+
+test('a session ends also when its roster can not be told, and keeps when it was used', async () => {
+  const { store, clock } = await stage()
+  const deps = { store, clock }
+  const account = await makeAccount({ ...deps, passwords: cheap }, 'Ann', PASSWORD)
+  const { session: id } = await openSession(deps, account, '')
+  const usedAt = clock.now()
+  const unavailable = new BailiwickError('StoreUnavailable', { asked: 'the roster' })
+  const lame: Store = {
+    ...store,
+    head: (chain) => (chain === chains.sessionsOf(account.id) ? Promise.reject(unavailable) : store.head(chain)),
+  }
+  // One that nobody can use any more can wait for it.
+  await expect(endSession({ store: lame, clock }, id, 'Expired')).rejects.toBe(unavailable)
+  expect(await store.head(chains.session(id))).toMatchObject({ kind: 'live' })
+  await expect(logout({ store: lame, clock }, account.id, id)).rejects.toBe(unavailable)
+  expect(await store.head(chains.session(id))).toMatchObject({ kind: 'ended', data: { reason: 'Logout', usedAt } })
+  await logout(deps, account.id, id)
+  expect(await readRoster(store, account.id)).toMatchObject({ sessions: [] })
 })
 
 describe('when an account was seen last is known of a session that is gone:', () => {
