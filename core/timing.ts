@@ -347,8 +347,6 @@ export const HTTP_RECEIVE_LIMIT = 20_000
 export const HTTP_KEEP_ALIVE = 65_000
 /** The limits above are looked at so often. All connections whose time was over since are cut in one go: of 10,000 that are slow, a hundred or fewer. */
 export const HTTP_LIMITS_CHECKED_EVERY = 100
-/** A round of the event loop begins requests for so long, and the others in the next ones: an answer takes a few rounds, and each is to be short beside what a player notices. */
-export const HTTP_ROUND = 4
 /** After SIGTERM a service is not ready, but still answers, for this long, so that endpoints can be withdrawn. */
 export const SHUTDOWN_DRAIN = 2_000
 export const SHUTDOWN_LIMIT = 10_000
@@ -513,7 +511,6 @@ export const inequalities: readonly (readonly [boolean, string])[] = [
   [SIGNING_KEY_READ_EVERY * 3 + 120_000 < SIGNING_KEY_SETTLE, 'a key is published by every replica before one of them signs with it'],
   [JWKS_COOLDOWN < JWKS_CACHE, 'keys can be fetched again before they are old'],
   [HTTP_HEADERS_LIMIT < HTTP_RECEIVE_LIMIT, 'headers come before the body'],
-  [HTTP_ROUND * 10 < HTTP_LIMITS_CHECKED_EVERY, 'the event loop goes round many times between two looks at the limits'],
   [HTTP_REQUEST_DEADLINE < HTTP_RECEIVE_LIMIT, 'a request that comes in too slowly is answered before its connection is cut'],
   [SHUTDOWN_DRAIN + SHUTDOWN_LIMIT < PROGRAM_STOP_LIMIT, 'a graceful stop ends before it is cut short'],
   [PROGRAM_STOP_LIMIT < 30_000, "a service stops within Kubernetes' default grace"],

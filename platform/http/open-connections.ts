@@ -6,7 +6,6 @@ import type { HttpApp } from './app.ts'
 import { Connections, type Tracked } from './connections.ts'
 import { Dropped } from './dropped.ts'
 import { networkOf, siteOf } from './network.ts'
-import { Rounds } from './rounds.ts'
 import { Turns } from './turns.ts'
 
 /** The sockets of one server: counts them, has the requests of each answered one after another, and cuts the one that goes when there are too many. */
@@ -16,7 +15,6 @@ export class OpenConnections {
   readonly #ahead: Dropped
   readonly #table: Connections<OpenConnection>
   readonly #bySocket = new Map<Duplex, OpenConnection>()
-  readonly #rounds = new Rounds()
 
   constructor(app: HttpApp, limit: number, log: Log) {
     this.#app = app
@@ -30,7 +28,7 @@ export class OpenConnections {
   }
 
   add(socket: Socket): void {
-    const one = new OpenConnection(socket, this.#rounds, this.#app.listener)
+    const one = new OpenConnection(socket, this.#app.listener)
     this.#bySocket.set(socket, one)
     socket.once('close', () => {
       this.#bySocket.delete(socket)
@@ -82,11 +80,11 @@ class OpenConnection implements Tracked {
   kept = false
   readonly #turns: Turns
 
-  constructor(socket: Socket, rounds: Rounds, listener: HttpApp['listener']) {
+  constructor(socket: Socket, listener: HttpApp['listener']) {
     this.socket = socket
     this.network = networkOf(socket.remoteAddress ?? 'unknown')
     this.site = siteOf(this.network)
-    this.#turns = new Turns(rounds, ({ request, response }) => listener(request, response))
+    this.#turns = new Turns(({ request, response }) => listener(request, response))
   }
 
   /** False: it has sent too many ahead. */

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Rounds } from './rounds.ts'
 
 /** So many requests of a connection may wait behind the one that is being answered. Hardly a client sends any ahead; each that waits lies in memory with its headers. */
 export const WAITING_MAX = 8
@@ -14,19 +13,17 @@ export interface Exchange {
 
 /**
  * The requests of one connection, one at a time. HTTP has the answers leave in the order in which the requests came: one that is made before those ahead of it were taken only lies in memory.
- * When each begins is for the server's rounds to say: a packet with hundreds of requests is not answered in one go while everybody else waits.
+ * Between two the event loop goes round once, so that a packet with hundreds of requests is not answered in one go while everybody else waits.
  */
 export class Turns {
-  readonly #rounds: Rounds
   readonly #begin: (exchange: Exchange) => void
-  /** Answered now, or about to be, or last. */
+  /** Answered now, or last. */
   #front: Exchange | undefined
-  /** In the order in which they came. While there are any, the front's close, or one of the next rounds, will begin the first. */
+  /** In the order in which they came. While there are any, the front's close, or the loop's next round, will begin the first. */
   #waiting: Exchange[] | undefined
 
   /** `begin` begins to answer one. */
-  constructor(rounds: Rounds, begin: (exchange: Exchange) => void) {
-    this.#rounds = rounds
+  constructor(begin: (exchange: Exchange) => void) {
     this.#begin = begin
   }
 
@@ -34,12 +31,8 @@ export class Turns {
   add(exchange: Exchange): boolean {
     const waiting = this.#waiting
     if (waiting !== undefined) return waiting.length < WAITING_MAX && bytesOf(waiting) <= WAITING_BYTES && waiting.push(exchange) > 0
-    if (this.#front === undefined || this.#front.response.closed) {
-      this.#front = exchange
-      this.#rounds.add(() => {
-        if (isWanted(exchange)) this.#begin(exchange)
-      })
-    } else {
+    if (this.#front === undefined || this.#front.response.closed) this.#next(exchange)
+    else {
       this.#waiting = [exchange]
       this.#front.response.once('close', this.#goOn)
     }
@@ -51,21 +44,24 @@ export class Turns {
     return this.#front?.request.complete === true && !this.#front.response.headersSent
   }
 
-  readonly #goOn = (): void => this.#rounds.addAhead(this.#next)
-
-  readonly #next = (): void => {
-    const [next, ...rest] = this.#waiting ?? []
-    this.#waiting = rest.length > 0 && next !== undefined && isWanted(next) ? rest : undefined
-    if (next === undefined || !isWanted(next)) return
-    if (rest.length > 0) next.response.once('close', this.#goOn)
-    this.#front = next
-    this.#begin(next)
+  #next(exchange: Exchange): void {
+    this.#front = exchange
+    this.#begin(exchange)
   }
-}
 
-/** What waited when its connection ended gets no answer any more: it must not be done. Ended is it also by an answer that was said to be the last one, before all of that is taken. */
-function isWanted({ request }: Exchange): boolean {
-  return request.socket.writable
+  readonly #goOn = (): void => {
+    setImmediate(() => {
+      const [next, ...rest] = this.#waiting ?? []
+      this.#waiting = rest.length > 0 ? rest : undefined
+      // What waited when its connection ended gets no answer any more: it must not be done. Ended is it also by an answer that was said to be the last one, before all of that is taken.
+      if (next === undefined || !next.request.socket.writable) {
+        this.#waiting = undefined
+        return
+      }
+      if (rest.length > 0) next.response.once('close', this.#goOn)
+      this.#next(next)
+    })
+  }
 }
 
 /** So much of them lies in memory. Who asks has another one behind them, so their bodies have come whole. */
