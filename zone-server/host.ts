@@ -152,14 +152,17 @@ export class Host {
     const forEver = { log: this.#deps.log, timers: this.#deps.clock, signal }
     const watches = [
       retrying(() => index.watchFleet(fleet, onFleet, signal), { what: 'watch of the fleet', ...forEver }),
-      retrying(() => index.watchZones((change) => void layers.refreshZone(change.zone), signal), {
-        what: 'watch of the zones',
-        ...forEver,
-      }),
+      retrying(() => this.#watchZones(layers, signal), { what: 'watch of the zones', ...forEver }),
     ]
     Promise.all(watches).catch((error: unknown) => {
       if (!signal.aborted) this.#fail(error)
     })
+  }
+
+  async #watchZones(layers: HostLayers, signal: AbortSignal): Promise<void> {
+    await this.#deps.index.watchZones((change) => void layers.refreshZone(change.zone), signal)
+    // What changed before it could be watched, of layers that were opened before that.
+    void layers.refreshZone(undefined)
   }
 
   #beat(): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ZoneIndex } from '../../../core/ports/index-port.ts'
 import { LAYER, until, World, zone } from './world-kit.ts'
 
 const FLEET = 'game/zone-servers'
@@ -34,6 +35,29 @@ describe('changed settings of a zone reach a layer that runs', () => {
     await world.index.putZone(zone({ generation: 2, activation: 'OnDemand', idleAfterMs: 50 }))
     ada.input({ case: 'leave', value: {} })
     await ada.next('goodbye')
+    await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Asleep')
+  })
+
+  it('also when they changed before it was told of any change, and after it was opened', async () => {
+    const watch = Promise.withResolvers<void>()
+    let reads = 0
+    const index: ZoneIndex = {
+      ...world.index,
+      watchZones: async (...asked) => {
+        await watch.promise
+        return world.index.watchZones(...asked)
+      },
+      getZone: async (id) => {
+        const settings = await world.index.getZone(id)
+        reads++
+        return settings
+      },
+    }
+    await world.host('host-1', { index })
+    await until(async () => (await world.index.placeLayer(FLEET, LAYER)).state === 'Serving')
+    await until(() => reads >= 2)
+    await world.index.putZone(zone({ generation: 2, activation: 'OnDemand', idleAfterMs: 50 }))
+    watch.resolve()
     await until(async () => (await world.index.getLayer(FLEET, LAYER)).state === 'Asleep')
   })
 })
