@@ -1,8 +1,7 @@
 import { corrupt } from '../../core/store-record.ts'
 import type { ChainDocument, Chains } from './documents.ts'
-import { floorId, hintId, recordId } from './documents.ts'
-import { type Floor, floorOf, isUnchanged, REMOVED, readFloor } from './floor.ts'
-import type { Reads } from './reads.ts'
+import { hintId, recordId } from './documents.ts'
+import { type Floor, isUnchanged, REMOVED, readFloor } from './floor.ts'
 
 /** How far ahead one round looks while the hint is behind. */
 const STRIDES = [1, 2, 4, 8, 16, 32, 64] as const
@@ -14,13 +13,12 @@ export interface FoundHead {
 
 /**
  * The newest record of a chain: the one that is there, is not below the floor, and has none behind it. Numbers are taken without holes, so a number that is absent shows that every record that was there before is below it; what is
- * below the floor may be gone, or may be what somebody inserted too late and is about to take back (append.ts), which is why the floor is read with the records or behind them, and not before. Where the hint is right, as it nearly always is, two questions to a MongoDB, one behind the other; four in three rounds to
- * others. Undefined for an empty chain, and for a removed one. Throws StoreCorrupt for a floor behind which there is nothing.
+ * below the floor may be gone, or may be what somebody inserted too late and is about to take back (append.ts), which is why the floor is read behind the records, and not before. Where the hint is right, as it nearly always is, four questions in three rounds. Undefined for an empty chain, and for a removed one. Throws StoreCorrupt for a floor behind which there is nothing.
  */
-export async function findHead(chains: Chains, chain: string, reads: Reads = 'OneBehindTheOther'): Promise<FoundHead | undefined> {
+export async function findHead(chains: Chains, chain: string): Promise<FoundHead | undefined> {
   let n = (await chains.findOne({ _id: hintId(chain) }))?.head ?? 1
   for (let before: Floor | undefined; ; ) {
-    const { document, next, floor } = await looks[reads](chains, chain, n)
+    const { document, next, floor } = await lookAt(chains, chain, n)
     if (floor.floor === REMOVED) return undefined
     // The hint is behind, or others pruned past here meanwhile: who raised the floor saw a record that high.
     if (n < floor.floor) n = floor.floor
@@ -39,25 +37,14 @@ interface Look {
   readonly document: ChainDocument | undefined
   /** There is a record behind it. */
   readonly next: boolean
-  /** As it was when the records were read, or later. */
+  /** As it was behind the reads of the records. */
   readonly floor: Floor
 }
 
-/** The record, whether one is behind it, and the floor. */
-const looks: Readonly<Record<Reads, (chains: Chains, chain: string, n: number) => Promise<Look>>> = {
-  InOneGo: lookInOneGo,
-  async OneBehindTheOther(chains, chain, n) {
-    const [document, next] = await Promise.all([chains.findOne({ _id: recordId(chain, n) }), exists(chains, recordId(chain, n + 1))])
-    return { document: document ?? undefined, next, floor: await readFloor(chains, chain) }
-  },
-}
-
-/** MongoDB answers from one state; or, when it takes longer than some milliseconds, from several, each later than the one before, in the order of `_id`, in which the floor comes behind all numbers. */
-async function lookInOneGo(chains: Chains, chain: string, n: number): Promise<Look> {
-  const [record, behind, ofFloor] = [recordId(chain, n), recordId(chain, n + 1), floorId(chain)]
-  const found = await chains.find({ _id: { $in: [record, behind, ofFloor] } }, { sort: { _id: 1 } }).toArray()
-  const byId = new Map(found.map((each) => [each._id, each]))
-  return { document: byId.get(record), next: byId.has(behind), floor: floorOf(byId.get(ofFloor)) }
+/** The record, whether one is behind it, and then the floor: so what it says holds for them. */
+async function lookAt(chains: Chains, chain: string, n: number): Promise<Look> {
+  const [document, next] = await Promise.all([chains.findOne({ _id: recordId(chain, n) }), exists(chains, recordId(chain, n + 1))])
+  return { document: document ?? undefined, next, floor: await readFloor(chains, chain) }
 }
 
 /** A higher number that has a record, as far as one round looks; there is one behind `n`. */

@@ -1,10 +1,9 @@
 import type { Binary, Collection } from 'mongodb'
 import type { ChainEntry } from '../../core/ports/store-port.ts'
 import { corrupt, decodeData, kindOf } from '../../core/store-record.ts'
-import type { Reads } from './reads.ts'
 
 /**
- * A collection holds four kinds of documents, told apart by `_id`, and every access but `due`, the names of chains and the sweep of a removed one names one `_id`: the cheapest query there is; where servers differ reads.ts says how. (FerretDB over SQLite
+ * A collection holds four kinds of documents, told apart by `_id`, and every access but `due`, the names of chains and the sweep of a removed one names one `_id`: the cheapest query there is. (FerretDB over SQLite
  * looks through the whole collection even for that, which is why each kind of chain has its own: sessions don't slow down layers.)
  *
  * - `chain#n`: a record, inserted once and never changed.
@@ -34,7 +33,7 @@ export interface ChainDocument {
 export type Chains = Collection<ChainDocument>
 
 /** Runs one step of a longer piece of work on the chain's collection, under a deadline of its own. */
-export type Step = <T>(work: (chains: Chains, reads?: Reads) => Promise<T>) => Promise<T>
+export type Step = <T>(work: (chains: Chains) => Promise<T>) => Promise<T>
 
 /** The collection for a chain: what stands before the first slash of its name, as in `layer/game/meadow/0`. */
 export function collectionName(chain: string): string {

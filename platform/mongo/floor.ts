@@ -21,12 +21,9 @@ export interface Floor {
 const none: Floor = { there: false, floor: 1, token: undefined }
 
 export async function readFloor(chains: Chains, chain: string): Promise<Floor> {
-  return floorOf(await chains.findOne({ _id: floorId(chain) }))
-}
-
-/** What a floor document says, or that there is none. */
-export function floorOf(document: ChainDocument | null | undefined): Floor {
-  return document === null || document === undefined ? none : { there: true, floor: document.floor ?? 1, token: document.token }
+  const document = await chains.findOne({ _id: floorId(chain) })
+  if (document === null) return none
+  return { there: true, floor: document.floor ?? 1, token: document.token }
 }
 
 /** The floors of those of the chains that have one; as many as a page of ids at most. */

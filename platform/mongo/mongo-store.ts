@@ -1,4 +1,3 @@
-import type { Db } from 'mongodb'
 import type { DueKind } from '../../core/chains.ts'
 import type { ArchivedStore } from '../../core/ports/store-archive-port.ts'
 import type { ChainEntry } from '../../core/ports/store-port.ts'
@@ -14,7 +13,6 @@ import { collectionName, entryOf, recordId } from './documents.ts'
 import { REMOVED, readFloor } from './floor.ts'
 import { ensureIndexes, findDue } from './indexes.ts'
 import { pruneChain } from './prune.ts'
-import { type Reads, readsOf } from './reads.ts'
 import { finishRemoval, removeChain } from './remove.ts'
 import { deleteSeen } from './sweep.ts'
 
@@ -44,15 +42,8 @@ const WITHOUT_BLOBS = { projection: { blob: 0 } } as const
 export function createMongoStore(options: MongoOptions): ArchivedStore {
   const { url, database } = options
   const connection = createConnection({ url, database, deadlineMs: options.deadlineMs ?? STORE_CALL_DEADLINE })
-  let reads: Reads | undefined
-  // Asked once: it stays what it is.
-  const readsOfIts = async (db: Db): Promise<Reads> => {
-    reads ??= await readsOf(db)
-    return reads
-  }
   const stepsOn = (asked: string, chain: string): Step => {
-    return (work) =>
-      connection.run(`${asked} ${chain}`, async (db) => work(db.collection<ChainDocument>(collectionName(chain)), await readsOfIts(db)))
+    return (work) => connection.run(`${asked} ${chain}`, (db) => work(db.collection<ChainDocument>(collectionName(chain))))
   }
   const indexed = new Set<string>()
   const ensureIndexed = async (kind: string): Promise<void> => {
@@ -67,7 +58,7 @@ export function createMongoStore(options: MongoOptions): ArchivedStore {
     },
     async head(chain) {
       checkPlace(chain, 1)
-      const head = await stepsOn('head of', chain)((chains, reads) => findHead(chains, chain, reads))
+      const head = await stepsOn('head of', chain)((chains) => findHead(chains, chain))
       return head === undefined ? undefined : entryOf(chain, head.n, head.document)
     },
     async read(chain, from, limit, which) {

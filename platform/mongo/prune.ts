@@ -8,7 +8,7 @@ import { deleteSeen, nonceOf, SWEEP_AT_ONCE, seenFrom, sweep } from './sweep.ts'
  * behind that. So it raises only the floor document that was there before it saw, once more, the head by which it does so: a floor behind which there is no record would say that the chain is damaged.
  */
 export async function pruneChain(step: Step, chain: string, below: number): Promise<void> {
-  const head = await step((chains, reads) => findHead(chains, chain, reads))
+  const head = await step((chains) => findHead(chains, chain))
   if (head === undefined) return
   const target = Math.min(below, head.n)
   const [known, swept] = await step((chains) => Promise.all([readFloor(chains, chain), readSwept(chains, chain)]))

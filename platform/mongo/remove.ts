@@ -13,7 +13,7 @@ const ATTEMPTS = 4
 export async function removeChain(step: Step, chain: string, n: number): Promise<'Done' | 'Conflict'> {
   let asked: string | undefined
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const head = await step((chains, reads) => findHead(chains, chain, reads))
+    const head = await step((chains) => findHead(chains, chain))
     if (head === undefined) {
       await finishRemoval(step, chain)
       return 'Done'

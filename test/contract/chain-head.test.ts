@@ -3,14 +3,12 @@ import { appendRecord } from '../../platform/mongo/append.ts'
 import { findHead } from '../../platform/mongo/chain-head.ts'
 import { type Chains, floorId, hintId, recordId } from '../../platform/mongo/documents.ts'
 import { pruneChain } from '../../platform/mongo/prune.ts'
-import { type Reads, readsOfServer } from '../../platform/mongo/reads.ts'
 import { removeChain } from '../../platform/mongo/remove.ts'
 import { gated, turn } from './chain-lives.ts'
 import { ModelChains } from './model-chains.ts'
 
 const chain = 'a/chain'
 const record = { kind: 'x', data: {} }
-const both: readonly Reads[] = ['InOneGo', 'OneBehindTheOther']
 
 /** A chain whose records 1 to `upTo` are there from `floor` on. */
 async function chainOf(upTo: number, floor = 1): Promise<ModelChains> {
@@ -18,18 +16,6 @@ async function chainOf(upTo: number, floor = 1): Promise<ModelChains> {
   for (let n = 1; n <= upTo; n++) expect(await appendRecord(model.asChains, chain, n, `k${n}`, record, '{}')).toBe('Done')
   if (floor > 1) await pruneChain((work) => work(model.asChains), chain, floor)
   return model
-}
-
-/** A server that looks at each id of a question by itself, in their order, and may do something else between. */
-function oneByOne(chains: Chains): Chains {
-  const find = ({ _id: { $in } }: { readonly _id: { readonly $in: readonly string[] } }) => ({
-    async toArray() {
-      const found = []
-      for (const _id of $in.toSorted()) found.push(await chains.findOne({ _id }))
-      return found.filter((each) => each !== null)
-    },
-  })
-  return new Proxy(chains, { get: (target, name) => (name === 'find' ? find : Reflect.get(target, name)) })
 }
 
 /** What `work` finds when others do something behind so many of its calls; how many calls it did, and in how many rounds. */
@@ -58,14 +44,10 @@ test.each<[string, number, number, number | undefined]>([
   ['of one that is pruned', 20, 20, 20],
   ['of one record', 1, 1, 1],
   ['of an empty chain', 0, 1, undefined],
-])('the head %s takes a MongoDB two questions, one behind the other, and others four in three rounds', async (_, upTo, floor, head) => {
+])('the head %s takes four questions in three rounds', async (_, upTo, floor, head) => {
   const model = await chainOf(upTo, floor)
-  const asked = async (reads: Reads) => {
-    const { found, calls, rounds } = await amid(model, (chains) => findHead(chains, chain, reads))
-    return [found?.n, calls, rounds]
-  }
-  expect(await asked('InOneGo')).toEqual([head, 2, 2])
-  expect(await asked('OneBehindTheOther')).toEqual([head, 4, 3])
+  const { found, calls, rounds } = await amid(model, (chains) => findHead(chains, chain))
+  expect([found?.n, calls, rounds]).toEqual([head, 4, 3])
 })
 
 test.each([
@@ -77,7 +59,7 @@ test.each([
   const model = await chainOf(200, floor)
   if (hint === undefined) model.documents.delete(hintId(chain))
   else model.documents.set(hintId(chain), { _id: hintId(chain), head: hint })
-  for (const reads of both) expect(await findHead(model.asChains, chain, reads)).toMatchObject({ n: 200, document: { nonce: 'k200' } })
+  expect(await findHead(model.asChains, chain)).toMatchObject({ n: 200, document: { nonce: 'k200' } })
 })
 
 test('a floor behind which there is nothing is damage, and not that of a chain that is being removed', async () => {
@@ -85,13 +67,13 @@ test('a floor behind which there is nothing is damage, and not that of a chain t
   const whole = model.documents.get(recordId(chain, 5))
   model.documents.delete(recordId(chain, 5))
   model.documents.delete(recordId(chain, 4))
-  for (const reads of both) await expect(findHead(model.asChains, chain, reads)).rejects.toMatchObject({ code: 'StoreCorrupt' })
+  await expect(findHead(model.asChains, chain)).rejects.toMatchObject({ code: 'StoreCorrupt' })
   model.documents.set(recordId(chain, 5), whole ?? {})
   model.documents.set(recordId(chain, 4), { ...whole, _id: recordId(chain, 4) })
   for (let after = 0; after < 4; after++) {
     const removed = await chainOf(5, 4)
     const remove = () => removeChain((work) => work(removed.asChains), chain, 5)
-    const { found } = await amid(removed, (chains) => findHead(oneByOne(chains), chain, 'InOneGo'), { after, work: remove })
+    const { found } = await amid(removed, (chains) => findHead(chains, chain), { after, work: remove })
     expect([undefined, 5]).toContain(found?.n)
   }
 })
@@ -107,13 +89,7 @@ async function appendedPrunedAndLate(model: ModelChains, n: number): Promise<voi
   await model.insertOne({ _id: recordId(chain, n), nonce: 'late', kind: 'x', data: '{}' })
 }
 
-const servers: readonly [string, Reads, (chains: Chains) => Chains][] = [
-  ['a MongoDB', 'InOneGo', (chains) => chains],
-  ['one that is slow, and reads id by id', 'InOneGo', oneByOne],
-  ['another server', 'OneBehindTheOther', (chains) => chains],
-]
-
-test.each(servers)('who inserted a number that was pruned meanwhile is never the head: %s', async (_, reads, server) => {
+test('who inserted a number that was pruned meanwhile is never the head', async () => {
   for (const pruned of [1, 2, 7]) {
     for (const at of [0, 1]) {
       let after = 0
@@ -121,7 +97,7 @@ test.each(servers)('who inserted a number that was pruned meanwhile is never the
         const model = await chainOf(8, pruned)
         const n = 8 + at
         const others = { after, work: () => appendedPrunedAndLate(model, n) }
-        const looked = await amid(model, (chains) => findHead(server(chains), chain, reads), others)
+        const looked = await amid(model, (chains) => findHead(chains, chain), others)
         calls = looked.calls
         expect([pruned, n, after, looked.found?.document.nonce]).toEqual([pruned, n, after, looked.found && `k${looked.found.n}`])
         expect([8, n + 2]).toContain(looked.found?.n)
@@ -129,14 +105,4 @@ test.each(servers)('who inserted a number that was pruned meanwhile is never the
       expect(after).toBeGreaterThan(1)
     }
   }
-})
-
-test.each<[string, Reads, object, object]>([
-  ['a member of a replica set', 'InOneGo', { storageEngines: ['devnull', 'wiredTiger'] }, { setName: 'rs0' }],
-  ['a MongoDB alone', 'OneBehindTheOther', { storageEngines: ['devnull', 'wiredTiger'] }, {}],
-  ['a router', 'OneBehindTheOther', { storageEngines: ['devnull', 'wiredTiger'] }, { msg: 'isdbgrid' }],
-  ['FerretDB', 'OneBehindTheOther', { ferretdbVersion: '1.24', modules: [] }, { setName: 'rs0' }],
-  ['one that says nothing', 'OneBehindTheOther', {}, {}],
-])('%s is read %s', (_, reads, build, hello) => {
-  expect(readsOfServer({ ...build }, { ...hello })).toBe(reads)
 })

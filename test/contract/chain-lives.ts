@@ -5,7 +5,6 @@ import { begun } from '../../platform/mongo/begun.ts'
 import { type FoundHead, findHead } from '../../platform/mongo/chain-head.ts'
 import type { Chains, Step } from '../../platform/mongo/documents.ts'
 import { pruneChain } from '../../platform/mongo/prune.ts'
-import type { Reads } from '../../platform/mongo/reads.ts'
 import { finishRemoval, removeChain } from '../../platform/mongo/remove.ts'
 import { randomOf } from '../faults/simulator/random.ts'
 
@@ -23,8 +22,6 @@ export interface Plan {
   readonly deaths: number
   /** … and that it is followed by another worker's: where that is rare, others are found where they were long ago. */
   readonly turns: number
-  /** What sort of server it is. */
-  readonly reads: Reads
 }
 
 const doing: fc.Arbitrary<Doing> = fc.oneof(
@@ -40,7 +37,6 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   seed: fc.integer(),
   deaths: fc.constantFrom(0, 0, 0.01, 0.03),
   turns: fc.constantFrom(0.05, 0.15, 0.5),
-  reads: fc.constantFrom('InOneGo', 'OneBehindTheOther'),
 })
 
 /** What is known of one life of the chain by those who were answered. */
@@ -98,7 +94,7 @@ export async function liveThrough(chains: Chains, chain: string, plan: Plan): Pr
   const workers = plan.workers.map((doings, at) => {
     const worker: Worker = { waiting: [], dead: false, done: false }
     const own = gated(chains, (call) => worker.waiting.push(call))
-    const step: Step = (work) => work(own, plan.reads)
+    const step: Step = (work) => work(own)
     const all = async () => {
       for (const [k, doing] of doings.entries()) await act({ step, chain, worker, lives, nonce: `${at}.${k}` }, doing)
     }
@@ -127,7 +123,7 @@ export async function liveThrough(chains: Chains, chain: string, plan: Plan): Pr
       lives.looking.delete(worker)
     }
   }
-  await expectWhole((work) => work(chains, plan.reads), chain, lives)
+  await expectWhole((work) => work(chains), chain, lives)
 }
 
 interface Actor {
@@ -184,7 +180,7 @@ function begin(life: Life, { all }: Lives): number {
 async function look(step: Step, chain: string, lives: Lives): Promise<FoundHead | undefined> {
   const last = lives.all.at(-1)
   const before = { ...last }
-  const head = await step((chains, reads) => findHead(chains, chain, reads))
+  const head = await step((chains) => findHead(chains, chain))
   if (head === undefined) {
     if (last !== undefined) expect(last.removing).toBe(true)
     return undefined
